@@ -1,0 +1,125 @@
+"""What is read: the columns a model logs, and one batch of records in Arrow columns.
+
+A *field* is where a column stands in the log (``inputs.temp``); a *column* is how the monitor watches
+it (``temp``). Formats decode bytes into one flat Arrow table whose columns carry the field's path as
+their name; :meth:`Layout.arrange` turns that into the canonical table that all else reads:
+
+| column | Arrow type | meaning |
+|---|---|---|
+| ``timestamp`` | int64 | event time, microseconds since 1970 UTC |
+| ``id`` | string or null | joins a record with its target |
+| ``version`` | string, "" if none | the model's version |
+| ``latency`` | float64 or null | seconds |
+| each feature, ``prediction``, ``score``, ``target`` | by kind | values |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pyarrow as pa
+
+MICROSECONDS = 1_000_000
+
+
+class Role(StrEnum):
+    """What a column is to the model."""
+
+    FEATURE = "feature"
+    PREDICTION = "prediction"
+    SCORE = "score"
+    TARGET = "target"
+
+
+class Kind(StrEnum):
+    """What the values of a column are."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    TEXT = "text"
+    IDENTIFIER = "identifier"
+    CONSTANT = "constant"
+    VECTOR = "vector"
+
+
+class Reason(StrEnum):
+    """Why a record was refused: the label ``reason`` of ``driftline_records_rejected_total``."""
+
+    JSON_SYNTAX = "json_syntax"
+    NOT_OBJECT = "not_object"
+    DUPLICATE_KEY = "duplicate_key"
+    ENCODING = "encoding"
+    TOO_LONG = "too_long"
+    TORN = "torn"
+    RAGGED = "ragged"
+    TIMESTAMP_MISSING = "timestamp_missing"
+    TIMESTAMP_INVALID = "timestamp_invalid"
+    TIMESTAMP_FUTURE = "timestamp_future"
+    ID_MISSING = "id_missing"
+    DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One refused record. ``detail`` says type and length, never a raw value."""
+
+    reason: Reason
+    file: str
+    offset: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where a column stands in the log: a dotted path, and the Arrow type its values are read as.
+
+    ``type`` is one of float64, string, bool or a list of float64; a value that cannot be read as it
+    without loss becomes null and is counted in ``Decoded.mismatched`` under the path.
+    """
+
+    path: str
+    type: pa.DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a format made of one block of bytes.
+
+    Attributes
+    ----------
+    table: one row a good record, one flat column a wanted field, named by the field's path; a field
+        that the block does not hold is a column of nulls.
+    rejected: the bad records, in order.
+    mismatched: for a field's path, how many values were not of its type.
+    """
+
+    table: pa.Table
+    rejected: tuple[Rejected, ...] = ()
+    mismatched: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as it is watched."""
+
+    name: str
+    path: str
+    role: Role
+    kind: Kind
+
+
+def arrow_type(kind: Kind) -> pa.DataType:
+    """Return the Arrow type that values of a kind are read as."""
+    match kind:
+        case Kind.NUMERIC:
+            return pa.float64()
+        case Kind.BOOLEAN:
+            return pa.bool_()
+        case Kind.VECTOR:
+            return pa.list_(pa.float64())
+        case _:
+            return pa.string()
