@@ -123,3 +123,29 @@ def arrow_type(kind: Kind) -> pa.DataType:
             return pa.list_(pa.float64())
         case _:
             return pa.string()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything stands in a log: what a format is to decode, and how it is named afterwards.
+
+    ``timestamp``, ``id``, ``version`` and ``latency`` are paths, or ``None`` where the log has none;
+    ``latency`` is in milliseconds in the log. Only ``timestamp`` is needed for records; a layout of
+    targets needs ``id`` and one column of role target, and its timestamp may be missing.
+    """
+
+    timestamp: str
+    columns: tuple[Column, ...]
+    id: str | None = None
+    version: str | None = None
+    latency: str | None = None
+    needs_timestamp: bool = True
+    needs_id: bool = False
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Return every field to decode but the timestamp, each once."""
+        wanted = {column.path: arrow_type(column.kind) for column in self.columns}
+        wanted |= {path: pa.string() for path in (self.id, self.version) if path}
+        wanted |= {self.latency: pa.float64()} if self.latency else {}
+        return tuple(Field(path, type_) for path, type_ in wanted.items())
