@@ -104,12 +104,18 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as it is watched."""
+    """A column as it is watched; ``coded`` says that its categories are written as numbers in the log."""
 
     name: str
     path: str
     role: Role
     kind: Kind
+    coded: bool = False
+
+    @property
+    def type(self) -> pa.DataType:
+        """Return the Arrow type that its values are read as."""
+        return pa.float64() if self.coded else arrow_type(self.kind)
 
 
 def arrow_type(kind: Kind) -> pa.DataType:
@@ -145,7 +151,7 @@ class Layout:
     @property
     def fields(self) -> tuple[Field, ...]:
         """Return every field to decode but the timestamp, each once."""
-        wanted = {column.path: arrow_type(column.kind) for column in self.columns}
+        wanted = {column.path: column.type for column in self.columns}
         wanted |= {path: pa.string() for path in (self.id, self.version) if path}
         wanted |= {self.latency: pa.float64()} if self.latency else {}
         return tuple(Field(path, type_) for path, type_ in wanted.items())

@@ -1,0 +1,262 @@
+"""What is kept of the rows of a pane: integers only, so that profiles add up exactly, in any order.
+
+A profile holds, for every column: a count for each cell of its frozen bins, how many values were missing or
+not finite, the sum and the sum of squares of its values in whole quanta, and their extremes. A window's
+profile is the sum of its panes'; floats appear only when a figure is read out, always in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from monitor.bins import Bins, CategoryBins, Floats, NumericBins
+from monitor.latency import BINS, latency_bins
+from monitor.record import Column, Kind
+
+Integers = NDArray[np.int64]
+
+_FINE_LIMIT = 2.0**40
+"""Sums are taken of quanta cut off here: 2**24 inner ranges away from the reference."""
+_COARSE = 2.0**-8
+_COARSE_LIMIT = 2.0**20
+"""Squares are taken of 256 quanta, cut off 4,096 inner ranges away: 2**23 such rows stay exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnBins:
+    """A column with its frozen bins; ``None`` where only missing values are counted."""
+
+    column: Column
+    bins: Bins | None
+
+    @property
+    def size(self) -> int:
+        """Return the number of cells."""
+        return self.bins.size if self.bins is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Binning:
+    """The bins of all columns of a model, laid out one after the other."""
+
+    columns: tuple[ColumnBins, ...]
+    offsets: tuple[int, ...] = field(init=False)
+    """Where each column's cells start, and the end of all, length columns + 1."""
+
+    def __post_init__(self) -> None:
+        offsets = (0, *np.cumsum([column.size for column in self.columns]).tolist())
+        object.__setattr__(self, "offsets", tuple(offsets))
+
+    def spans(self) -> Iterable[tuple[ColumnBins, slice]]:
+        """Yield each column with its stretch of the cells."""
+        return zip(self.columns, (slice(a, b) for a, b in pairwise(self.offsets)), strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The counts of a pane, a window or a reference. C is all cells of all columns, F the columns.
+
+    Attributes
+    ----------
+    rows: records.
+    counts: rows in each cell, int64 (C,).
+    missing: null values, int64 (F,).
+    nonfinite: NaN and infinities, int64 (F,); they stand in no cell.
+    sums, squares: of whole quanta, and of their 256-fold coarser squares, int64 (F,).
+    least, greatest: extremes of finite values, float64 (F,); +inf and -inf where there is none.
+    latency: rows in each latency bin, int64 (BINS,).
+    """
+
+    rows: int
+    counts: Integers = field(repr=False)
+    missing: Integers = field(repr=False)
+    nonfinite: Integers = field(repr=False)
+    sums: Integers = field(repr=False)
+    squares: Integers = field(repr=False)
+    least: Floats = field(repr=False)
+    greatest: Floats = field(repr=False)
+    latency: Integers = field(repr=False)
+
+    def __add__(self, other: Profile) -> Profile:
+        return Profile(
+            self.rows + other.rows,
+            self.counts + other.counts,
+            self.missing + other.missing,
+            self.nonfinite + other.nonfinite,
+            self.sums + other.sums,
+            self.squares + other.squares,
+            np.minimum(self.least, other.least),
+            np.maximum(self.greatest, other.greatest),
+            self.latency + other.latency,
+        )
+
+
+def empty_profile(binning: Binning) -> Profile:
+    """Return the profile of no rows."""
+    return _stacked(binning, 1)[0]
+
+
+def _stacked(binning: Binning, panes: int) -> list[Profile]:
+    cells, columns = binning.offsets[-1], len(binning.columns)
+    counts, latency = np.zeros((panes, cells), np.int64), np.zeros((panes, BINS), np.int64)
+    tallies = np.zeros((panes, 4, columns), np.int64)
+    least, greatest = np.full((panes, columns), np.inf), np.full((panes, columns), -np.inf)
+    return [Profile(0, counts[p], *tallies[p], least[p], greatest[p], latency[p]) for p in range(panes)]
+
+
+def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], number: int) -> list[Profile]:
+    """Profile rows by pane.
+
+    Parameters
+    ----------
+    table: the columns of the binning by name, and perhaps ``latency`` in seconds; n rows.
+    panes: the pane of each row, 0 to number - 1, shape (n,).
+
+    Returns
+    -------
+    One profile a pane. The same rows give the same profiles in whatever order or cut they come.
+    """
+    stack = _stacked(binning, number)
+    rows = np.bincount(panes, minlength=number)
+    for place, (watched, span) in enumerate(binning.spans()):
+        array = table.column(watched.column.name).combine_chunks()
+        match watched.bins:
+            case NumericBins() as bins:
+                _count_numbers(stack, place, span, bins, array, panes)
+            case CategoryBins() as bins:
+                _count_categories(stack, place, span, bins, array, panes)
+            case None:
+                _count_missing(stack, place, array, panes)
+    if "latency" in table.column_names:
+        _count_latency(stack, table.column("latency").combine_chunks(), panes)
+    return [_with_rows(profile, int(n)) for profile, n in zip(stack, rows, strict=True)]
+
+
+def _with_rows(profile: Profile, rows: int) -> Profile:
+    return Profile(
+        rows,
+        profile.counts,
+        profile.missing,
+        profile.nonfinite,
+        profile.sums,
+        profile.squares,
+        profile.least,
+        profile.greatest,
+        profile.latency,
+    )
+
+
+def _nulls(array: pa.Array) -> NDArray[np.bool_]:
+    return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def _count_missing(stack: Sequence[Profile], place: int, array: pa.Array, panes: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Count the nulls of a column, and return which rows have a value."""
+    if array.null_count == 0:
+        return np.ones(len(array), np.bool_)
+    null = _nulls(array)
+    for profile, missing in zip(stack, np.bincount(panes[null], minlength=len(stack)), strict=True):
+        profile.missing[place] = missing
+    return ~null
+
+
+def _count_numbers(
+    stack: Sequence[Profile], place: int, span: slice, bins: NumericBins, array: pa.Array, panes: NDArray[np.intp]
+) -> None:
+    present = _count_missing(stack, place, array, panes)
+    values = numbers(array)
+    finite = np.isfinite(values)
+    odd = np.bincount(panes[present & ~finite], minlength=len(stack))
+    good = present & finite
+    values, panes = values[good], panes[good]
+    cells = np.bincount(panes * bins.size + bins.cells(values), minlength=len(stack) * bins.size)
+    with np.errstate(over="ignore"):
+        quanta = np.clip((values - bins.origin) / bins.quantum, -_FINE_LIMIT, _FINE_LIMIT)
+    coarse = np.rint(np.clip(quanta * _COARSE, -_COARSE_LIMIT, _COARSE_LIMIT)).astype(np.int64)
+    sums, squares = np.zeros((2, len(stack)), np.int64)
+    np.add.at(sums, panes, np.rint(quanta).astype(np.int64))
+    np.add.at(squares, panes, coarse * coarse)
+    least, greatest = np.full(len(stack), np.inf), np.full(len(stack), -np.inf)
+    np.minimum.at(least, panes, values)
+    np.maximum.at(greatest, panes, values)
+    for p, profile in enumerate(stack):
+        profile.counts[span] = cells[p * bins.size : (p + 1) * bins.size]
+        profile.nonfinite[place] = odd[p]
+        profile.sums[place], profile.squares[place] = sums[p], squares[p]
+        profile.least[place], profile.greatest[place] = least[p], greatest[p]
+
+
+def numbers(array: pa.Array) -> Floats:
+    """Return a column as floats, the length of texts; NaN stands where there is no value."""
+    if pa.types.is_string(array.type):
+        array = pc.utf8_length(array)
+    values: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _count_categories(
+    stack: Sequence[Profile], place: int, span: slice, bins: CategoryBins, array: pa.Array, panes: NDArray[np.intp]
+) -> None:
+    present = _count_missing(stack, place, array, panes)
+    coded = array.dictionary_encode()
+    cells = bins.cells(texts(coded.dictionary))
+    if not len(cells):
+        return
+    codes = coded.indices.fill_null(0).to_numpy(zero_copy_only=False)[present]
+    counts = np.bincount(panes[present] * bins.size + cells[codes], minlength=len(stack) * bins.size)
+    for p, profile in enumerate(stack):
+        profile.counts[span] = counts[p * bins.size : (p + 1) * bins.size]
+
+
+def texts(values: pa.Array) -> list[str]:
+    """Return categories as text; whole numbers without a point, booleans in lower case.
+
+    >>> texts(pa.array([1.0, 2.5])), texts(pa.array([True]))
+    (['1', '2.5'], ['true'])
+    """
+    if pa.types.is_boolean(values.type):
+        return ["true" if value else "false" for value in values.to_pylist()]
+    if pa.types.is_floating(values.type):
+        return [f"{x:.0f}" if x == np.rint(x) and abs(x) < 2**53 else repr(x) for x in values.to_pylist()]
+    return [str(value) for value in values.to_pylist()]
+
+
+def _count_latency(stack: Sequence[Profile], array: pa.Array, panes: NDArray[np.intp]) -> None:
+    known = ~_nulls(array)
+    bins = latency_bins(numbers(array)[known])
+    counts = np.bincount(panes[known] * BINS + bins, minlength=len(stack) * BINS)
+    for p, profile in enumerate(stack):
+        profile.latency[:] = counts[p * BINS : (p + 1) * BINS]
+
+
+def watchable(kind: Kind) -> bool:
+    """Say whether a column of this kind has cells; of others only missing values are counted."""
+    return kind not in (Kind.IDENTIFIER, Kind.DATETIME, Kind.VECTOR)
+
+
+def profile_bytes(profile: Profile) -> bytes:
+    """Pack a profile for the store: little-endian, compressed; :func:`profile_from_bytes` gives it back exactly."""
+    head = np.array([profile.rows, len(profile.counts), len(profile.missing)], "<i8")
+    whole = (profile.counts, profile.missing, profile.nonfinite, profile.sums, profile.squares, profile.latency)
+    parts = [head, *(a.astype("<i8") for a in whole), profile.least.astype("<f8"), profile.greatest.astype("<f8")]
+    raw = b"".join(part.tobytes() for part in parts)
+    packed: bytes = pa.Codec("zstd").compress(raw, asbytes=True)
+    return len(raw).to_bytes(8, "little") + packed
+
+
+def profile_from_bytes(payload: bytes) -> Profile:
+    """Unpack what :func:`profile_bytes` packed."""
+    raw = pa.Codec("zstd").decompress(payload[8:], int.from_bytes(payload[:8], "little"), asbytes=True)
+    rows, cells, columns = (int(n) for n in np.frombuffer(raw[:24], "<i8"))
+    ends = np.cumsum([0, cells, *[columns] * 4, BINS])
+    whole = np.frombuffer(raw, "<i8", count=int(ends[-1]), offset=24).astype(np.int64)
+    reals = np.frombuffer(raw, "<f8", offset=24 + 8 * int(ends[-1])).astype(np.float64)
+    parts = [whole[a:b] for a, b in pairwise(ends)]
+    return Profile(rows, *parts[:5], reals[:columns], reals[columns:], parts[5])

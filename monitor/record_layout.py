@@ -1,0 +1,154 @@
+"""Where a model's columns stand in its log, worked out from the config and the reference's own columns.
+
+A column's name is its path less the fixed part of the ``features`` pattern: under ``inputs.*`` the field
+``inputs.temp`` is the column ``temp``. In any file it is looked up by full path, then by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from pydantic import Field
+
+from monitor.errors import PermanentError
+from monitor.record import Column, Kind, Layout, Role
+from monitor.settings import Settings
+
+NATIVE_FEATURES = "inputs.*"
+_NATIVE = ("timestamp", "request_id", "model_version", "prediction", "score", "target", "latency_ms", "error")
+_NATIVE_GROUPS = ("resources",)
+
+
+class ColumnsSettings(Settings):
+    """Where the log keeps what; dotted paths reach into nested objects."""
+
+    timestamp: str = Field("timestamp", description="event time")
+    id: str | None = Field("request_id", description="joins a record with its target")
+    version: str | None = Field("model_version", description="the model's version")
+    prediction: str | None = Field("prediction", description="what the model answered")
+    score: str | None = Field("score", description="its probability or number")
+    target: str | None = Field("target", description="the true outcome, in the targets' own source")
+    latency: str | None = Field("latency_ms", description="milliseconds the model took")
+    features: str | list[str] | None = Field(
+        None, description='a pattern or a list; unset: "inputs.*" if the reference has it, else every other column'
+    )
+    exclude: list[str] = Field(default_factory=list, description="features not to watch")
+
+
+class ColumnUnknown(PermanentError):
+    """A column that the config names stands nowhere in the reference."""
+
+    def __init__(self, column: str, near: str | None) -> None:
+        hint = f'did you mean "{near}"?' if near else "name a column of the reference file"
+        super().__init__(f'column "{column}" is not in the reference', hint)
+        self.column = column
+
+
+class ColumnRepeated(PermanentError):
+    """Two fields of the log have one column name."""
+
+
+def fixed_part(pattern: str) -> str:
+    """Return the part of a features pattern before its first wildcard.
+
+    >>> fixed_part("inputs.*")
+    'inputs.'
+    """
+    return pattern.split("*", maxsplit=1)[0]
+
+
+def feature_names(available: Sequence[str], settings: ColumnsSettings) -> dict[str, str]:
+    """Return the features as name → path, in the order of the reference's columns.
+
+    Raises
+    ------
+    ColumnUnknown: a listed or excluded feature stands nowhere.
+    ColumnRepeated: two fields have one name.
+    """
+    named = _named_features(available, settings)
+    dropped = {_resolve(column, named) for column in settings.exclude}
+    kept = [(name, path) for name, path in named if name not in dropped]
+    names = [name for name, _ in kept]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ColumnRepeated(f'two fields have the column name "{repeated[0]}"', "list one of them under exclude")
+    return dict(kept)
+
+
+def _named_features(available: Sequence[str], settings: ColumnsSettings) -> list[tuple[str, str]]:
+    if isinstance(settings.features, list):
+        return [(_last_name(path), _find(path, available)) for path in settings.features]
+    pattern = settings.features
+    if pattern is None and any(fnmatchcase(path, NATIVE_FEATURES) for path in available):
+        pattern = NATIVE_FEATURES
+    if pattern is not None:
+        start = fixed_part(pattern)
+        return [(path.removeprefix(start), path) for path in available if fnmatchcase(path, pattern)]
+    taken = _taken_paths(settings)
+    return [
+        (path, path) for path in available if path not in taken and path.split(".", maxsplit=1)[0] not in _NATIVE_GROUPS
+    ]
+
+
+def _taken_paths(settings: ColumnsSettings) -> set[str]:
+    roles = settings.model_dump(exclude={"features", "exclude"}).values()
+    return {path for path in roles if path} | set(_NATIVE)
+
+
+def _last_name(path: str) -> str:
+    return path.removeprefix(fixed_part(NATIVE_FEATURES))
+
+
+def _find(path: str, available: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    known = list(available)
+    if path in known:
+        return path
+    prefixed = fixed_part(NATIVE_FEATURES) + path
+    if prefixed in known:
+        return prefixed
+    near = get_close_matches(path, [*known, *(_last_name(name) for name in known)], n=1)
+    raise ColumnUnknown(path, near[0] if near else None)
+
+
+def _resolve(column: str, named: Sequence[tuple[str, str]]) -> str:
+    for name, path in named:
+        if column in (name, path):
+            return name
+    from difflib import get_close_matches
+
+    near = get_close_matches(column, [name for name, _ in named], n=1)
+    raise ColumnUnknown(column, near[0] if near else None)
+
+
+def record_layout(features: Mapping[str, str], kinds: Mapping[str, Kind], settings: ColumnsSettings) -> Layout:
+    """Return the layout of the model's records.
+
+    Parameters
+    ----------
+    features: name → path.
+    kinds: kind of each column by name; ``prediction`` and ``score`` only where the model has them.
+    """
+    columns = [Column(name, path, Role.FEATURE, kinds[name]) for name, path in features.items() if name in kinds]
+    outputs = ((Role.PREDICTION, settings.prediction), (Role.SCORE, settings.score))
+    columns += [Column(role.value, path, role, kinds[role.value]) for role, path in outputs if path and role in kinds]
+    return Layout(
+        timestamp=settings.timestamp,
+        columns=tuple(columns),
+        id=settings.id,
+        version=settings.version,
+        latency=settings.latency,
+    )
+
+
+def target_layout(kind: Kind, settings: ColumnsSettings) -> Layout:
+    """Return the layout of the model's targets: an id, a value, and perhaps an instant."""
+    return Layout(
+        timestamp=settings.timestamp,
+        columns=(Column("target", settings.target or "target", Role.TARGET, kind),),
+        id=settings.id,
+        needs_timestamp=False,
+        needs_id=True,
+    )
