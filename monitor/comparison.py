@@ -1,0 +1,155 @@
+"""What a comparison is made of: two histograms go in; a distance, perhaps a p-value, and an effect come out.
+
+A method (``monitor/drift``) is a pair of functions on histograms; what is compared, and what the result means
+to a reader, stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from monitor.bins import Floats, NumericBins
+from monitor.profile import Binning, Integers, Profile
+from monitor.record import Kind
+from monitor.settings import Settings
+
+Z95 = 1.959963984540054
+"""The 97.5 % point of the normal distribution."""
+
+
+class ColumnDriftSettings(Settings):
+    """How one column is watched."""
+
+    method: str | None = Field(None, description="how the column is compared; unset: the method of its kind")
+    importance: float | None = Field(None, ge=0, description="weight of the column; unset: all alike")
+    tolerance: float | None = Field(None, ge=0, le=10, description="an effect under this is no drift; standard units")
+
+
+class DriftSettings(Settings):
+    """How columns are compared with the reference."""
+
+    numeric: str = Field("jensen_shannon", description="method of numeric and text columns")
+    categorical: str = Field("jensen_shannon", description="method of categorical and boolean columns")
+    tolerance: float = Field(0.02, ge=0, le=10, description="an effect under this is no drift; standard units")
+    columns: dict[str, ColumnDriftSettings] = Field(default_factory=dict, description="settings of single columns")
+
+    def method_of(self, name: str, kind: Kind) -> str:
+        """Return the name of the method that compares a column."""
+        own = self.columns.get(name, ColumnDriftSettings()).method
+        if own is not None:
+            return own
+        return self.numeric if kind in (Kind.NUMERIC, Kind.TEXT) else self.categorical
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """One column, or a stack of them: counts of values by cell, and of missing ones beside.
+
+    Attributes
+    ----------
+    counts: int64 (..., cells).
+    missing: int64 (...).
+    centres: what a row of each cell counts as, float64 (cells,); ``None`` for categories.
+    """
+
+    counts: Integers = field(repr=False)
+    missing: Integers = field(repr=False)
+    centres: Floats | None = field(repr=False, default=None)
+
+    def folded(self, fold: NDArray[np.intp]) -> Histogram:
+        """Return the histogram with cells added up into coarser bins; ``fold`` names the bin of each cell."""
+        starts = np.flatnonzero(np.concatenate(([True], fold[1:] != fold[:-1])))
+        return Histogram(np.add.reduceat(self.counts, starts, axis=-1), self.missing)
+
+    def with_missing(self) -> Integers:
+        """Return the counts with missing values as one bin more, int64 (..., cells + 1)."""
+        return np.concatenate((self.counts, np.asarray(self.missing)[..., None]), axis=-1)
+
+
+class Unit(StrEnum):
+    """What an effect is measured in."""
+
+    SD = "sd"
+    RATIO = "ratio"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How large a change is, with its 95 % interval: a shift in reference standard deviations, or in a share."""
+
+    value: float
+    lower: float
+    upper: float
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A column on one side of a comparison; ``None`` where the figure has no meaning."""
+
+    rows: int
+    missing_ratio: float | None
+    unseen_ratio: float | None
+    mean: float | None
+    sd: float | None
+
+
+def histogram_of(profile: Profile, binning: Binning, place: int) -> Histogram:
+    """Return the histogram of one column of a profile."""
+    watched = binning.columns[place]
+    centres = watched.bins.centres if isinstance(watched.bins, NumericBins) else None
+    span = slice(binning.offsets[place], binning.offsets[place + 1])
+    return Histogram(profile.counts[span], profile.missing[place], centres)
+
+
+def side_of(profile: Profile, binning: Binning, place: int) -> Side:
+    """Return the plain figures of one column.
+
+    The mean is exact to 2**-16 of the reference's inner range, and the standard deviation to 2**-8.
+    """
+    bins = binning.columns[place].bins
+    rows = profile.rows
+    missing = int(profile.missing[place]) / rows if rows else None
+    if not isinstance(bins, NumericBins):
+        last = binning.offsets[place + 1] - 1
+        unseen = int(profile.counts[last]) / rows if rows and bins is not None else None
+        return Side(rows, missing, unseen, None, None)
+    mean, sd = moments(profile, bins, place, binning)
+    return Side(rows, missing, 0.0 if rows else None, mean, sd)
+
+
+def moments(profile: Profile, bins: NumericBins, place: int, binning: Binning) -> tuple[float | None, float | None]:
+    """Return mean and standard deviation of the finite values of a numeric column."""
+    number = int(profile.counts[binning.offsets[place] : binning.offsets[place + 1]].sum())
+    if not number:
+        return None, None
+    mean = int(profile.sums[place]) / number
+    square = int(profile.squares[place]) / number * 2.0**16
+    return bins.origin + mean * bins.quantum, float(np.sqrt(max(square - mean * mean, 0.0))) * bins.quantum
+
+
+def shift_effect(reference: Side, current: Side) -> Effect | None:
+    """Return the shift of the mean in reference standard deviations, with Welch's standard error."""
+    if reference.mean is None or current.mean is None or not reference.sd or current.sd is None:
+        return None
+    value = (current.mean - reference.mean) / reference.sd
+    error = np.sqrt(1 / max(reference.rows, 1) + (current.sd / reference.sd) ** 2 / max(current.rows, 1))
+    return Effect(float(value), float(value - Z95 * error), float(value + Z95 * error), Unit.SD)
+
+
+def share_effect(reference: Histogram, current: Histogram) -> Effect | None:
+    """Return the change of the share, missing values included, that changed most, with Wald's interval."""
+    old, new = reference.with_missing(), current.with_missing()
+    n, m = int(old.sum()), int(new.sum())
+    if not n or not m:
+        return None
+    p, q = old / n, new / m
+    place = int(np.argmax(np.abs(q - p)))
+    value = float(q[place] - p[place])
+    error = float(np.sqrt(p[place] * (1 - p[place]) / n + q[place] * (1 - q[place]) / m))
+    return Effect(value, value - Z95 * error, value + Z95 * error, Unit.RATIO)
