@@ -1,0 +1,62 @@
+"""What a drift method is: a distance of two histograms, described as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from monitor.bins import Floats
+from monitor.comparison import Histogram
+from monitor.record import Kind
+
+NUMBERS = frozenset({Kind.NUMERIC, Kind.TEXT})
+CATEGORIES = frozenset({Kind.CATEGORICAL, Kind.BOOLEAN, Kind.CONSTANT})
+
+Distance = Callable[[Histogram, Histogram], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to compare a column's window with its reference.
+
+    Attributes
+    ----------
+    name: as in the config, metrics and output.
+    kinds: the kinds of column it is for.
+    grain: whether it reads the fine ``cells`` or the coarser ``bins`` (for categories they are the same).
+    least_rows: with fewer values on either side there is no distance.
+    shrink: without drift, ``distance ** shrink`` falls like one over the rows.
+    distance: reference and current, the current one perhaps a stack; shape of the stack.
+    p_value: the same, for two independent samples; ``None`` where the method has none.
+    """
+
+    name: str
+    kinds: frozenset[Kind]
+    grain: Literal["cells", "bins"]
+    least_rows: int
+    shrink: Literal[1, 2]
+    distance: Distance
+    p_value: Distance | None = None
+
+
+def shares(counts: Floats) -> Floats:
+    """Return counts as shares of their last axis; zeros where there is no row."""
+    total = counts.sum(axis=-1, keepdims=True)
+    divided: Floats = counts / np.where(total > 0, total, 1)
+    return divided
+
+
+def value_rows(sample: Histogram) -> Floats:
+    """Return how many values a histogram, or each of a stack, holds."""
+    rows: Floats = np.asarray(sample.counts.sum(axis=-1), dtype=np.float64)
+    return rows
+
+
+def harmonic_rows(reference: Histogram, current: Histogram) -> Floats:
+    """Return n m / (n + m), the rows that a two-sample statistic is worth."""
+    n, m = value_rows(reference), value_rows(current)
+    rows: Floats = n * m / np.maximum(n + m, 1)
+    return rows
