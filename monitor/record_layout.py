@@ -6,7 +6,7 @@ A column's name is its path less the fixed part of the ``features`` pattern: und
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from pydantic import Field
@@ -123,17 +123,8 @@ def _resolve(column: str, named: Sequence[tuple[str, str]]) -> str:
     raise ColumnUnknown(column, near[0] if near else None)
 
 
-def record_layout(features: Mapping[str, str], kinds: Mapping[str, Kind], settings: ColumnsSettings) -> Layout:
-    """Return the layout of the model's records.
-
-    Parameters
-    ----------
-    features: name → path.
-    kinds: kind of each column by name; ``prediction`` and ``score`` only where the model has them.
-    """
-    columns = [Column(name, path, Role.FEATURE, kinds[name]) for name, path in features.items() if name in kinds]
-    outputs = ((Role.PREDICTION, settings.prediction), (Role.SCORE, settings.score))
-    columns += [Column(role.value, path, role, kinds[role.value]) for role, path in outputs if path and role in kinds]
+def record_layout(columns: Sequence[Column], settings: ColumnsSettings) -> Layout:
+    """Return the layout of the model's records."""
     return Layout(
         timestamp=settings.timestamp,
         columns=tuple(columns),
@@ -143,11 +134,11 @@ def record_layout(features: Mapping[str, str], kinds: Mapping[str, Kind], settin
     )
 
 
-def target_layout(kind: Kind, settings: ColumnsSettings) -> Layout:
+def target_layout(kind: Kind, coded: bool, settings: ColumnsSettings) -> Layout:
     """Return the layout of the model's targets: an id, a value, and perhaps an instant."""
     return Layout(
         timestamp=settings.timestamp,
-        columns=(Column("target", settings.target or "target", Role.TARGET, kind),),
+        columns=(Column("target", settings.target or "target", Role.TARGET, kind, coded),),
         id=settings.id,
         needs_timestamp=False,
         needs_id=True,

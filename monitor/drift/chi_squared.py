@@ -1,17 +1,18 @@
-"""Chi-squared two-sample test, and Cramér's V as its distance.
+"""Chi-squared two-sample test, and Cohen's w between the samples as its distance.
 
 The statistic of the 2 x k table of counts, whose bins without a row on either side are left out; both sides
 are samples (Evidently's ``chisquare`` takes the reference as exact, which alarms falsely with small
-references). V = sqrt(chi² / (n + m)) in [0, 1]. Missing values are a bin of their own.
+references). w = sqrt(sum (p - q)² / pooled share) = sqrt(chi² (n + m) / (n m)), which does not depend on how
+many rows either side has. Missing values are a bin of their own.
 
-Rule: the p-value holds for independent rows and about 5 expected rows a bin. Source: Pearson (1900); Cramér
-(1946), Mathematical Methods of Statistics, 21.9.
+Rule: w >= 0; the p-value holds for independent rows and about 5 expected rows a bin. Source: Pearson (1900);
+Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 7.2.
 
 >>> import numpy as np
 >>> a = Histogram(np.array([10, 20]), np.array(0))
 >>> b = Histogram(np.array([20, 10]), np.array(0))
 >>> round(float(distance(a, b)), 4), round(float(p_value(a, b)), 5)
-(0.3333, 0.00982)
+(0.6667, 0.00982)
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from scipy.special import chdtrc
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import CATEGORIES, NUMBERS, Method
+from monitor.drift.method import CATEGORIES, NUMBERS, Method, worth
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
-    """Return V of the reference and each histogram of the stack."""
-    rows = reference.with_missing().sum(axis=-1) + current.with_missing().sum(axis=-1)
-    v: Floats = np.sqrt(_statistic(reference, current)[0] / np.maximum(rows, 1))
-    return v
+    """Return w of the reference and each histogram of the stack; 0 where a side has no rows."""
+    rows = worth(reference.with_missing().sum(axis=-1) * 1.0, current.with_missing().sum(axis=-1) * 1.0)
+    w: Floats = np.sqrt(_statistic(reference, current)[0] / np.where(rows > 0, rows, np.inf))
+    return w
 
 
 def p_value(reference: Histogram, current: Histogram) -> Floats:
@@ -51,4 +52,4 @@ def _statistic(reference: Histogram, current: Histogram) -> tuple[Floats, Floats
     return statistic, bins
 
 
-METHOD = Method("chi_squared", NUMBERS | CATEGORIES, "bins", 5, 2, distance, p_value)
+METHOD = Method("chi_squared", NUMBERS | CATEGORIES, "bins", 5, 2, 1.0, distance, p_value)

@@ -27,4 +27,4 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
     return length
 
 
-METHOD = Method("hellinger", NUMBERS | CATEGORIES, "bins", 5, 2, distance)
+METHOD = Method("hellinger", NUMBERS | CATEGORIES, "bins", 5, 2, 0.3536, distance)

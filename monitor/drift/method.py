@@ -10,6 +10,7 @@ import numpy as np
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
+from monitor.profile import Integers
 from monitor.record import Kind
 
 NUMBERS = frozenset({Kind.NUMERIC, Kind.TEXT})
@@ -29,6 +30,7 @@ class Method:
     grain: whether it reads the fine ``cells`` or the coarser ``bins`` (for categories they are the same).
     least_rows: with fewer values on either side there is no distance.
     shrink: without drift, ``distance ** shrink`` falls like one over the rows.
+    per_sd: ``distance ** (shrink / 2)`` of a small shift of a normal column, for each standard deviation.
     distance: reference and current, the current one perhaps a stack; shape of the stack.
     p_value: the same, for two independent samples; ``None`` where the method has none.
     """
@@ -38,11 +40,12 @@ class Method:
     grain: Literal["cells", "bins"]
     least_rows: int
     shrink: Literal[1, 2]
+    per_sd: float
     distance: Distance
     p_value: Distance | None = None
 
 
-def shares(counts: Floats) -> Floats:
+def shares(counts: Floats | Integers) -> Floats:
     """Return counts as shares of their last axis; zeros where there is no row."""
     total = counts.sum(axis=-1, keepdims=True)
     divided: Floats = counts / np.where(total > 0, total, 1)
@@ -57,6 +60,10 @@ def value_rows(sample: Histogram) -> Floats:
 
 def harmonic_rows(reference: Histogram, current: Histogram) -> Floats:
     """Return n m / (n + m), the rows that a two-sample statistic is worth."""
-    n, m = value_rows(reference), value_rows(current)
+    return worth(value_rows(reference), value_rows(current))
+
+
+def worth(n: Floats, m: Floats) -> Floats:
+    """Return n m / (n + m), and 0 where both are 0."""
     rows: Floats = n * m / np.maximum(n + m, 1)
     return rows

@@ -26,10 +26,12 @@ from monitor.drift.method import CATEGORIES, NUMBERS, Method, shares
 def distance(reference: Histogram, current: Histogram) -> Floats:
     """Return PSI of the reference and each histogram of the stack; bins empty on both sides do not enter."""
     old, new = reference.with_missing(), current.with_missing()
-    p, q = shares(np.where(old > 0, old, 0.5)), shares(np.where(new > 0, new, 0.5))
     used = (old > 0) | (new > 0)
-    index: Floats = np.where(used, (q - p) * np.log(q / p), 0.0).sum(axis=-1)
+    p = shares(np.where(used, np.where(old > 0, old, 0.5), 0.0))
+    q = shares(np.where(used, np.where(new > 0, new, 0.5), 0.0))
+    ratio = np.where(used, q, 1.0) / np.where(used, p, 1.0)
+    index: Floats = ((q - p) * np.log(ratio)).sum(axis=-1)
     return index
 
 
-METHOD = Method("population_stability", NUMBERS | CATEGORIES, "bins", 5, 1, distance)
+METHOD = Method("population_stability", NUMBERS | CATEGORIES, "bins", 5, 1, 1.0, distance)

@@ -30,11 +30,11 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
     steps = np.diff(centres[order])
     old, new = shares(reference.counts)[..., order], shares(current.counts)[..., order]
     gaps = np.abs(np.cumsum(new, axis=-1) - np.cumsum(old, axis=-1))[..., :-1]
-    mean = float((old * centres[order]).sum())
-    spread = float(np.sqrt((old * (centres[order] - mean) ** 2).sum()))
+    mean = (old * centres[order]).sum(axis=-1, keepdims=True)
+    spread = np.sqrt((old * (centres[order] - mean) ** 2).sum(axis=-1))
     moved = (gaps * steps).sum(axis=-1)
-    normed: Floats = moved / spread if spread > 0 else np.zeros_like(moved)
+    normed: Floats = np.where(spread > 0, moved / np.where(spread > 0, spread, 1.0), 0.0)
     return normed
 
 
-METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, distance)
+METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, 1.0, distance)

@@ -1,0 +1,69 @@
+"""What the values of a column are, told from the reference."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitor.instant import from_text
+from monitor.record import Kind, Role
+
+_MANY = 100
+"""With fewer values a column is not called an identifier."""
+_NEAR_UNIQUE = 0.9
+_WORDY = 40
+"""Texts are longer than this many characters on average, or have blanks in most values."""
+_LOOK = 50
+CLASSES = ("binary", "multiclass", "ranking")
+
+
+def infer_kind(array: pa.ChunkedArray, role: Role, task: str) -> tuple[Kind, bool]:
+    """Return the kind of a reference column, and whether its categories are written as numbers.
+
+    Parameters
+    ----------
+    array: the column, of any Arrow type.
+    task: the model's task: the predictions of a classifier are categories even if they are numbers.
+    """
+    values = array.drop_null()
+    is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type)
+    if pa.types.is_boolean(array.type):
+        return Kind.BOOLEAN, False
+    if is_number and role in (Role.PREDICTION, Role.TARGET) and task in CLASSES:
+        return Kind.CATEGORICAL, True
+    if pa.types.is_temporal(array.type):
+        return Kind.DATETIME, False
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type) or pa.types.is_fixed_size_list(array.type):
+        return Kind.VECTOR, False
+    distinct = pc.count_distinct(values).as_py() if len(values) else 0
+    if distinct <= 1:
+        return Kind.CONSTANT, is_number
+    if is_number:
+        return (Kind.IDENTIFIER if _counts_up(values, distinct) else Kind.NUMERIC), False
+    return _text_kind(values.cast(pa.string()), distinct, role), False
+
+
+def _counts_up(values: pa.ChunkedArray, distinct: int) -> bool:
+    """Say whether whole numbers never repeat and only rise, as a row number does."""
+    if distinct < len(values) or len(values) < _MANY or not pa.types.is_integer(values.type):
+        return False
+    steps = pc.pairwise_diff(values.combine_chunks()).drop_null()
+    return bool(pc.all(pc.greater(steps, 0)).as_py())
+
+
+def _text_kind(values: pa.ChunkedArray, distinct: int, role: Role) -> Kind:
+    if all(_is_instant(text) for text in values.slice(0, _LOOK).to_pylist()):
+        return Kind.DATETIME
+    unique = len(values) >= _MANY and distinct > _NEAR_UNIQUE * len(values)
+    wordy = pc.mean(pc.utf8_length(values)).as_py() > _WORDY or pc.mean(pc.match_substring(values, " ")).as_py() > 0.5
+    if role is Role.FEATURE and unique:
+        return Kind.TEXT if wordy else Kind.IDENTIFIER
+    return Kind.CATEGORICAL
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        from_text(text)
+    except ValueError:
+        return False
+    return not text.isdigit()

@@ -1,0 +1,309 @@
+"""The reference, compiled once: columns and their kinds, frozen bins, its own profile, and its steps in time.
+
+A *step* is what the decision engine is fed: the disjoint stretch of length ``every``; one with fewer than
+``min_rows`` rows joins the next. The reference is cut into steps by the same rule as the stream, so that its
+steps show how much such a step varies when nothing drifts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import Field
+
+from monitor.bins import Bins, NumericBins, category_bins, numeric_bins
+from monitor.comparison import DriftSettings
+from monitor.errors import ReferenceUnusable
+from monitor.instant import Instant, microseconds
+from monitor.kinds import infer_kind
+from monitor.profile import Binning, ColumnBins, Integers, Profile, numbers, profile_rows, texts, watchable
+from monitor.record import Column, Kind, Layout, Role
+from monitor.record_layout import ColumnsSettings, feature_names, record_layout, target_layout
+from monitor.settings import Settings
+from monitor.window import WindowSettings
+
+_PANES_AT_ONCE = 256
+_BIN_POINTS = np.unique(
+    np.concatenate(([0.005, 0.01, 0.02, 0.98, 0.99, 0.995], np.round(np.arange(1, 40) / 40, 3)))
+)
+"""Where the coarser bins of a numeric column are cut: every 2.5 %, finer in the tails."""
+
+
+class ReferenceSettings(Settings):
+    """What the stream is compared with."""
+
+    path: str = Field(
+        description='Parquet, CSV or JSONL; "{version}" in it stands for the model version, so that each has its own'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The reference by steps, in time; B steps, F columns.
+
+    Attributes
+    ----------
+    times: the number of each step's last stretch of length ``every`` since 1970, int64 (B,).
+    rows: int64 (B,).
+    counts: for each column, rows by coarse bin, int64 (B, bins).
+    missing: int64 (B, F).
+    """
+
+    times: Integers = field(repr=False)
+    rows: Integers = field(repr=False)
+    counts: tuple[Integers, ...] = field(repr=False)
+    missing: Integers = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A compiled reference.
+
+    Attributes
+    ----------
+    id: fingerprint of data and settings.
+    first, last: event times of its rows, or ``None`` without timestamps.
+    folds: for each column the coarse bin of each cell, ``None`` where it has no cells.
+    steps: ``None`` without timestamps.
+    fine: int64 (B, cells) of the columns whose method reads cells, by name.
+    """
+
+    id: str
+    rows: int
+    first: Instant | None
+    last: Instant | None
+    layout: Layout
+    targets: Layout
+    binning: Binning = field(repr=False)
+    profile: Profile = field(repr=False)
+    folds: tuple[NDArray[np.intp] | None, ...] = field(repr=False)
+    steps: Steps | None = field(repr=False)
+    fine: Mapping[str, Integers] = field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the watched columns, in order."""
+        return tuple(watched.column.name for watched in self.binning.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePlan:
+    """All that shapes a reference besides its rows."""
+
+    task: str
+    columns: ColumnsSettings
+    window: WindowSettings
+    drift: DriftSettings
+    fine_methods: frozenset[str] = frozenset()
+    """Methods that read cells: their columns' cells are kept by step."""
+
+
+def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: ReferencePlan) -> Reference:
+    """Freeze the bins of every column, and profile the reference by steps.
+
+    Parameters
+    ----------
+    table: the rows, nested objects flattened with dots; n rows.
+    times: event times in microseconds, shape (n,), or ``None``: then the promise cannot be calibrated.
+
+    Raises
+    ------
+    ReferenceUnusable: no row, or no column to watch.
+    ColumnUnknown, ColumnRepeated: the config names a column that is nowhere, or two with one name.
+    """
+    if not table.num_rows:
+        raise ReferenceUnusable("E163", "the reference has no rows", "point reference.path at a file with rows")
+    if times is not None:
+        order = np.argsort(times, kind="stable")
+        table, times = table.take(pa.array(order)), times[order]
+    layout, canonical = _canonical(table, plan)
+    binning = Binning(tuple(ColumnBins(column, _bins(canonical[column.name], column)) for column in layout.columns))
+    whole = profile_rows(canonical, binning, np.zeros(table.num_rows, np.intp), 1)[0]
+    folds = tuple(_fold(watched.bins, whole.counts[span]) for watched, span in binning.spans())
+    steps, fine = (None, {}) if times is None else _steps(canonical, times, binning, folds, plan)
+    return Reference(
+        _fingerprint(canonical, times, plan),
+        table.num_rows,
+        int(times[0]) if times is not None else None,
+        int(times[-1]) if times is not None else None,
+        layout,
+        target_layout(*_target_kind(table, plan), plan.columns),
+        binning,
+        whole,
+        folds,
+        steps,
+        fine,
+    )
+
+
+def _target_kind(table: pa.Table, plan: ReferencePlan) -> tuple[Kind, bool]:
+    path = plan.columns.target
+    if path is None or path not in table.column_names:
+        return (Kind.NUMERIC, False) if plan.task == "regression" else (Kind.CATEGORICAL, False)
+    kind, coded = infer_kind(table[path], Role.TARGET, plan.task)
+    return (kind, coded) if kind is not Kind.CONSTANT else (Kind.CATEGORICAL, coded)
+
+
+def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
+    """Return the layout that the reference's columns imply, and those columns under their names."""
+    features = feature_names(table.column_names, plan.columns)
+    paths = [(name, path, Role.FEATURE) for name, path in features.items()]
+    outputs = ((Role.PREDICTION, plan.columns.prediction), (Role.SCORE, plan.columns.score))
+    paths += [(role.value, path, role) for role, path in outputs if path and path in table.column_names]
+    if not paths:
+        raise ReferenceUnusable("E165", "the reference has no column to watch", "name features under columns")
+    columns = []
+    for name, path, role in paths:
+        kind, coded = infer_kind(table[path], role, plan.task)
+        columns.append(Column(name, path, role, kind, coded))
+    layout = record_layout(columns, plan.columns)
+    arrays = [_cast(table[column.path], column) for column in columns]
+    return layout, pa.table(arrays, names=[column.name for column in columns])
+
+
+def _cast(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    if column.kind is Kind.VECTOR or array.type == column.type:
+        return array
+    if column.type == pa.float64() and pa.types.is_decimal(array.type):
+        return array.cast(pa.float64())
+    return array.cast(column.type, safe=False)
+
+
+def _bins(array: pa.ChunkedArray, column: Column) -> Bins | None:
+    if not watchable(column.kind):
+        return None
+    values = array.drop_null()
+    if column.kind in (Kind.NUMERIC, Kind.TEXT):
+        found = numbers(values.combine_chunks())
+        return numeric_bins(found[np.isfinite(found)])
+    counted = pc.value_counts(values.combine_chunks())
+    return category_bins(texts(counted.field("values")), counted.field("counts").to_numpy(zero_copy_only=False))
+
+
+def _fold(bins: Bins | None, counts: Integers) -> NDArray[np.intp] | None:
+    """Return the coarse bin of each cell: a numeric column's are cut near fixed quantiles of the reference."""
+    if bins is None:
+        return None
+    if not isinstance(bins, NumericBins):
+        return np.arange(bins.size)
+    reached = np.cumsum(counts) / max(int(counts.sum()), 1)
+    marks = np.searchsorted(_BIN_POINTS, np.concatenate(([0.0], reached[:-1])) + 1e-12, side="right")
+    outside = np.array([np.argmax(counts > 0), len(counts) - 1 - np.argmax(counts[::-1] > 0)])
+    edge = np.zeros(len(counts), np.intp)
+    edge[: outside[0]], edge[outside[1] + 1 :] = -1, 1
+    return np.unique(marks + edge * (len(_BIN_POINTS) + 1), return_inverse=True)[1].astype(np.intp)
+
+
+def _steps(
+    table: pa.Table,
+    times: NDArray[np.int64],
+    binning: Binning,
+    folds: Sequence[NDArray[np.intp] | None],
+    plan: ReferencePlan,
+) -> tuple[Steps, dict[str, Integers]]:
+    every = microseconds(plan.window.every)
+    number = times // every
+    stretches, first = np.unique(number, return_index=True)
+    joined = join_steps(np.diff(np.append(first, len(times))), plan.window.min_rows)
+    fine_names = {
+        watched.column.name
+        for watched in binning.columns
+        if plan.drift.method_of(watched.column.name, watched.column.kind) in plan.fine_methods
+    }
+    coarse: list[list[Integers]] = [[] for _ in folds]
+    fine: dict[str, list[Integers]] = {name: [] for name in fine_names}
+    rows, missing = [], []
+    for a, b in _spans(joined):
+        profiles = _profiled(table, number, stretches, joined, (a, b), binning)
+        rows += [profile.rows for profile in profiles]
+        missing += [profile.missing for profile in profiles]
+        for place, (watched, span) in enumerate(binning.spans()):
+            cells = np.stack([profile.counts[span] for profile in profiles])
+            coarse[place].append(fold_counts(cells, folds[place]))
+            if watched.column.name in fine:
+                fine[watched.column.name].append(cells)
+    steps = Steps(
+        stretches[joined[1:] - 1],
+        np.array(rows, np.int64),
+        tuple(np.concatenate(parts) for parts in coarse),
+        np.stack(missing),
+    )
+    return steps, {name: np.concatenate(parts) for name, parts in fine.items()}
+
+
+def _spans(joined: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Cut the steps into runs that are profiled at once, so that memory stays bounded."""
+    number = len(joined) - 1
+    return [(a, min(a + _PANES_AT_ONCE, number)) for a in range(0, number, _PANES_AT_ONCE)]
+
+
+def _profiled(
+    table: pa.Table,
+    number: NDArray[np.int64],
+    stretches: NDArray[np.int64],
+    joined: NDArray[np.intp],
+    run: tuple[int, int],
+    binning: Binning,
+) -> list[Profile]:
+    a, b = run
+    start = int(np.searchsorted(number, stretches[joined[a]]))
+    end = int(np.searchsorted(number, stretches[joined[b] - 1], side="right"))
+    place = np.searchsorted(stretches, number[start:end])
+    step = np.searchsorted(joined, place, side="right") - 1 - a
+    return profile_rows(table.slice(start, end - start), binning, step.astype(np.intp), b - a)
+
+
+def fold_counts(cells: Integers, fold: NDArray[np.intp] | None) -> Integers:
+    """Add up cells (..., C) into coarse bins (..., bins); no bins where a column has no cells."""
+    if fold is None:
+        return np.zeros((*cells.shape[:-1], 0), np.int64)
+    starts = np.flatnonzero(np.concatenate(([True], fold[1:] != fold[:-1])))
+    folded: Integers = np.add.reduceat(cells, starts, axis=-1)
+    return folded
+
+
+def join_steps(rows: Integers, least: int) -> NDArray[np.intp]:
+    """Return where each step starts among stretches of ``rows`` rows, and the end of the last, shape (steps + 1,).
+
+    A stretch under ``least`` rows joins the next; what is left over at the end joins the last step.
+
+    >>> join_steps(np.array([5, 1, 1, 4, 1]), 4).tolist()
+    [0, 1, 5]
+    """
+    starts, pending = [0], 0
+    for place, count in enumerate(rows):
+        pending += int(count)
+        if pending >= least:
+            starts.append(place + 1)
+            pending = 0
+    if len(starts) == 1:
+        return np.array([0, len(rows)], np.intp)
+    starts[-1] = len(rows)
+    return np.array(starts, np.intp)
+
+
+def _fingerprint(table: pa.Table, times: Integers | None, plan: ReferencePlan) -> str:
+    digest = sha256()
+    settings = (plan.columns, plan.window, plan.drift)
+    digest.update("|".join([plan.task, *(part.model_dump_json() for part in settings)]).encode())
+    if times is not None:
+        digest.update(np.ascontiguousarray(times).tobytes())
+    for name in table.column_names:
+        digest.update(name.encode("utf-8", "surrogatepass"))
+        digest.update(_column_bytes(table[name]))
+    return f"sha256:{digest.hexdigest()[:12]}"
+
+
+def _column_bytes(array: pa.ChunkedArray) -> bytes:
+    """Return a column's rows as bytes that do not depend on how it is cut into chunks."""
+    batch = pa.record_batch([array.combine_chunks()], names=["c"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
