@@ -1,0 +1,130 @@
+"""The null: all that a reference in which nothing drifts says about the steps to come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.calibration import channels as _channels
+from monitor.calibration import inflation as _inflation
+from monitor.calibration import season as _season
+from monitor.calibration import wobble as _wobble
+from monitor.calibration.arrays import BETS, SIGNS, WOBBLING, Floats, Ints, signs
+from monitor.calibration.channels import Channels, Feature
+from monitor.calibration.inflation import MATTERS, Inflation
+from monitor.calibration.season import Season
+from monitor.calibration.wobble import Blocks, Wobble
+
+LEAST_RANK_BLOCKS = 50
+LARGEST_EXCESS = 60.0
+FIRST_EXCESS = 1e-3  # below it, the rate function is the normal one
+RATE_GRID = 500
+EXCESS_GRID = 200
+AT_ONCE = 64  # steps scored together: bounds memory, changes no result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Null:
+    """All that is known of a reference in which nothing drifts: what a step is judged by.
+
+    Attributes
+    ----------
+    rate: the rate function of the scored channels at :func:`excess_grid`, (2, grid, scored).
+    ranked: the channels with a rank view, (R,).
+    spells: sorted, the ranked channels' standardised residuals times the sign, (2, R, B).
+    """
+
+    channels: Channels
+    season: Season
+    blocks: Blocks
+    wobble: Wobble
+    inflation: Inflation
+    rate: Floats
+    ranked: Ints
+    spells: Floats
+
+    @property
+    def evidence_shape(self) -> tuple[int, int, int]:
+        """Signs, bets, and views: all channels by their mean, then the ranked ones by their rank."""
+        return len(SIGNS), len(BETS), len(self.channels) + len(self.ranked)
+
+
+def excess_grid() -> Floats:
+    """Return the excesses at which the rate function is tabulated, (201,)."""
+    return np.append(0.0, np.geomspace(FIRST_EXCESS, LARGEST_EXCESS, EXCESS_GRID))
+
+
+def rate_table(channels: Channels) -> Floats:
+    """Return Cramér's rate function of each scored channel and sign, (2, 201, scored).
+
+    I(y) = max over l of l y - log sum mass exp(l sign score): how unlikely a mean of y over many rows is, a row.
+    """
+    tilts = np.append(0.0, np.geomspace(1e-3, 200, RATE_GRID))
+    excess = excess_grid()
+    table = np.zeros((len(SIGNS), len(excess), len(channels.spectra)))
+    for column, (mass, score) in enumerate(channels.spectra):
+        for row, sign in enumerate(SIGNS):
+            exponent = np.outer(tilts, sign * score)
+            top = exponent.max(axis=1)
+            cumulant = np.log((mass * np.exp(exponent - top[:, np.newaxis])).sum(axis=1)) + top
+            table[row, :, column] = (np.outer(excess, tilts) - cumulant).max(axis=1)
+    return table
+
+
+def rank_view(blocks: Blocks, wobble: Wobble) -> tuple[Ints, Floats]:
+    """Return the channels with a rank view and their sorted standardised residuals, (R,) and (2, R, B)."""
+    if len(blocks) < LEAST_RANK_BLOCKS or not (wobble.share > WOBBLING).any():
+        return np.zeros(0, dtype=np.int64), np.zeros((len(SIGNS), 0, len(blocks)))
+    ranked = np.flatnonzero(wobble.share > MATTERS)
+    rows = blocks.rows[:, ranked]
+    standard = blocks.residual[:, ranked] / np.sqrt(wobble.variance[ranked] + 1 / np.maximum(rows, 1))
+    spells = np.sort(signs()[:, np.newaxis, np.newaxis] * np.where(rows > 0, standard, 0.0).T, axis=-1)
+    return ranked, spells
+
+
+def reference_variance(null: Null) -> Floats:
+    """Return the variance of the reference's mean and season, (C,)."""
+    blocks = null.blocks
+    season = null.wobble.variance * null.inflation.at_reference * (blocks.freedom - 1) / len(blocks)
+    return np.asarray(1 / blocks.reference_rows + season, dtype=np.float64)
+
+
+
+def fit(features: Sequence[Feature], times: Ints, flat: Ints, sizes: Sequence[int], periods: Sequence[int]) -> Null | None:
+    """Return the null of a stretch of blocks, or ``None`` if it holds no row.
+
+    Parameters
+    ----------
+    times: of the blocks, in steps, (B,).
+    flat: counts of all features' bins, then the rows without a value of each, (B, bins + features).
+    sizes: number of bins of each feature.
+    periods: of possible seasons, in steps.
+    """
+    totals = flat.sum(axis=0)
+    channels = _channels.build(features, totals, sizes)
+    if not len(channels):
+        return None
+    (reference_mean,), (reference_rows,) = _channels.means(channels, totals[np.newaxis], sizes)
+    mean, rows = means_at(channels, flat, sizes)
+    mean = np.where(rows > 0, mean, reference_mean)
+    season = _season.fit(times, mean, rows, reference_mean, periods)
+    blocks = Blocks(
+        times=times,
+        residual=np.where(rows > 0, mean - season.at(times), 0.0),
+        rows=rows,
+        reference_rows=reference_rows,
+        typical_rows=_wobble.harmonic_rows(rows),
+        freedom=season.freedom,
+    )
+    wobble = _wobble.fit(channels, blocks)
+    ranked, spells = rank_view(blocks, wobble)
+    inflation = _inflation.fit(channels, blocks, wobble)
+    return Null(channels, season, blocks, wobble, inflation, rate_table(channels), ranked, spells)
+
+
+def means_at(channels: Channels, flat: Ints, sizes: Sequence[int]) -> tuple[Floats, Floats]:
+    """Return :func:`channels.means` of many steps, a few at once."""
+    parts = [_channels.means(channels, flat[at : at + AT_ONCE], sizes) for at in range(0, len(flat), AT_ONCE)]
+    return np.concatenate([mean for mean, _ in parts]), np.concatenate([rows for _, rows in parts])
