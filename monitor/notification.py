@@ -88,14 +88,12 @@ class Message:
     ----------
     time: the end of the window it is about.
     body: UTF-8 JSON, at most ``BODY_BYTES``.
-    expires_at: when an action is no longer wanted; ``None`` for a message that stays true.
     """
 
     id: str
     type: MessageType
     time: Instant
     body: bytes
-    expires_at: Instant | None = None
 
 
 def message(kind: MessageType, content: Content) -> Message:
@@ -103,7 +101,7 @@ def message(kind: MessageType, content: Content) -> Message:
 
     Raises
     ------
-    ValueError: the window's end, or the action's expiry, is not an instant.
+    ValueError: the window's end is not an instant.
     """
     ident = message_id(kind, content)
     time = from_text(str(content.window["end"]))
@@ -117,9 +115,7 @@ def message(kind: MessageType, content: Content) -> Message:
         "time": to_text(time),
         "datacontenttype": "application/json",
     }
-    expires_at = (content.action or {}).get("expires_at")
-    expiry = from_text(expires_at) if kind is MessageType.ACTION and expires_at else None
-    return Message(ident, kind, time, _fitted(head, content), expiry)
+    return Message(ident, kind, time, _fitted(head, content))
 
 
 def message_id(kind: MessageType, content: Content) -> str:
@@ -149,6 +145,20 @@ def probe_message(receiver: str, at: Instant) -> Message:
         "datacontenttype": "application/json",
     }
     return Message(ident, MessageType.TEST, at, _fitted(head, Content(alert={}, window={})))
+
+
+def expiry(body: bytes) -> Instant | None:
+    """Return when a queued message becomes useless: an action's expiry; an alert stays true.
+
+    Raises
+    ------
+    ValueError: the body is not one that ``message`` built.
+    """
+    event = json.loads(body)
+    action = event["data"]["action"]
+    if event["type"] != MessageType.ACTION or not action or not action["expires_at"]:
+        return None
+    return from_text(action["expires_at"])
 
 
 def _fitted(head: Json, content: Content) -> bytes:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.instant import from_text
-from monitor.notification import BODY_BYTES, Content, MessageType, message, probe_message
+from monitor.notification import BODY_BYTES, Content, MessageType, expiry, message, probe_message
 
 ALERT = {
     "id": "al_4k2d7x3mzq6ph5tnwy2rvb6cja",
@@ -155,12 +155,12 @@ def test_time_is_the_windows_end() -> None:
 
 def test_action_message_expires_with_its_action() -> None:
     """An action's message is of no use after the action's expiry."""
-    assert message(MessageType.ACTION, content()).expires_at == from_text("2013-07-02T10:00:00Z")
+    assert expiry(message(MessageType.ACTION, content()).body) == from_text("2013-07-02T10:00:00Z")
 
 
 def test_alert_message_does_not_expire() -> None:
     """An alert that speaks of an action is still true after the action's expiry."""
-    assert message(MessageType.FIRING, content()).expires_at is None
+    assert expiry(message(MessageType.FIRING, content()).body) is None
 
 
 def test_same_content_gives_same_bytes_whatever_the_key_order() -> None:
