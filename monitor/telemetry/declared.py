@@ -1,0 +1,119 @@
+"""Every Prometheus metric, declared once: its name, what it is, its labels and what it means.
+
+Rules and dashboards write these constants into their expressions, so that none names a metric that is not
+exposed. A metric is declared when something measures it, and not before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "driftline_"
+
+
+class MetricType(StrEnum):
+    """What Prometheus calls the type of a metric."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One declaration.
+
+    Attributes
+    ----------
+    name: as exposed, a counter with its ``_total``.
+    labels: their names, in the order in which values are given.
+    per_column: a series a column: these give way first when the cap on series is reached.
+    buckets: the upper bounds of a histogram's buckets, rising, without infinity.
+    """
+
+    name: str
+    type: MetricType
+    labels: tuple[str, ...]
+    help: str
+    per_column: bool = False
+    buckets: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the name, so that an f-string of PromQL reads as PromQL."""
+        return self.name
+
+    @property
+    def sample_names(self) -> tuple[str, ...]:
+        """Return the names under which Prometheus stores the series."""
+        if self.type is MetricType.HISTOGRAM:
+            return tuple(f"{self.name}{suffix}" for suffix in ("_bucket", "_count", "_sum"))
+        return (self.name,)
+
+    @property
+    def weight(self) -> int:
+        """Return how many series one set of label values makes: +Inf, count and sum come to the buckets."""
+        return len(self.buckets) + 3 if self.type is MetricType.HISTOGRAM else 1
+
+
+def _counter(name: str, labels: str, text: str) -> Metric:
+    return Metric(PREFIX + name, MetricType.COUNTER, tuple(labels.split()), text)
+
+
+def _gauge(name: str, labels: str, text: str) -> Metric:
+    return Metric(PREFIX + name, MetricType.GAUGE, tuple(labels.split()), text)
+
+
+def _column(name: str, text: str) -> Metric:
+    labels = ("model", "version", "column", "method")
+    return Metric(f"{PREFIX}column_drift_{name}", MetricType.GAUGE, labels, text, per_column=True)
+
+
+RECORDS = _counter("records_total", "model source", "Records read, whatever became of them.")
+RECORDS_REJECTED = _counter("records_rejected_total", "model source reason", "Records refused, by reason.")
+RECORDS_LATE = _counter("records_late_total", "model source", "Records that came after their window had closed.")
+RECORDS_SAMPLED = _counter("records_sampled_total", "model source", "Records kept by the sampling rate.")
+
+WINDOW_END = _gauge("window_end_timestamp_seconds", "model version", "End of the last closed window, in event time.")
+WINDOW_ROWS = _gauge("window_rows", "model version", "Records in the last closed window.")
+
+COLUMN_DISTANCE = _column("distance", "How far the column lies from the reference, in the method's own unit.")
+COLUMN_P_VALUE = _column("p_value", "Probability of such a distance without drift; absent where the method has none.")
+COLUMN_THRESHOLD = _column("threshold", "The distance from which the column counts as drifted in this window.")
+COLUMN_DETECTED = _column("detected", "1 if the column drifted, 0 if it was judged and did not.")
+
+DRIFT_COLUMNS = _gauge("drift_columns_ratio", "model version", "Share of the judged columns that drifted.")
+DRIFT_DETECTED = _gauge("drift_detected", "model version", "1 if the window drifted, 0 if it is stable, else absent.")
+DRIFT_EVIDENCE = _gauge("drift_evidence_ratio", "model version", "Evidence of drift over its threshold; fires at 1.")
+CALIBRATED = _gauge("calibrated", "model version", "1 if the false-alarm promise holds for the reference.")
+VERDICT = _gauge("verdict", "model version verdict", "The verdict of the last closed window is 1, the others are 0.")
+FALSE_ALARMS = _gauge("false_alarms_per_30d", "model kind", "False alarms in 30 days: promised, and expected.")
+ALERTS = _gauge("alerts", "model version alert severity state", "The state of the alert is 1, the others are 0.")
+
+DELIVERIES = _counter("deliveries_total", "receiver outcome", "Tries to deliver a message, by outcome.")
+DELIVERIES_PENDING = _gauge("deliveries_pending", "receiver", "Messages that wait to be delivered.")
+ACTIONS = _counter("actions_total", "model kind status", "Actions that reached a status.")
+
+SOURCE_LAG = _gauge("source_lag_seconds", "model source", "Wall time since a record was last accepted.")
+LAST_EVALUATION = _gauge(
+    "last_evaluation_timestamp_seconds", "model", "When the model was last looked at without a fault, in wall time."
+)
+CYCLE = Metric(
+    f"{PREFIX}cycle_seconds",
+    MetricType.HISTOGRAM,
+    ("stage",),
+    "Time that a stage of a cycle took.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+STORE_BYTES = _gauge("store_bytes", "", "Size of the state on disk.")
+STATE_WRITABLE = _gauge("state_writable", "", "1 if the state can be written.")
+CONFIG_RELOADED = _gauge("config_last_reload_successful", "", "1 if the config on disk is the one in use.")
+BUILD_INFO = _gauge("build_info", "version python", "Always 1; the labels say what runs.")
+SERIES_DROPPED = _counter("series_dropped_total", "", "Series left out of an update because of the cap on series.")
+SCRAPE_ERRORS = _counter("scrape_errors_total", "", "Pages that could not be rendered; the last good one was served.")
+
+METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+WINDOW_METRICS: tuple[Metric, ...] = (
+    WINDOW_END, WINDOW_ROWS, COLUMN_DISTANCE, COLUMN_P_VALUE, COLUMN_THRESHOLD, COLUMN_DETECTED,
+    DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, VERDICT,
+)  # fmt: skip

@@ -1,0 +1,224 @@
+"""What the monitor says of itself and of its models, kept from plain data and served from memory."""
+
+from __future__ import annotations
+
+import platform
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.registry import Collector
+
+from monitor.instant import SECOND, Instant, from_text
+from monitor.record import Reason
+from monitor.telemetry import declared as d
+from monitor.telemetry.page import Page, Pages, Renderer, TableCollector
+from monitor.telemetry.series import SeriesTable
+
+CAP = 10_000
+VERDICTS = ("stable", "drifted", "insufficient_data", "failed")
+STATES = ("inactive", "pending", "firing", "resolved")
+OUTCOMES = ("delivered", "retried", "dead")
+STATUSES = ("requested", "withheld", "awaiting_approval", "started", "succeeded", "failed")
+
+Body: TypeAlias = Mapping[str, Any]
+Sample: TypeAlias = tuple[d.Metric, tuple[str, ...], float]
+
+
+class Telemetry:
+    """Every metric of the monitor; safe to call from several threads.
+
+    Readers get the page of the last :meth:`render` without a lock.
+
+    Parameters
+    ----------
+    version: what runs, for ``build_info``.
+    cap: most series exposed.
+    further: collectors whose families come after our own; by default those of the process.
+    """
+
+    def __init__(self, version: str, cap: int = CAP, further: Sequence[Collector] | None = None) -> None:
+        self._lock = threading.Lock()
+        self._table = SeriesTable(d.METRICS, cap)
+        self._windows: dict[tuple[str, str], None] = {}
+        self.registry = CollectorRegistry()
+        self.registry.register(TableCollector(self._table))
+        self._renderer = Renderer(self._table, (ProcessCollector(registry=None),) if further is None else further)
+        self._table.put(d.BUILD_INFO, (version, platform.python_version()), 1)
+        self._table.put(d.SCRAPE_ERRORS, (), 0)
+        self._pages = self._render()
+
+    def window(self, body: Body) -> None:
+        """Show a closed window instead of the last one of its model and version.
+
+        Parameters
+        ----------
+        body: the ``window`` object of the contract; columns that come first are kept first under the cap.
+        """
+        scope = (body["model"], body["version"])
+        samples = list(window_samples(body))
+        with self._lock:
+            self._table.remove(d.WINDOW_METRICS, {"model": scope[0], "version": scope[1]})
+            for metric, labels, value in samples:
+                set_series = self._table.add if metric.per_column else self._table.put
+                set_series(metric, (*scope, *labels), value)
+            self._windows[scope] = None
+
+    def alerts(self, bodies: Iterable[Body]) -> None:
+        """Show these alerts and no others.
+
+        A model and version that had a window and has no drift alert among them shows one that is inactive.
+        """
+        states = _states(bodies, self._windows)
+        with self._lock:
+            self._table.remove([d.ALERTS], {})
+            for labels, state in states.items():
+                for each in STATES:
+                    self._table.put(d.ALERTS, (*labels, each), each == state)
+
+    def records(
+        self, model: str, source: str, *, read: int, rejected: Mapping[str, int], late: int = 0, sampled: int = 0
+    ) -> None:
+        """Show the totals of one source, counted since the state began.
+
+        Parameters
+        ----------
+        source: ``records`` or ``targets``.
+        read: all records read, the rejected and the late ones among them.
+        """
+        with self._lock:
+            self._table.raise_to(d.RECORDS, (model, source), read)
+            self._table.raise_to(d.RECORDS_LATE, (model, source), late)
+            self._table.raise_to(d.RECORDS_SAMPLED, (model, source), sampled)
+            for reason, total in (dict.fromkeys(map(str, Reason), 0) | {**rejected}).items():
+                self._table.raise_to(d.RECORDS_REJECTED, (model, source, reason), total)
+
+    def source_lag(self, model: str, source: str, seconds: float | None) -> None:
+        """Show the wall time since a source's last accepted record; ``None``: none was ever accepted."""
+        with self._lock:
+            if seconds is None:
+                self._table.remove([d.SOURCE_LAG], {"model": model, "source": source})
+            else:
+                self._table.put(d.SOURCE_LAG, (model, source), seconds)
+
+    def false_alarms(self, model: str, *, promised: float | None, expected: float | None) -> None:
+        """Show a model's budget of false alarms in 30 days; what is unknown is absent."""
+        with self._lock:
+            for kind, value in (("promised", promised), ("expected", expected)):
+                if value is None:
+                    self._table.remove([d.FALSE_ALARMS], {"model": model, "kind": kind})
+                else:
+                    self._table.put(d.FALSE_ALARMS, (model, kind), value)
+
+    def calibrated(self, model: str, version: str, *, holds: bool) -> None:
+        """Show whether the false-alarm promise holds, before a window says so itself."""
+        with self._lock:
+            self._table.put(d.CALIBRATED, (model, version), holds)
+
+    def evaluated(self, model: str, at: Instant) -> None:
+        """Show when a model was last looked at without a fault, in wall time."""
+        with self._lock:
+            self._table.put(d.LAST_EVALUATION, (model,), at / SECOND)
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """Count how long a stage of a cycle took."""
+        with self._lock:
+            self._table.observe(d.CYCLE, (stage,), seconds)
+
+    def deliveries(self, receiver: str, *, outcomes: Mapping[str, int], pending: int) -> None:
+        """Show a receiver's totals by outcome since the state began, and what waits for it."""
+        with self._lock:
+            for outcome in OUTCOMES:
+                self._table.raise_to(d.DELIVERIES, (receiver, outcome), outcomes.get(outcome, 0))
+            self._table.put(d.DELIVERIES_PENDING, (receiver,), pending)
+
+    def actions(self, model: str, totals: Mapping[tuple[str, str], int]) -> None:
+        """Show how many actions of a model reached a status, by (kind, status); retrain is always shown."""
+        with self._lock:
+            for kind in sorted({"retrain"} | {kind for kind, _ in totals}):
+                for status in STATUSES:
+                    self._table.raise_to(d.ACTIONS, (model, kind, status), totals.get((kind, status), 0))
+
+    def state(self, *, bytes_on_disk: int, writable: bool) -> None:
+        """Show the size of the state, and whether it can be written."""
+        with self._lock:
+            self._table.put(d.STORE_BYTES, (), bytes_on_disk)
+            self._table.put(d.STATE_WRITABLE, (), writable)
+
+    def config(self, *, reloaded: bool) -> None:
+        """Show whether the config on disk is the one in use."""
+        with self._lock:
+            self._table.put(d.CONFIG_RELOADED, (), reloaded)
+
+    def forget(self, model: str, version: str | None = None) -> None:
+        """Remove the series of a retired version, or of a model that is no longer in the config."""
+        where = {"model": model} if version is None else {"model": model, "version": version}
+        with self._lock:
+            self._table.remove(d.METRICS, where)
+            gone = [scope for scope in self._windows if scope[0] == model and version in {None, scope[1]}]
+            for scope in gone:
+                del self._windows[scope]
+
+    def forget_receiver(self, receiver: str) -> None:
+        """Remove the series of a receiver that is no longer in the config."""
+        with self._lock:
+            self._table.remove(d.METRICS, {"receiver": receiver})
+
+    def render(self) -> None:
+        """Render the page, once a cycle; if that fails, the last good page stays and the failure is counted."""
+        with self._lock:
+            try:
+                self._pages = self._render()
+            except Exception:  # noqa: BLE001 - whatever a collector raises, an old page is better than none
+                self._table.raise_to(d.SCRAPE_ERRORS, (), self._table.get(d.SCRAPE_ERRORS, ()) + 1)
+
+    def page(self, accept: str = "") -> Page:
+        """Return the last rendered page in the format that an ``Accept`` header prefers."""
+        return self._pages.choose(accept)
+
+    def _render(self) -> Pages:
+        self._table.raise_to(d.SERIES_DROPPED, (), self._table.dropped)
+        return self._renderer.render()
+
+
+def window_samples(body: Body) -> Iterator[Sample]:
+    """Return what a window shows: metric, labels after model and version, value. What is unknown is absent."""
+    verdict = body["verdict"]
+    yield d.WINDOW_END, (), from_text(body["end"]) / SECOND
+    yield d.WINDOW_ROWS, (), body["rows"]
+    yield d.CALIBRATED, (), body["calibrated"]
+    for each in VERDICTS:
+        yield d.VERDICT, (each,), each == verdict
+    if verdict in {"stable", "drifted"}:
+        yield d.DRIFT_DETECTED, (), verdict == "drifted"
+    if body["columns_judged"]:
+        yield d.DRIFT_COLUMNS, (), body["columns_drifted"] / body["columns_judged"]
+    if body["evidence"] is not None and body["evidence_threshold"]:
+        yield d.DRIFT_EVIDENCE, (), body["evidence"] / body["evidence_threshold"]
+    for column in body["columns"]:
+        yield from _column_samples(column)
+
+
+def _column_samples(column: Body) -> Iterator[Sample]:
+    if column["method"] is None:
+        return
+    labels = (column["name"], column["method"])
+    shown = ((d.COLUMN_DISTANCE, "distance"), (d.COLUMN_P_VALUE, "p_value"), (d.COLUMN_THRESHOLD, "threshold"))
+    for metric, key in shown:
+        if column[key] is not None:
+            yield metric, labels, column[key]
+    if column["verdict"] in {"stable", "drifted"}:
+        yield d.COLUMN_DETECTED, labels, column["verdict"] == "drifted"
+
+
+def _states(bodies: Iterable[Body], scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, ...], str]:
+    """Return the state of each alert by model, version, name and severity; of several segments the gravest."""
+    grave = ("inactive", "resolved", "pending", "firing")
+    states: dict[tuple[str, ...], str] = {}
+    for body in bodies:
+        labels = (body["model"], body["version"], body["name"], body["severity"])
+        states[labels] = max(states.get(labels, "inactive"), body["state"], key=grave.index)
+    judged = {labels[:2] for labels in states if labels[2] == "drift"}
+    calm = {(*scope, "drift", "warning"): "inactive" for scope in scopes if scope not in judged}
+    return calm | states
