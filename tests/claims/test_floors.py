@@ -15,37 +15,15 @@ PROJECT = Path(__file__).parents[2]
 CONTRACTS = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
 FLOORS = next(contract["layers"] for contract in CONTRACTS if contract["id"] == "floors")
 
-# Clock, disk, network, thread, process, log, chance: what a pure file is given as an argument, or has no business with.
-IMPURE = {
-    *("time", "sched", "socket", "ssl", "select", "selectors", "socketserver", "http", "urllib.request", "asyncio"),
-    *(
-        "threading",
-        "concurrent",
-        "multiprocessing",
-        "subprocess",
-        "signal",
-        "queue",
-        "logging",
-        "structlog",
-        "warnings",
-    ),
-    *(
-        "random",
-        "secrets",
-        "uuid",
-        "os",
-        "io",
-        "pathlib",
-        "tempfile",
-        "shutil",
-        "glob",
-        "sqlite3",
-        "pickle",
-        "locale",
-        "warnings",
-    ),
-    *("pyarrow.parquet", "pyarrow.csv", "pyarrow.json", "pyarrow.dataset", "pyarrow.fs", "rich", "pandas"),
-}
+# What a pure file is given as an argument, or has no business with.
+CLOCK = {"time", "sched"}
+DISK = {"os", "io", "pathlib", "tempfile", "shutil", "glob", "sqlite3", "pickle"}
+TABLES = {"pandas", "pyarrow.parquet", "pyarrow.csv", "pyarrow.json", "pyarrow.dataset", "pyarrow.fs"}
+NETWORK = {"socket", "ssl", "select", "selectors", "socketserver", "http", "urllib.request", "asyncio"}
+THREADS = {"threading", "concurrent", "multiprocessing", "subprocess", "signal", "queue"}
+LOGS = {"logging", "structlog", "warnings", "rich"}
+CHANCE = {"secrets", "uuid"}
+IMPURE = CLOCK | DISK | TABLES | NETWORK | THREADS | LOGS | CHANCE
 NOW = {"now", "utcnow", "today"}
 BUILTINS = {"open", "print", "input", "exec", "eval", "breakpoint"}
 SEEDED = {"default_rng", "Random"}
