@@ -1,0 +1,222 @@
+"""JSON lines: Arrow reads whole blocks, and a part with a fault is read line by line.
+
+Arrow alone lets through what is not one object a line (and crashes on a line ``null``), so it is given
+only lines that begin with ``{`` and end with ``}``, and must return as many rows as there were lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from monitor.record import Decoded, Layout
+from monitor.sources.formats import json_rows
+from monitor.sources.formats.block import Lines, Rows, admit, joined
+from monitor.sources.formats.instants import to_instants
+from monitor.sources.formats.json_rows import MAX_BRACKETS, Wanted, decode_rows
+from monitor.sources.formats.paths import Place, places
+from monitor.sources.formats.values import EXACT, Converted, choose, convert
+
+_PROBED_LINES = 8
+_FEW_LINES = 128  # a part this small with a fault is read line by line
+_OPEN, _CLOSE, _RETURN = b"{}\r"
+_LOOSE_NUMBER = re.compile(rb"-NaN|Inf(?!inity)")  # numbers to Arrow, nonsense to every other reader
+_MAX_BLOCK = 2**31 - 1
+_Tree: TypeAlias = dict[str, Any]  # a name → a type, or the tree below it
+
+
+def decode(lines: Lines, layout: Layout) -> Decoded:
+    """Decode lines of JSON objects; blank lines are skipped, and a byte order mark where the file begins.
+
+    Returns
+    -------
+    The good rows in order, the refused lines, and per field the values that were not of its type.
+    """
+    found = places([layout.timestamp, *(field.path for field in layout.fields)])
+    wanted = Wanted(layout, found[0], found[1:], {field.path: field.type for field in layout.fields})
+    kept = lines.pick(lines.ends > lines.starts)
+    return joined(list(_parts(kept, _odd(kept), wanted)), layout)
+
+
+def _parts(lines: Lines, odd: npt.NDArray[np.bool_], wanted: Wanted) -> Sequence[Decoded]:
+    """Decode as a whole, or halve until the fault is alone among few."""
+    if not len(lines):
+        return []
+    whole = None if odd.any() else _fast(lines, wanted)
+    if whole is not None:
+        return [whole]
+    if len(lines) <= _FEW_LINES:
+        return [decode_rows(lines, wanted)]
+    half = len(lines) // 2
+    return [
+        *_parts(lines.part(0, half), odd[:half], wanted),
+        *_parts(lines.part(half, len(lines)), odd[half:], wanted),
+    ]
+
+
+def _odd(lines: Lines) -> npt.NDArray[np.bool_]:
+    """Tell which lines Arrow must not see: not of the form ``{…}``, or perhaps too deep."""
+    codes = np.frombuffer(lines.data, np.uint8)
+    last = codes[lines.ends - 1]
+    before = codes[np.maximum(lines.ends - 2, 0)]
+    closed = (last == _CLOSE) | ((last == _RETURN) & (before == _CLOSE))
+    odd: npt.NDArray[np.bool_] = (codes[lines.starts] != _OPEN) | ~closed
+    for index in np.flatnonzero(lines.ends - lines.starts > 2 * MAX_BRACKETS):
+        line = lines.line(index)
+        odd[index] |= line.count(b"[") + line.count(b"{") > MAX_BRACKETS
+    return odd
+
+
+def _fast(lines: Lines, wanted: Wanted) -> Decoded | None:
+    """Decode by Arrow; ``None`` if any line may mean something else than Arrow took it for."""
+    data = lines.joined()
+    probed = _probe(lines)
+    if probed is None or not _is_plain(data):
+        return None
+    nested = {place.steps[0] for place in wanted.places if len(place.steps) > 1}
+    flat = any(not isinstance(row.get(top), dict) for row in probed for top in nested)
+    table = None if flat else _read(data, _schema(wanted, probed, flat=False), len(lines))
+    if table is not None and not any(table[top].null_count for top in nested):
+        return _arrange(lines, table, wanted)
+    table = _read(data, _schema(wanted, probed, flat=True), len(lines)) if nested else table
+    return None if table is None else _arrange(lines, table, wanted)
+
+
+def _is_plain(data: bytes) -> bool:
+    """Tell whether a block is UTF-8, and free of numbers that only Arrow reads."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return not ((b"Inf" in data or b"-NaN" in data) and _LOOSE_NUMBER.search(data))
+
+
+def _probe(lines: Lines) -> list[Mapping[str, Any]] | None:
+    """Read the first lines, to learn which JSON types the values have."""
+    rows = [json_rows.parse_or_none(lines.line(index)) for index in range(min(len(lines), _PROBED_LINES))]
+    return None if None in rows else [row for row in rows if row is not None]
+
+
+def _schema(wanted: Wanted, probed: Sequence[Mapping[str, Any]], *, flat: bool) -> pa.Schema | None:
+    """Return what Arrow is to read: each value as it is written, under each name it may have."""
+    tree: _Tree = {}
+    for place in wanted.places:
+        type_ = wanted.types.get(place.path)
+        ways = [place.steps, *((name,) for name in place.flat if flat or len(place.steps) == 1)]
+        for way in dict.fromkeys(ways):
+            read_as = pa.string() if type_ is None else _written_as(probed, way, type_)
+            if not _grow(tree, way, read_as):
+                return None
+    return pa.schema([(name, _type(branch)) for name, branch in tree.items()])
+
+
+def _grow(tree: _Tree, way: Sequence[str], type_: pa.DataType) -> bool:
+    """Add a leaf; false where a name would be a value and an object at once."""
+    for step in way[:-1]:
+        tree = tree.setdefault(step, {})
+        if not isinstance(tree, dict):
+            return False
+    return not isinstance(tree.setdefault(way[-1], type_), dict)
+
+
+def _type(branch: Any) -> pa.DataType:
+    if isinstance(branch, dict):
+        return pa.struct([(name, _type(below)) for name, below in branch.items()])
+    return branch
+
+
+def _written_as(probed: Sequence[Mapping[str, Any]], way: Sequence[str], wanted: pa.DataType) -> pa.DataType:
+    """Return the Arrow type that fits how the probed lines write a value."""
+    kinds = {type(_walk(row, way)) for row in probed} - {type(None)}
+    if kinds == {bool}:
+        return pa.bool_()
+    if kinds == {str}:
+        return pa.string()
+    if kinds == {list}:
+        return pa.list_(pa.float64())
+    if kinds == {int} and not pa.types.is_float64(wanted):
+        return pa.int64()
+    if kinds and kinds <= {int, float}:
+        return pa.float64()
+    return wanted
+
+
+def _walk(row: Any, way: Sequence[str]) -> Any:
+    for step in way:
+        row = row.get(step) if isinstance(row, dict) else None
+    return row
+
+
+def _read(data: bytes, schema: pa.Schema | None, rows: int) -> pa.Table | None:
+    if schema is None:
+        return None
+    try:
+        table = pj.read_json(
+            pa.BufferReader(data),
+            read_options=pj.ReadOptions(use_threads=False, block_size=min(len(data) + 1, _MAX_BLOCK)),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+        )
+    except pa.ArrowInvalid:
+        return None
+    return table.combine_chunks() if table.num_rows == rows else None
+
+
+def _arrange(lines: Lines, table: pa.Table, wanted: Wanted) -> Decoded | None:
+    columns: dict[str, Converted] = {}
+    for place in wanted.fields:
+        column = _resolve(table, place, wanted.types[place.path])
+        if column is None:
+            return None
+        columns[place.path] = column
+    times = _resolve(table, wanted.timestamp, pa.string())
+    if times is None:
+        return None
+    rows = Rows(to_instants(times.values), columns, lines.offset + lines.starts)
+    return admit(lines.file, rows, wanted.layout)
+
+
+def _resolve(table: pa.Table, place: Place, type_: pa.DataType) -> Converted | None:
+    """Look a column up by the rule of ``paths``; ``None`` where reading rounded off what a text would keep."""
+    nested: Converted | None = None
+    top: pa.Array | None = None
+    if len(place.steps) > 1:
+        top = _array(table, place.steps[0])
+        nested = _converted(pc.struct_field(top, list(place.steps[1:])), type_)
+        if nested is None or top.null_count == 0:
+            return nested
+    flat = _resolve_flat(table, [name for name in place.flat if name in table.column_names], type_)
+    if flat is None or nested is None or top is None:
+        return flat
+    return choose(pc.is_valid(top), nested, flat)
+
+
+def _resolve_flat(table: pa.Table, names: Sequence[str], type_: pa.DataType) -> Converted | None:
+    """Take the first name that has a value."""
+    raw = [_array(table, name) for name in names]
+    columns = [_converted(array, type_) for array in raw]
+    chosen = columns[-1]
+    for array, column in zip(reversed(raw[:-1]), reversed(columns[:-1]), strict=True):
+        if chosen is None or column is None:
+            return None
+        chosen = choose(pc.is_valid(array), column, chosen)
+    return chosen
+
+
+def _array(table: pa.Table, name: str) -> pa.Array:
+    column = table[name]
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _converted(values: pa.Array, wanted: pa.DataType) -> Converted | None:
+    if pa.types.is_float64(values.type) and pa.types.is_string(wanted):
+        largest = pc.max(pc.abs(values)).as_py()
+        if largest is not None and largest >= EXACT:
+            return None
+    return convert(values, wanted)

@@ -1,0 +1,93 @@
+"""Where a source goes on reading, and how a file is known again after rotation, copying or a restart.
+
+A file is the one that was read if it has the same device and inode, begins with the same bytes, and has
+the same bytes before the offset. The inode alone is not enough: file systems use it again at once, and a
+truncated file keeps it. The bytes alone are not enough either: every CSV file begins with one header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from monitor.instant import Instant
+
+HEAD_BYTES = 1024
+MARKER_BYTES = 256
+KEPT_MARKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """The hash of ``length`` bytes that end at ``end``."""
+
+    end: int
+    length: int
+    digest: str
+
+
+def fingerprint(data: bytes, end: int) -> Print:
+    """Hash bytes that end at ``end``."""
+    return Print(end, len(data), hashlib.blake2b(data, digest_size=16).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The next to read of one file.
+
+    Attributes
+    ----------
+    path: where the file was seen last.
+    device, inode: of the file.
+    offset: bytes (of the unpacked stream) for lines, rows for Parquet; always the next to read.
+    size: of the file, in bytes, when it was last read.
+    head: of the first bytes; ``None`` if nothing was read.
+    markers: of the bytes before this offset and before earlier ones, the latest first.
+    newest: the highest event time accepted from the file.
+    inside: the offset is within a line too long to read.
+    rotated: the file was renamed since it was first read, so no one should append to it.
+    done: everything up to ``size`` was read.
+    fault: why the file is not read any further, as it is.
+    """
+
+    path: str
+    device: int
+    inode: int
+    offset: int = 0
+    size: int = 0
+    head: Print | None = None
+    markers: tuple[Print, ...] = ()
+    newest: Instant | None = None
+    inside: bool = False
+    rotated: bool = False
+    done: bool = False
+    fault: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the name under which the position is kept."""
+        return key_of(self.device, self.inode)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for the store."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Position:
+        """Read what ``to_json`` returned.
+
+        Raises
+        ------
+        TypeError: the data is not a position.
+        """
+        given = dict(data)
+        given["head"] = Print(**given["head"]) if given.get("head") else None
+        given["markers"] = tuple(Print(**marker) for marker in given.get("markers", ()))
+        return cls(**given)
+
+
+def key_of(device: int, inode: int) -> str:
+    """Name a file by device and inode: stable under renaming, and free again once the file is gone."""
+    return f"{device:x}-{inode:x}"
