@@ -152,11 +152,10 @@ def means(channels: Channels, flat: Ints, sizes: Sequence[int]) -> tuple[Floats,
     The mean of a step without rows is 0. Each step is summed by itself and in one order, so that a step gives the same
     bits alone or among others.
     """
-    total = np.zeros((len(flat), len(sizes)), dtype=np.float64)
     edges = np.cumsum([0, *sizes])
-    for feature, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-        total[:, feature] = flat[:, start:stop].sum(axis=1)
-    rows = total[:, channels.feature] + np.where(channels.missing, flat[:, edges[-1] + channels.feature], 0)
+    total = np.add.reduceat(flat[:, : edges[-1]], edges[:-1], axis=1)
+    all_rows = total + flat[:, edges[-1] :]
+    rows = np.where(channels.missing, all_rows[:, channels.feature], total[:, channels.feature]).astype(np.float64)
     sums = np.add.reduceat(flat[:, channels.index] * channels.value, channels.starts, axis=1)
     mean = sums / np.maximum(rows, 1)
     standard = np.where(channels.proportion, (mean - channels.share) / channels.unit, mean)

@@ -1,6 +1,6 @@
 """The decision engine: compiled from a reference once, then fed one step at a time.
 
-``compile`` learns the null, replays the reference against itself and fixes everything; ``step`` is a pure function of
+``compile_engine`` learns the null, replays the reference against itself and fixes everything; ``step`` is a pure function of
 state and counts. It does not reset after a page: while an alert fires the caller keeps the old state, asks
 :func:`effects` whether the drift is still there, and calls :func:`restart` once it resolved.
 """
@@ -17,7 +17,7 @@ from monitor.calibration import gates, replay
 from monitor.calibration import null as _null
 from monitor.calibration.arrays import Floats, Ints
 from monitor.calibration.channels import Feature, means
-from monitor.calibration.evidence import scores, update, view_weights
+from monitor.calibration.evidence import scores, update
 from monitor.calibration.gates import Uncalibrated
 from monitor.calibration.null import Null
 from monitor.calibration.replay import FalsePages, Replay
@@ -114,9 +114,7 @@ class StepResult:
     effects: tuple[Effect | None, ...]
 
 
-def compile(  # noqa: A001 - the word of the trade
-    features: Sequence[Feature], steps: Steps, threshold: float, periods: Sequence[int]
-) -> Engine:
+def compile_engine(features: Sequence[Feature], steps: Steps, threshold: float, periods: Sequence[int]) -> Engine:
     """Return the engine for a reference.
 
     Parameters
@@ -165,10 +163,9 @@ def start(engine: Engine) -> State:
     return fresh(engine.null.evidence_shape)
 
 
-def restart(engine: Engine, state: State) -> State:
+def restart(state: State) -> State:
     """Return the state after an alert resolved: no evidence."""
-    del state  # nothing of it is kept
-    return start(engine)
+    return fresh(state.evidence.shape)
 
 
 def to_bytes(engine: Engine, state: State) -> bytes:
@@ -222,7 +219,7 @@ def effects(
 def feature_evidence(engine: Engine, state: State) -> Floats:
     """Return each feature's part of the evidence E, (features,)."""
     part = _channel_parts(engine, state.evidence)
-    return np.bincount(engine.null.channels.feature, weights=part, minlength=len(engine.features))
+    return _by_feature(engine, part)
 
 
 def _observe(engine: Engine, time: int, counts: Sequence[Ints], missing: Ints) -> tuple[Floats, Floats, Floats]:
@@ -236,17 +233,22 @@ def _observe(engine: Engine, time: int, counts: Sequence[Ints], missing: Ints) -
 def _channel_parts(engine: Engine, terms: Floats) -> Floats:
     """Return the weighted sum of ``terms``, (2, 6, views), of each channel, (C,)."""
     null = engine.null
-    by_view = (terms * view_weights(null)).sum(axis=(0, 1))
+    by_view = (terms * null.view_weight).sum(axis=(0, 1))
     part: Floats = by_view[: len(null.channels)]
     part[null.ranked] += by_view[len(null.channels) :]
     return part
+
+
+def _by_feature(engine: Engine, part: Floats) -> Floats:
+    total = np.bincount(engine.null.channels.feature, weights=part, minlength=len(engine.features))
+    return total.astype(np.float64)
 
 
 def _began(engine: Engine, state: State, by_feature: Floats) -> tuple[int | None, ...]:
     """Return the evidence-weighted mean onset of each feature whose evidence stands over 1."""
     top = max(float(state.evidence.max()), 1.0)  # evidence times time must not overflow
     onset = _channel_parts(engine, state.evidence / top * state.onset)
-    weighted = np.bincount(engine.null.channels.feature, weights=onset, minlength=len(by_feature))
+    weighted = _by_feature(engine, onset)
     return tuple(
         round(total / (whole / top)) if whole > 1 else None for total, whole in zip(weighted, by_feature, strict=True)
     )
@@ -254,16 +256,11 @@ def _began(engine: Engine, state: State, by_feature: Floats) -> tuple[int | None
 
 def _effects(engine: Engine, state: State, shift: Floats, rows: Floats) -> tuple[Effect | None, ...]:
     channels, margin = engine.null.channels, engine.null.inflation.margin
-    part = _channel_parts(engine, state.evidence)
     found: list[Effect | None] = [None] * len(engine.features)
-    strongest: dict[int, int] = {}
-    for channel, feature in enumerate(channels.feature.tolist()):
-        if feature not in strongest or part[channel] > part[strongest[feature]]:
-            strongest[feature] = channel
-    for feature, channel in strongest.items():
+    for channel in strongest(channels.feature, _channel_parts(engine, state.evidence)).tolist():
         if rows[channel] > 0:
             value, width = float(shift[channel]), float(margin[channel])
-            found[feature] = Effect(
+            found[channels.feature[channel]] = Effect(
                 channel=channels.names[channel],
                 value=value,
                 lower=value - width,
@@ -272,3 +269,13 @@ def _effects(engine: Engine, state: State, shift: Floats, rows: Floats) -> tuple
                 unit=float(channels.unit[channel]),
             )
     return tuple(found)
+
+
+def strongest(feature: Ints, part: Floats) -> Ints:
+    """Return the first channel with the largest part in each feature that has channels.
+
+    >>> strongest(np.array([0, 0, 2, 2, 2]), np.array([1.0, 3.0, 0.0, 5.0, 5.0])).tolist()
+    [1, 3]
+    """
+    falling: Ints = np.lexsort((-part, feature))
+    return falling[np.unique(feature[falling], return_index=True)[1]]

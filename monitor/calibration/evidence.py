@@ -11,20 +11,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri, rel_entr
 
-from monitor.calibration.arrays import BETS, SIGNS, Floats, Ints, bets, signs
-from monitor.calibration.null import FIRST_EXCESS, LARGEST_EXCESS, Null, excess_grid, reference_variance
+from monitor.calibration.arrays import SIGNS, Floats, Ints, bets, signs
+from monitor.calibration.null import EXCESSES, FIRST_EXCESS, LARGEST_EXCESS, Null
 
 LARGEST_STEP = 300.0  # of log evidence
 LARGEST_EVIDENCE = 1e200
 PROBABILITY_FLOOR = 1e-9
-
-
-def view_weights(null: Null) -> Floats:
-    """Return the weight of each M in E, the same for every sign and bet, (views,)."""
-    views = np.ones(len(null.channels))
-    views[null.ranked] = 2
-    single = null.channels.weight / (views * len(SIGNS) * len(BETS))
-    return np.concatenate([single, single[null.ranked]])
 
 
 def scores(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa: float) -> Floats:
@@ -45,7 +37,9 @@ def scores(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa: flo
 def update(evidence: Floats, z: Floats) -> Floats:
     """Return the evidence after one step with scores z, both (2, 6, views)."""
     bet = bets()[:, np.newaxis]
-    return np.minimum((1 + evidence) * np.exp(np.minimum(bet * z - bet**2 / 2, LARGEST_STEP)), LARGEST_EVIDENCE)
+    growth = np.exp(np.minimum(bet * z - bet**2 / 2, LARGEST_STEP))
+    with np.errstate(over="ignore"):  # the cap is what is wanted
+        return np.minimum((1 + evidence) * growth, LARGEST_EVIDENCE)
 
 
 def _mean_view(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa: float) -> Floats:
@@ -59,7 +53,7 @@ def _mean_view(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa:
     surprise[..., scored] = _scored_surprise(null.rate, excess[..., scored])
     other = np.flatnonzero(channels.proportion)
     surprise[..., other] = _share_surprise(null, other, shift[:, other], base[:, other], excess[..., other])
-    variance = spread**2 / rows + reference_variance(null)
+    variance = spread**2 / rows + null.reference_variance
     wide = variance[:, :, np.newaxis] + null.wobble.variance * inflation.at_bets
     z = surprise[:, :, np.newaxis] / np.sqrt(wide * kappa)
     return _normal_score(z, inflation.tail)
@@ -67,13 +61,12 @@ def _mean_view(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa:
 
 def _scored_surprise(rate: Floats, excess: Floats) -> Floats:
     """Return sqrt(2 I(y)) for positive y, else y, (steps, 2, scored)."""
-    grid = excess_grid()
     capped = np.clip(excess, 0, LARGEST_EXCESS)
-    right = np.clip(np.searchsorted(grid, capped), 1, len(grid) - 1)
+    right = np.clip(np.searchsorted(EXCESSES, capped), 1, len(EXCESSES) - 1)
     sign = np.arange(len(SIGNS))[:, np.newaxis]
     column = np.arange(rate.shape[2])
     low, high = rate[sign, right - 1, column], rate[sign, right, column]
-    part = (capped - grid[right - 1]) / (grid[right] - grid[right - 1])
+    part = (capped - EXCESSES[right - 1]) / (EXCESSES[right] - EXCESSES[right - 1])
     between = np.sqrt(2 * np.maximum(low + part * (high - low), 0.0))
     return np.where(excess < FIRST_EXCESS, excess, between)
 
@@ -99,10 +92,12 @@ def _normal_score(z: Floats, tail: Floats) -> Floats:
 
 def _rank_view(null: Null, shift: Floats, rows: Floats, kappa: float) -> Floats:
     """Return z of the rank views, (steps, 2, 6, R); ``rows`` is (steps, 1, C)."""
-    ranked, blocks = null.ranked, len(null.blocks)
+    ranked, blocks = null.ranked, null.blocks
     variance, share = null.wobble.variance[ranked], null.wobble.share[ranked]
     excess = signs()[:, np.newaxis] * shift[:, np.newaxis, ranked] - null.channels.tolerance[ranked]
-    below = count_below(null.spells, excess / np.sqrt(variance + 1 / rows[..., ranked]))
+    standard = excess / np.sqrt(variance + 1 / rows[..., ranked])
+    over = blocks - count_under(null.spells, -standard[:, 1], or_equal=True)
+    below = np.stack([count_under(null.spells, standard[:, 0]), over], axis=1)
     at_reference = null.inflation.at_reference[ranked]
     doubt = null.inflation.quantile[ranked] * np.sqrt(at_reference / blocks)
     score = ndtri((below + 0.5) / (blocks + 1)) - doubt
@@ -111,17 +106,18 @@ def _rank_view(null: Null, shift: Floats, rows: Floats, kappa: float) -> Floats:
     return result
 
 
-def count_below(spells: Floats, value: Floats) -> Ints:
-    """Return how many of each row of ``spells`` are strictly under ``value``; bisection over all rows at once.
+def count_under(spells: Floats, value: Floats, *, or_equal: bool = False) -> Ints:
+    """Return how many of each row are under a value, (steps, R); bisection over all rows at once.
 
-    ``spells`` is sorted on its last axis, (2, R, B); ``value`` is (steps, 2, R).
+    ``spells`` is sorted on its last axis, (R, B); ``value`` is (steps, R).
     """
     blocks = spells.shape[-1]
-    sign, row = np.ogrid[: spells.shape[0], : spells.shape[1]]
-    below = np.zeros(value.shape, dtype=np.int64)
+    flat = spells.reshape(-1)
+    before = np.arange(len(spells)) * blocks - 1
+    under = np.zeros(value.shape, dtype=np.int64)
     for power in range(blocks.bit_length() - 1, -1, -1):
-        further = below + 2**power
-        inside = further <= blocks
-        under = inside & (spells[sign, row, np.minimum(further, blocks) - 1] < value)
-        below = np.where(under, further, below)
-    return below
+        further = under + 2**power
+        seen = flat.take(before + np.minimum(further, blocks))
+        inside = (seen <= value) if or_equal else (seen < value)
+        under += 2**power * (inside & (further <= blocks))
+    return under

@@ -33,8 +33,7 @@ def main_period(null: Null) -> int | None:
 def cycles(null: Null) -> float | None:
     """Return how many cycles of the main period the reference spans."""
     period = main_period(null)
-    times = null.blocks.times
-    return None if period is None else float(times[-1] - times[0] + 1) / period
+    return None if period is None else null.span / period
 
 
 def judge(null: Null, replay: Replay) -> Uncalibrated | None:
@@ -44,7 +43,7 @@ def judge(null: Null, replay: Replay) -> Uncalibrated | None:
     tails, is off. A wobble that still grows at the longest batch, where the reference holds few independent spells of
     it, is not bounded by anything measured; single channels of real data do that by chance, so a tenth of them may.
     """
-    blocks, spans, inflation = len(null.blocks), cycles(null), null.inflation
+    blocks, spans, inflation = null.blocks, cycles(null), null.inflation
     if blocks < LEAST_BATCHES or (blocks < LEAST_RANK_BLOCKS and null.wobble.wobbling.any()):
         return Uncalibrated.TOO_FEW_BLOCKS
     if spans is not None and spans < LEAST_CYCLES:

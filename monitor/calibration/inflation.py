@@ -88,10 +88,8 @@ def autoregressive_sum(phi: Floats, length: int) -> Floats:
 def inflation_at(length: float, lengths: list[int], measured: Floats, slope: Floats, limit: Floats) -> Floats:
     """Return K at any length of at least 1, (C,): linear between measured lengths, carried on beyond them."""
     last, longest = measured[-1], float(lengths[-1])
-    if length <= longest:
+    if len(lengths) > 1 and length <= longest:
         right = max(int(np.searchsorted(lengths, length)), 1)
-        if len(lengths) == 1:
-            return last
         part = (length - lengths[right - 1]) / (lengths[right] - lengths[right - 1])
         between: Floats = measured[right - 1] + part * (measured[right] - measured[right - 1])
         return between

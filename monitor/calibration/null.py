@@ -11,7 +11,7 @@ from monitor.calibration import channels as _channels
 from monitor.calibration import inflation as _inflation
 from monitor.calibration import season as _season
 from monitor.calibration import wobble as _wobble
-from monitor.calibration.arrays import BETS, SIGNS, WOBBLING, Floats, Ints, signs
+from monitor.calibration.arrays import BETS, SIGNS, WOBBLING, Floats, Ints
 from monitor.calibration.channels import Channels, Feature
 from monitor.calibration.inflation import MATTERS, Inflation
 from monitor.calibration.season import Season
@@ -20,27 +20,35 @@ from monitor.calibration.wobble import Blocks, Wobble
 LEAST_RANK_BLOCKS = 50
 LARGEST_EXCESS = 60.0
 FIRST_EXCESS = 1e-3  # below it, the rate function is the normal one
-RATE_GRID = 500
-EXCESS_GRID = 200
+TILTS: Floats = np.append(0.0, np.geomspace(1e-3, 200, 500))
+EXCESSES: Floats = np.append(0.0, np.geomspace(FIRST_EXCESS, LARGEST_EXCESS, 200))
 AT_ONCE = 64  # steps scored together: bounds memory, changes no result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Null:
-    """All that is known of a reference in which nothing drifts: what a step is judged by.
+    """What a step is judged by.
 
     Attributes
     ----------
-    rate: the rate function of the scored channels at :func:`excess_grid`, (2, grid, scored).
+    blocks, span: number of blocks in the reference, and steps from its first to its last.
+    typical_rows: harmonic mean over blocks with rows, (C,).
+    reference_variance: of the reference's mean and season, (C,).
+    view_weight: of each M in E, the same for every sign and bet, (views,).
+    rate: the rate function of the scored channels at EXCESSES, (2, 201, scored).
     ranked: the channels with a rank view, (R,).
-    spells: sorted, the ranked channels' standardised residuals times the sign, (2, R, B).
+    spells: sorted, the ranked channels' standardised residuals, (R, B).
     """
 
     channels: Channels
     season: Season
-    blocks: Blocks
     wobble: Wobble
     inflation: Inflation
+    blocks: int
+    span: int
+    typical_rows: Floats
+    reference_variance: Floats
+    view_weight: Floats
     rate: Floats
     ranked: Ints
     spells: Floats
@@ -51,48 +59,43 @@ class Null:
         return len(SIGNS), len(BETS), len(self.channels) + len(self.ranked)
 
 
-def excess_grid() -> Floats:
-    """Return the excesses at which the rate function is tabulated, (201,)."""
-    return np.append(0.0, np.geomspace(FIRST_EXCESS, LARGEST_EXCESS, EXCESS_GRID))
-
-
 def rate_table(channels: Channels) -> Floats:
     """Return Cramér's rate function of each scored channel and sign, (2, 201, scored).
 
     I(y) = max over l of l y - log sum mass exp(l sign score): how unlikely a mean of y over many rows is, a row.
     """
-    tilts = np.append(0.0, np.geomspace(1e-3, 200, RATE_GRID))
-    excess = excess_grid()
-    table = np.zeros((len(SIGNS), len(excess), len(channels.spectra)))
+    products = np.outer(EXCESSES, TILTS)
+    table = np.zeros((len(SIGNS), len(EXCESSES), len(channels.spectra)))
     for column, (mass, score) in enumerate(channels.spectra):
         for row, sign in enumerate(SIGNS):
-            exponent = np.outer(tilts, sign * score)
+            exponent = np.outer(TILTS, sign * score)
             top = exponent.max(axis=1)
             cumulant = np.log((mass * np.exp(exponent - top[:, np.newaxis])).sum(axis=1)) + top
-            table[row, :, column] = (np.outer(excess, tilts) - cumulant).max(axis=1)
+            table[row, :, column] = (products - cumulant).max(axis=1)
     return table
 
 
 def rank_view(blocks: Blocks, wobble: Wobble) -> tuple[Ints, Floats]:
-    """Return the channels with a rank view and their sorted standardised residuals, (R,) and (2, R, B)."""
+    """Return the channels with a rank view and their sorted standardised residuals, (R,) and (R, B)."""
     if len(blocks) < LEAST_RANK_BLOCKS or not (wobble.share > WOBBLING).any():
-        return np.zeros(0, dtype=np.int64), np.zeros((len(SIGNS), 0, len(blocks)))
+        return np.zeros(0, dtype=np.int64), np.zeros((0, len(blocks)))
     ranked = np.flatnonzero(wobble.share > MATTERS)
     rows = blocks.rows[:, ranked]
     standard = blocks.residual[:, ranked] / np.sqrt(wobble.variance[ranked] + 1 / np.maximum(rows, 1))
-    spells = np.sort(signs()[:, np.newaxis, np.newaxis] * np.where(rows > 0, standard, 0.0).T, axis=-1)
-    return ranked, spells
+    return ranked, np.sort(np.where(rows > 0, standard, 0.0).T, axis=-1)
 
 
-def reference_variance(null: Null) -> Floats:
-    """Return the variance of the reference's mean and season, (C,)."""
-    blocks = null.blocks
-    season = null.wobble.variance * null.inflation.at_reference * (blocks.freedom - 1) / len(blocks)
-    return np.asarray(1 / blocks.reference_rows + season, dtype=np.float64)
+def view_weights(channels: Channels, ranked: Ints) -> Floats:
+    """Return the weight of each M in E, the same for every sign and bet, (views,)."""
+    views = np.ones(len(channels))
+    views[ranked] = 2
+    single = channels.weight / (views * len(SIGNS) * len(BETS))
+    return np.concatenate([single, single[ranked]])
 
 
-
-def fit(features: Sequence[Feature], times: Ints, flat: Ints, sizes: Sequence[int], periods: Sequence[int]) -> Null | None:
+def fit(
+    features: Sequence[Feature], times: Ints, flat: Ints, sizes: Sequence[int], periods: Sequence[int]
+) -> Null | None:
     """Return the null of a stretch of blocks, or ``None`` if it holds no row.
 
     Parameters
@@ -121,7 +124,21 @@ def fit(features: Sequence[Feature], times: Ints, flat: Ints, sizes: Sequence[in
     wobble = _wobble.fit(channels, blocks)
     ranked, spells = rank_view(blocks, wobble)
     inflation = _inflation.fit(channels, blocks, wobble)
-    return Null(channels, season, blocks, wobble, inflation, rate_table(channels), ranked, spells)
+    season_variance = wobble.variance * inflation.at_reference * (season.freedom - 1) / len(blocks)
+    return Null(
+        channels=channels,
+        season=season,
+        wobble=wobble,
+        inflation=inflation,
+        blocks=len(blocks),
+        span=int(times[-1] - times[0]) + 1,
+        typical_rows=blocks.typical_rows,
+        reference_variance=1 / reference_rows + season_variance,
+        view_weight=view_weights(channels, ranked),
+        rate=rate_table(channels),
+        ranked=ranked,
+        spells=spells,
+    )
 
 
 def means_at(channels: Channels, flat: Ints, sizes: Sequence[int]) -> tuple[Floats, Floats]:

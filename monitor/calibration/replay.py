@@ -13,7 +13,7 @@ from scipy.special import gammaincinv
 
 from monitor.calibration.arrays import Ints
 from monitor.calibration.channels import Feature
-from monitor.calibration.evidence import scores, update, view_weights
+from monitor.calibration.evidence import scores, update
 from monitor.calibration.null import AT_ONCE, Null, fit, means_at
 from monitor.calibration.season import CYCLES_FOR_HARMONICS
 
@@ -54,8 +54,8 @@ class FalsePages:
 def false_pages(replay: Replay) -> FalsePages | None:
     """Return what the replay says about pages without drift; ``None`` without a replay.
 
-    >>> false_pages(Replay(1.0, 0, 336)).upper.__round__(2)
-    3.69
+    >>> false_pages(Replay(1.0, 0, 336))
+    FalsePages(expected=0.0, lower=0.0, upper=3.68887945411393...)
     """
     if replay.pages is None:
         return None
@@ -94,14 +94,14 @@ def run(features: Sequence[Feature], times: Ints, flat: Ints, sizes: Sequence[in
 def count_pages(null: Null, times: Ints, flat: Ints, sizes: Sequence[int], pace: tuple[float, float]) -> int:
     """Return how often the evidence reaches the threshold, starting anew each time; ``pace`` is threshold and kappa."""
     threshold, kappa = pace
-    weight, pages = view_weights(null), 0
+    pages = 0
     evidence = np.zeros(null.evidence_shape)
     for at in range(0, len(times), AT_ONCE):
         mean, rows = means_at(null.channels, flat[at : at + AT_ONCE], sizes)
         expected = null.season.at(times[at : at + AT_ONCE])
         for z in scores(null, mean - expected, rows, expected, kappa):
             evidence = update(evidence, z)
-            if (evidence * weight).sum() >= threshold:
+            if (evidence * null.view_weight).sum() >= threshold:
                 pages += 1
                 evidence = np.zeros_like(evidence)
     return pages

@@ -143,7 +143,8 @@ def held_out_score(terms: Sequence[Term], times: Ints, mean: Floats) -> float:
 
 def sum_of(parts: Sequence[Floats]) -> Floats:
     """Return the sum of arrays of one shape, in their order."""
-    return np.add.reduce(np.stack(parts), axis=0)
+    total: Floats = np.stack(parts).sum(axis=0)
+    return total
 
 
 def choose(times: Ints, mean: Floats, periods: Sequence[int]) -> tuple[Term, ...]:

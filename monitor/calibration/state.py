@@ -27,7 +27,7 @@ class State:
     onset: Floats
 
 
-def fresh(shape: tuple[int, int, int]) -> State:
+def fresh(shape: tuple[int, ...]) -> State:
     """Return the state before the first step."""
     return State(np.zeros(shape), np.zeros(shape))
 

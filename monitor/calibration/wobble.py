@@ -101,7 +101,7 @@ def fit(channels: Channels, blocks: Blocks) -> Wobble:
 
 
 def _plain(ratio: Floats, over: Bools, thin: Bools) -> Floats:
-    """Return the variance ratio where it is plainly over 1; elsewhere at least half the others' excess, if many wobble."""
+    """Return the variance ratio where plainly over 1; elsewhere at least half the others' excess, if many wobble."""
     if over.mean() <= WIDESPREAD:
         return np.where(over, ratio, 1.0)
     pool = float(np.median(ratio[~thin])) if not thin.all() else 1.0

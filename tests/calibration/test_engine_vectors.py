@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from monitor.calibration.channels import Feature
-from monitor.calibration.engine import Engine, Steps, compile, restart, start, step
+from monitor.calibration.engine import Engine, Steps, compile_engine, restart, start, step
 
 VECTORS = Path(__file__).parent / "vectors"
 CASES: dict[str, Any] = {
@@ -18,23 +18,25 @@ CASES: dict[str, Any] = {
     for file in ("drift_engine.json", "drift_engine_more.json")
     for name, case in json.loads((VECTORS / file).read_text("utf-8")).items()
 }
-KINDS = {"numeric": "numeric", "categorical": "category"}
 
 
 def compiled(case: dict[str, Any]) -> Engine:
     """Compile a case's reference; its counts end each row with the rows without a value."""
-    features = [Feature(item["name"], "numeric" if item["kind"] == "numeric" else "category") for item in case["features"]]
+    features = [
+        Feature(item["name"], "numeric" if item["kind"] == "numeric" else "category") for item in case["features"]
+    ]
     blocks = [np.array(rows, dtype=np.int64) for rows in case["reference"]]
     steps = Steps(
         times=np.arange(len(blocks[0])),
         counts=tuple(rows[:, :-1] for rows in blocks),
         missing=np.stack([rows[:, -1] for rows in blocks], axis=1),
     )
-    return compile(features, steps, case["N"], tuple(case["periods"]))
+    return compile_engine(features, steps, case["N"], tuple(case["periods"]))
 
 
 @pytest.fixture(scope="module", params=list(CASES))
 def case(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Engine]:
+    """Give each case and its engine."""
     known = CASES[request.param]
     return known, compiled(known)
 
@@ -55,7 +57,10 @@ def test_channels(case: tuple[dict[str, Any], Engine]) -> None:
     """The channels are the known ones, in order."""
     known, engine = case
     channels = engine.null.channels
-    names = [(engine.features[f].name, n.replace("level", "cat")) for f, n in zip(channels.feature, channels.names, strict=True)]
+    names = [
+        (engine.features[f].name, n.replace("level", "cat"))
+        for f, n in zip(channels.feature, channels.names, strict=True)
+    ]
     assert names == [(channel["feature"], channel["name"]) for channel in known["expect"]["channels"]]
 
 
@@ -82,15 +87,19 @@ def test_channel_values(case: tuple[dict[str, Any], Engine]) -> None:
 def test_evidence(case: tuple[dict[str, Any], Engine]) -> None:
     """The evidence of every window is the known one; each page starts it anew."""
     known, engine = case
-    state, evidence, pages = start(engine), [], []
+    seen: list[float] = []
+    pages: list[int] = []
+    state = start(engine)
     windows = [np.array(rows, dtype=np.int64) for rows in known["windows"]]
     blocks = len(known["reference"][0])
     for index in range(len(windows[0])):
         rows = [window[index] for window in windows]
-        state, result = step(engine, state, blocks + index, [row[:-1] for row in rows], np.array([row[-1] for row in rows]))
-        evidence.append(result.evidence)
+        state, result = step(
+            engine, state, blocks + index, [row[:-1] for row in rows], np.array([row[-1] for row in rows])
+        )
+        seen.append(result.evidence)
         if result.paged:
             pages.append(index)
-            state = restart(engine, state)
+            state = restart(state)
     assert pages == known["expect"]["pages"]
-    np.testing.assert_allclose(evidence, known["expect"]["evidence"], rtol=1e-6)
+    np.testing.assert_allclose(np.array(seen), known["expect"]["evidence"], rtol=1e-6)
