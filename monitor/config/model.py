@@ -1,0 +1,70 @@
+"""The whole config: the settings of every part, composed. Each class stands in the file that it sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+from monitor.action import RetrainSettings
+from monitor.alert import AlertSettings
+from monitor.comparison import DriftSettings
+from monitor.config.server import ServerSettings
+from monitor.config.standins import FilesSettings, LogSettings, WebhookSettings
+from monitor.delivery import RouteSettings
+from monitor.record_layout import ColumnsSettings
+from monitor.reference import ReferenceSettings
+from monitor.sampling import SamplingSettings
+from monitor.settings import Duration, Settings
+from monitor.store.database import StateSettings
+from monitor.window import WindowSettings
+
+MODEL_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+
+
+def _listed(value: Any) -> Any:
+    """Let one source stand without a list."""
+    if not isinstance(value, Mapping | list | tuple):
+        raise ValueError('not a source; expected e.g. {type: files, path: "logs/*.jsonl"}')  # noqa: TRY004 - pydantic's
+    return [value] if isinstance(value, Mapping) else value
+
+
+SourceSettings: TypeAlias = FilesSettings
+ReceiverSettings: TypeAlias = Annotated[WebhookSettings | LogSettings, Field(discriminator="type")]
+Sources: TypeAlias = Annotated[tuple[SourceSettings, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class TargetsSettings(FilesSettings):
+    """Where the true outcomes come from, and how late they may be."""
+
+    delay: Duration = Field(timedelta(), description="a target is usually known so long after its record")
+    horizon: Duration = Field(timedelta(days=30), description="no target is waited for longer")
+
+
+class ModelSettings(Settings):
+    """One model: what it logs, what that is compared with, and what follows."""
+
+    name: str = Field(pattern=MODEL_NAME, description="stands in metrics, links and messages")
+    task: Literal["binary", "multiclass", "regression", "none"] = Field("none", description="what the model answers")
+    records: Sources = Field(description="where the logged inferences are; one source or a list")
+    targets: TargetsSettings | None = Field(None, description="where the true outcomes are, if they ever come")
+    reference: ReferenceSettings = Field(description="what the stream is compared with")
+    columns: ColumnsSettings = Field(ColumnsSettings(), description="where the log keeps what")
+    sampling: SamplingSettings = Field(SamplingSettings(), description="the share of records profiled")
+    rows_per_window: int = Field(5000, ge=0, le=1_000_000, description="rows kept for retraining; 0 keeps none")
+    window: WindowSettings = Field(WindowSettings(), description="how event time is cut")
+    drift: DriftSettings = Field(DriftSettings(), description="how columns are compared")
+    alerts: AlertSettings = Field(AlertSettings(), description="how often a false page is accepted")
+    retrain: RetrainSettings | None = Field(None, description="how a retraining is started; unset: never")
+
+
+class Config(Settings):
+    """One ``config.yaml``."""
+
+    server: ServerSettings = Field(ServerSettings(), description="where the daemon listens and may send")
+    state: StateSettings = Field(StateSettings(), description="where the state is kept")
+    models: tuple[ModelSettings, ...] = Field(min_length=1, description="the models that are watched")
+    receivers: tuple[ReceiverSettings, ...] = Field((), description="where messages go")
+    routes: tuple[RouteSettings, ...] = Field((), description="which messages go where; none: all to every receiver")

@@ -1,0 +1,49 @@
+"""What the documentation speaks of and this version does not have: said clearly, never ignored.
+
+A line here counts only where the settings classes refuse a key or a value, so that a capability which comes
+needs no change in this file; a test looks for lines that have had their day.
+"""
+
+from __future__ import annotations
+
+KEYS = frozenset(
+    {
+        "server.tls",
+        "server.auth",
+        "server.limits",
+        "state.database",
+        "models.quality",
+        "models.performance",
+        "models.fairness",
+        "models.privacy",
+        "models.columns.segments",
+        "models.alerts.for",
+        "models.retrain.max_age",
+        "models.reference.rows",
+        "models.reference.rolling",
+        "models.reference.season",
+    }
+)
+"""Keys by their path without names and indices."""
+
+_SOURCES = frozenset({"http", "sql", "kafka", "object_store"})
+VALUES = {
+    "models.task": frozenset({"multiclass", "ranking"}),
+    "models.records.type": _SOURCES,
+    "models.targets.type": _SOURCES,
+    "receivers.type": frozenset({"slack", "teams", "email", "pagerduty", "alertmanager", "github", "airflow"}),
+}
+"""Values of a key, by its path without names and indices."""
+
+HELP = "remove it, or wait for the version that brings it"
+
+
+def key_is_due(keys: tuple[str, ...]) -> bool:
+    """Say whether a key, by its path without indices, is one of a later version."""
+    by_version = keys[:-1] == ("models", "reference") and keys[-1][:1].isdigit()
+    return by_version or ".".join(keys) in KEYS
+
+
+def value_is_due(keys: tuple[str, ...], value: object) -> bool:
+    """Say whether a value of a key, by the key's path without indices, is one of a later version."""
+    return value in VALUES.get(".".join(keys), ())
