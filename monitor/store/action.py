@@ -12,7 +12,7 @@ from monitor.instant import Instant, from_text
 from monitor.store.schema import action, fence
 from monitor.store.statement import Body, Insert, from_json, insert_into, page, to_json, upsert
 
-_OPEN = ("requested", "awaiting_approval", "started")
+OPEN = ("requested", "awaiting_approval", "started")
 
 
 def save_action(connection: Connection, body: Mapping[str, Any]) -> None:
@@ -32,15 +32,15 @@ def save_action(connection: Connection, body: Mapping[str, Any]) -> None:
     upsert(connection, action, [row])
 
 
-def get_action(connection: Connection, id_: str) -> Body | None:
+def get_action(connection: Connection, id: str) -> Body | None:
     """Return an action, or ``None``."""
-    body = connection.scalar(select(action.c.body).where(action.c.id == id_))
+    body = connection.scalar(select(action.c.body).where(action.c.id == id))
     return None if body is None else from_json(body)
 
 
 def open_actions(connection: Connection, model: str | None = None) -> list[Body]:
     """Return the actions (of a model) that wait or run, first requested first."""
-    statement = select(action.c.body).where(action.c.status.in_(_OPEN))
+    statement = select(action.c.body).where(action.c.status.in_(OPEN))
     if model is not None:
         statement = statement.where(action.c.model == model)
     return [from_json(body) for body in connection.scalars(statement.order_by(action.c.requested_at, action.c.id))]

@@ -11,7 +11,7 @@ from monitor.instant import Instant, from_text, to_text
 from monitor.store.schema import alert
 from monitor.store.statement import Body, from_json, page, to_json, upsert
 
-_OPEN = ("pending", "firing")
+OPEN = ("pending", "firing")
 _OPERATORS = ("acknowledged_by", "silenced_until")
 
 
@@ -36,15 +36,15 @@ def save_alert(connection: Connection, body: Mapping[str, Any]) -> None:
     upsert(connection, alert, [row])
 
 
-def get_alert(connection: Connection, id_: str) -> Body | None:
+def get_alert(connection: Connection, id: str) -> Body | None:
     """Return an alert, or ``None``."""
-    row = connection.execute(select(alert).where(alert.c.id == id_)).first()
+    row = connection.execute(select(alert).where(alert.c.id == id)).first()
     return None if row is None else _body(row)
 
 
 def open_alerts(connection: Connection, model: str | None = None) -> list[Body]:
     """Return every pending and firing alert (of a model), in order of their start."""
-    statement = select(alert).where(alert.c.state.in_(_OPEN))
+    statement = select(alert).where(alert.c.state.in_(OPEN))
     if model is not None:
         statement = statement.where(alert.c.model == model)
     return [_body(row) for row in connection.execute(statement.order_by(alert.c.started_at, alert.c.id))]
@@ -72,16 +72,22 @@ def list_alerts(
     return [_body(row) for row in rows], following
 
 
-def acknowledge(connection: Connection, id_: str, by: str | None) -> bool:
+def acknowledge(connection: Connection, id: str, by: str | None) -> bool:
     """Note who has an alert in hand (``None``: nobody); return whether there is such an alert."""
-    done = connection.execute(update(alert).where(alert.c.id == id_).values(acknowledged_by=by))
+    done = connection.execute(update(alert).where(alert.c.id == id).values(acknowledged_by=by))
     return done.rowcount > 0
 
 
-def silence(connection: Connection, id_: str, until: Instant | None) -> bool:
+def silence(connection: Connection, id: str, until: Instant | None) -> bool:
     """Keep an alert silent until an instant (``None``: no longer); return whether there is such an alert."""
-    done = connection.execute(update(alert).where(alert.c.id == id_).values(silenced_until=until))
+    done = connection.execute(update(alert).where(alert.c.id == id).values(silenced_until=until))
     return done.rowcount > 0
+
+
+def silenced_alerts(connection: Connection, now: Instant) -> list[Body]:
+    """Return the alerts that are silent at an instant, the first to speak again first."""
+    statement = select(alert).where(alert.c.silenced_until > now).order_by(alert.c.silenced_until, alert.c.id)
+    return [_body(row) for row in connection.execute(statement)]
 
 
 def _body(row: Row[Any]) -> Body:

@@ -102,37 +102,37 @@ def next_due_at(connection: Connection, receiver: str) -> Instant | None:
     return head[0].next_at if head else None
 
 
-def mark_delivered(connection: Connection, id_: str, at: Instant) -> bool:
+def mark_delivered(connection: Connection, id: str, at: Instant) -> bool:
     """Note that a receiver took a message; return whether it was pending."""
-    return _mark(connection, id_, status=_DELIVERED, ended_at=at, reason=None)
+    return _mark(connection, id, status=_DELIVERED, ended_at=at, reason=None)
 
 
-def mark_retry(connection: Connection, id_: str, next_at: Instant, reason: str) -> bool:
+def mark_retry(connection: Connection, id: str, next_at: Instant, reason: str) -> bool:
     """Note that an attempt failed, why, and when the next may be made; return whether it was pending."""
-    return _mark(connection, id_, next_at=next_at, reason=reason)
+    return _mark(connection, id, next_at=next_at, reason=reason)
 
 
-def mark_dead(connection: Connection, id_: str, at: Instant, reason: str) -> bool:
+def mark_dead(connection: Connection, id: str, at: Instant, reason: str) -> bool:
     """Give a message up and note why; return whether it was pending."""
-    return _mark(connection, id_, status=_DEAD, ended_at=at, reason=reason)
+    return _mark(connection, id, status=_DEAD, ended_at=at, reason=reason)
 
 
-def revive(connection: Connection, id_: str, now: Instant) -> bool:
+def revive(connection: Connection, id: str, now: Instant) -> bool:
     """Queue a dead message anew, or let a waiting one go at once; return whether there was one.
 
     It keeps its place, its id and its body; the attempts are counted from 0.
     """
     done = connection.execute(
         update(delivery)
-        .where(delivery.c.id == id_, delivery.c.status.in_((_PENDING, _DEAD)))
+        .where(delivery.c.id == id, delivery.c.status.in_((_PENDING, _DEAD)))
         .values(status=_PENDING, attempts=0, next_at=now, ended_at=None)
     )
     return done.rowcount > 0
 
 
-def get_delivery(connection: Connection, id_: str) -> Delivery | None:
+def get_delivery(connection: Connection, id: str) -> Delivery | None:
     """Return a delivery, or ``None``."""
-    row = connection.execute(select(delivery).where(delivery.c.id == id_)).first()
+    row = connection.execute(select(delivery).where(delivery.c.id == id)).first()
     return None if row is None else _delivery(row)
 
 
@@ -172,8 +172,8 @@ def pending_counts(connection: Connection) -> list[Outbox]:
     return [Outbox(row.receiver, row.pending, row.dead, row.oldest, row.delivered) for row in rows]
 
 
-def _mark(connection: Connection, id_: str, **values: Any) -> bool:
-    statement = update(delivery).where(delivery.c.id == id_, delivery.c.status == _PENDING)
+def _mark(connection: Connection, id: str, **values: Any) -> bool:
+    statement = update(delivery).where(delivery.c.id == id, delivery.c.status == _PENDING)
     return connection.execute(statement.values(attempts=delivery.c.attempts + 1, **values)).rowcount > 0
 
 

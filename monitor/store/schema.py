@@ -107,6 +107,7 @@ memory = Table(
 segment = Table(
     "segment",
     metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
     _text("name"),
     _text("model"),
     _text("version"),
@@ -115,8 +116,9 @@ segment = Table(
     _number("last_at"),
     _number("rows"),
     _number("bytes"),
-    Key("name"),
+    UniqueConstraint("name", name="segment_name"),
     Index("segment_model_first", "model", "first_at"),
+    sqlite_autoincrement=True,
 )
 
 window = Table(
@@ -211,8 +213,7 @@ target = Table(
     _text("id"),
     _text("body"),
     _number("at"),
-    Key("model", "id"),
-    Index("target_at", "at"),
+    Key("model", "id"),  # and no index by instant: it would take twice the room, and thrice the time to write
     sqlite_with_rowid=False,
 )
 

@@ -52,9 +52,9 @@ def save_performance(connection: Connection, body: Mapping[str, Any], *, final: 
     upsert(connection, performance, [row])
 
 
-def get_window(connection: Connection, id_: str) -> Body | None:
+def get_window(connection: Connection, id: str) -> Body | None:
     """Return a window with the performance known by now, or ``None``."""
-    row = connection.execute(_WITH_PERFORMANCE.where(window.c.id == id_)).first()
+    row = connection.execute(_WITH_PERFORMANCE.where(window.c.id == id)).first()
     return None if row is None else _body(row)
 
 

@@ -1,0 +1,121 @@
+"""What is older than the retention goes, and its room is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, func, select
+
+from monitor.instant import Instant
+from monitor.store import action, alert, schema
+from monitor.store.database import State
+from monitor.store.segment import Segment, drop_segments, remove_files
+
+_AT_ONCE = 5_000  # rows in one transaction, so that a cycle waits some milliseconds for its turn and no longer
+_PAGES_AT_ONCE = 2_000
+_PAGES_TO_SPARE = 1_000  # 4 MB of free pages stay for what is written next
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """How many rows of each table went; of segments also the bytes of their files."""
+
+    panes: int = 0
+    windows: int = 0
+    performance: int = 0
+    alerts: int = 0
+    actions: int = 0
+    deliveries: int = 0
+    targets: int = 0
+    segments: int = 0
+    segment_bytes: int = 0
+
+    def __add__(self, other: Expired) -> Expired:
+        return Expired(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+
+def expire(state: State, models: Mapping[str, Instant], ended_before: Instant) -> Expired:
+    """Delete what is too old, a few thousand rows a transaction; of deliveries, what was delivered or given up.
+
+    It looks through every target, so call it once in some minutes. Pending and firing alerts, actions that wait or
+    run and pending deliveries stay.
+
+    Parameters
+    ----------
+    models: the instant of event time before which each model's data goes.
+    ended_before: the wall time before which ended deliveries go.
+
+    Raises
+    ------
+    StoreBusy: some may have gone; the same call may succeed later.
+    """
+    total = Expired()
+    for model, before in models.items():
+        total += _expire_model(state, model, before)
+    ended = schema.delivery.c.ended_at < ended_before
+    total += Expired(deliveries=_delete(state, schema.delivery, ended))
+    _give_back(state)
+    return total
+
+
+def _expire_model(state: State, model: str, before: Instant) -> Expired:
+    pane, window, performance, target = schema.pane, schema.window, schema.performance, schema.target
+    is_done_alert = schema.alert.c.state.not_in(alert.OPEN)
+    alert_end = func.coalesce(schema.alert.c.resolved_at, schema.alert.c.started_at)
+    is_done_action = schema.action.c.status.not_in(action.OPEN)
+    segments, segment_bytes = _expire_segments(state, model, before)
+    return Expired(
+        panes=_delete(state, pane, (pane.c.model == model) & (pane.c.start_at < before)),
+        windows=_delete(state, window, (window.c.model == model) & (window.c.end_at < before)),
+        performance=_delete(state, performance, (performance.c.model == model) & (performance.c.end_at < before)),
+        alerts=_delete(state, schema.alert, (schema.alert.c.model == model) & is_done_alert & (alert_end < before)),
+        actions=_delete(
+            state,
+            schema.action,
+            (schema.action.c.model == model) & is_done_action & (schema.action.c.updated_at < before),
+        ),
+        targets=_delete(state, target, (target.c.model == model) & (target.c.at < before)),
+        segments=segments,
+        segment_bytes=segment_bytes,
+    )
+
+
+def _delete(state: State, table: Table, old: ColumnElement[bool]) -> int:
+    """Delete the old rows of a table: found by a reader, so that the search holds nobody up."""
+    keys = list(table.primary_key)
+    is_one = and_(*(key == bindparam(f"the_{key.name}") for key in keys), old)
+    deleted = 0
+    while True:
+        with state.read() as connection:
+            found = connection.execute(select(*keys).where(old).limit(_AT_ONCE)).all()
+        if not found:
+            return deleted
+        rows = [{f"the_{key.name}": value for key, value in zip(keys, row, strict=True)} for row in found]
+        with state.write() as connection:
+            deleted += connection.execute(delete(table).where(is_one), rows).rowcount
+
+
+def _expire_segments(state: State, model: str, before: Instant) -> tuple[int, int]:
+    columns = [column for column in schema.segment.c if column.name != "seq"]
+    with state.read() as connection:
+        rows = connection.execute(
+            select(*columns).where(schema.segment.c.model == model, schema.segment.c.last_at < before)
+        )
+        old = [Segment(*row) for row in rows]
+    if old:
+        with state.write() as connection:
+            drop_segments(connection, old)
+        remove_files(state.directory, old)
+    return len(old), sum(each.bytes for each in old)
+
+
+def _give_back(state: State) -> None:
+    """Shorten the file by its free pages, but for some to write on."""
+    while True:
+        with state.write() as connection:
+            free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+            if free < _PAGES_TO_SPARE + _PAGES_AT_ONCE:
+                return
+            # A page is freed at each step of the cursor: it has to be read to its end.
+            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").all()

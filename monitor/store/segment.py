@@ -1,0 +1,198 @@
+"""Row segments: the kept rows of a pane, in immutable Parquet files that the database names.
+
+A file is on the disk before its name is: a crash leaves at most a file without a name, which the next start removes.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, bindparam, select
+
+from monitor.errors import StoreBusy
+from monitor.instant import Instant
+from monitor.store.database import State
+from monitor.store.directory import create_private, sync_directory
+from monitor.store.rows import between, concat, plain
+from monitor.store.schema import segment
+
+_ROWS = "rows"
+_NAME_BYTES = 12
+_PRIVATE = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A file of rows: ``name`` is its path under ``rows/``; its rows are of [first_at, last_at], both included."""
+
+    name: str
+    model: str
+    version: str
+    pane_at: Instant
+    first_at: Instant
+    last_at: Instant
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows read back, or ``None`` if there are none, and the names of segments that could not be read."""
+
+    table: pa.Table | None
+    unreadable: tuple[str, ...]
+
+
+def write_segment(directory: Path, model: str, version: str, pane_at: Instant, table: pa.Table) -> Segment:
+    """Write rows to a new file, synced, and return what ``add_segment`` names within the Ingest transaction.
+
+    Parameters
+    ----------
+    directory: the state's.
+    table: one row or more, with an int64 column ``timestamp`` without nulls.
+
+    Raises
+    ------
+    StoreBusy: it could not be written; nothing is left of it.
+    """
+    name = f"{quote(model, safe='').replace('.', '%2E')}/{secrets.token_hex(_NAME_BYTES)}.parquet"
+    path = directory / _ROWS / name
+    sink = pa.BufferOutputStream()
+    pq.write_table(plain(table), sink, compression="zstd")
+    content = sink.getvalue()
+    try:
+        _make_folder(path.parent)
+        _write(path, content)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StoreBusy(f"rows of {model} cannot be kept now: {error.strerror}", "check the disk") from error
+    bounds = pc.min_max(table["timestamp"])
+    first_at, last_at = bounds["min"].as_py(), bounds["max"].as_py()
+    return Segment(name, model, version, pane_at, first_at, last_at, table.num_rows, content.size)
+
+
+def add_segment(connection: Connection, added: Segment) -> None:
+    """Name a segment: from the commit on, its rows are kept."""
+    connection.execute(segment.insert().values(**asdict(added)))
+
+
+def segments(
+    connection: Connection, model: str, start: Instant, end: Instant, version: str | None = None
+) -> list[Segment]:
+    """Return the segments that may hold rows of [start, end), by pane and version, then as they were named."""
+    columns = [column for column in segment.c if column.name != "seq"]
+    statement = select(*columns).where(segment.c.model == model, segment.c.first_at < end, segment.c.last_at >= start)
+    if version is not None:
+        statement = statement.where(segment.c.version == version)
+    rows = connection.execute(statement.order_by(segment.c.pane_at, segment.c.version, segment.c.seq))
+    return [Segment(*row) for row in rows]
+
+
+def read_segment(directory: Path, named: Segment, columns: Collection[str] | None = None) -> pa.Table | None:
+    """Return the rows of a segment (only those of its columns that are named), or ``None`` if it cannot be read."""
+    try:
+        # Read whole, not mapped: a failing disk is then an error, and not a signal.
+        file = pq.ParquetFile(pa.BufferReader((directory / _ROWS / named.name).read_bytes()))
+        wanted = [name for name in file.schema_arrow.names if columns is None or name in columns]
+        return file.read(columns=wanted)
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def load_rows(
+    directory: Path,
+    named: Iterable[Segment],
+    start: Instant,
+    end: Instant,
+    columns: Collection[str] | None = None,
+) -> Rows:
+    """Return the rows of [start, end) in segments, by instant, with ``timestamp`` and the columns named (or all).
+
+    A segment that was removed meanwhile or is damaged is told of in the answer: the others are read.
+    """
+    wanted = None if columns is None else {"timestamp", *columns}
+    read = [(each.name, read_segment(directory, each, wanted)) for each in named]
+    tables = [between(table, start, end) for _, table in read if table is not None]
+    unreadable = tuple(name for name, table in read if table is None)
+    return Rows(concat(tables).sort_by("timestamp") if tables else None, unreadable)
+
+
+def rewrite_segments(state: State, old: Iterable[Segment], keep: Callable[[pa.Table], pa.Table]) -> list[Segment]:
+    """Put one segment in the place of each pane and version's, with the rows that ``keep`` keeps; return the new ones.
+
+    ``old`` comes in the order of ``segments``. Where one cannot be read, its pane is left as it is. A crash leaves
+    either the old or the new.
+
+    Raises
+    ------
+    StoreBusy: nothing was changed.
+    """
+    made: list[Segment] = []
+    gone: list[Segment] = []
+    try:
+        for (model, version, pane_at), group in groupby(old, lambda each: (each.model, each.version, each.pane_at)):
+            members = list(group)
+            tables = [read_segment(state.directory, member) for member in members]
+            readable = [table for table in tables if table is not None]
+            if len(readable) == len(members):
+                gone += members
+                kept = keep(concat(readable))
+                if kept.num_rows:
+                    made.append(write_segment(state.directory, model, version, pane_at, kept))
+        with state.write() as connection:
+            drop_segments(connection, gone)
+            for new in made:
+                add_segment(connection, new)
+    except BaseException:
+        remove_files(state.directory, made)
+        raise
+    remove_files(state.directory, gone)
+    return made
+
+
+def drop_segments(connection: Connection, dropped: Iterable[Segment]) -> None:
+    """Take segments' names away; after the commit, ``remove_files`` takes the files."""
+    names = [{"dropped": each.name} for each in dropped]
+    if names:
+        connection.execute(segment.delete().where(segment.c.name == bindparam("dropped")), names)
+
+
+def remove_files(directory: Path, dropped: Iterable[Segment]) -> None:
+    """Remove the files of segments that have no name: the transaction failed, or took it away."""
+    for each in dropped:
+        (directory / _ROWS / each.name).unlink(missing_ok=True)
+
+
+def remove_unnamed(state: State) -> int:
+    """Remove the files that a crash left without a name; only at the start, before any is written. Return how many."""
+    with state.read() as connection:
+        named = set(connection.scalars(select(segment.c.name)))
+    rows = state.directory / _ROWS
+    unnamed = [path for path in rows.glob("*/*") if path.relative_to(rows).as_posix() not in named]
+    for path in unnamed:
+        path.unlink(missing_ok=True)
+    return len(unnamed)
+
+
+def _make_folder(folder: Path) -> None:
+    for each in (folder.parent, folder):
+        if not each.is_dir():
+            each.mkdir(mode=_PRIVATE, exist_ok=True)
+            sync_directory(each.parent)
+
+
+def _write(path: Path, content: pa.Buffer) -> None:
+    with os.fdopen(create_private(path, os.O_EXCL), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_directory(path.parent)
