@@ -1,7 +1,7 @@
 """The decision engine: compiled from a reference once, then fed one step at a time.
 
-``compile_engine`` learns the null, replays the reference against itself and fixes everything; ``step`` is a pure function of
-state and counts. It does not reset after a page: while an alert fires the caller keeps the old state, asks
+:func:`compile_engine` learns the null, replays the reference against itself and fixes everything; :func:`step` is a
+pure function of state and counts. It does not reset after a page: while an alert fires the caller keeps the state, asks
 :func:`effects` whether the drift is still there, and calls :func:`restart` once it resolved.
 """
 

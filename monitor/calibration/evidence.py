@@ -50,7 +50,7 @@ def _mean_view(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa:
     excess = signs()[:, np.newaxis] * shift[:, np.newaxis] - channels.tolerance - inflation.margin
     surprise = excess.copy()
     scored = channels.scored
-    surprise[..., scored] = _scored_surprise(null.rate, excess[..., scored])
+    surprise[..., scored] = scored_surprise(null.rate, excess[..., scored])
     other = np.flatnonzero(channels.proportion)
     surprise[..., other] = _share_surprise(null, other, shift[:, other], base[:, other], excess[..., other])
     variance = spread**2 / rows + null.reference_variance
@@ -59,7 +59,7 @@ def _mean_view(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa:
     return _normal_score(z, inflation.tail)
 
 
-def _scored_surprise(rate: Floats, excess: Floats) -> Floats:
+def scored_surprise(rate: Floats, excess: Floats) -> Floats:
     """Return sqrt(2 I(y)) for positive y, else y, (steps, 2, scored)."""
     capped = np.clip(excess, 0, LARGEST_EXCESS)
     right = np.clip(np.searchsorted(EXCESSES, capped), 1, len(EXCESSES) - 1)

@@ -54,8 +54,8 @@ class FalsePages:
 def false_pages(replay: Replay) -> FalsePages | None:
     """Return what the replay says about pages without drift; ``None`` without a replay.
 
-    >>> false_pages(Replay(1.0, 0, 336))
-    FalsePages(expected=0.0, lower=0.0, upper=3.68887945411393...)
+    >>> round(false_pages(Replay(1.0, 0, 336)).upper, 2)
+    3.69
     """
     if replay.pages is None:
         return None

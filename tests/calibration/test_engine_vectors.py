@@ -80,8 +80,8 @@ def test_channel_values(case: tuple[dict[str, Any], Engine]) -> None:
         "rank_view": np.isin(np.arange(len(null.channels)), null.ranked),
     }
     for key, values in ours.items():
-        expected = np.array([channel[key] for channel in known["expect"]["channels"]])
-        np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-14, err_msg=key)
+        expected = np.array([channel[key] for channel in known["expect"]["channels"]], dtype=np.float64)
+        np.testing.assert_allclose(np.asarray(values, dtype=np.float64), expected, rtol=1e-6, atol=1e-14, err_msg=key)
 
 
 def test_evidence(case: tuple[dict[str, Any], Engine]) -> None:
