@@ -8,12 +8,13 @@ import numpy as np
 
 from monitor.calibration.null import LEAST_RANK_BLOCKS, Null
 from monitor.calibration.replay import ALLOWED_PAGES, Replay
-from monitor.calibration.wobble import LEAST_BATCHES, WIDESPREAD
+from monitor.calibration.wobble import LEAST_BATCHES
 
 LEAST_CYCLES = 7
 TOO_CAUTIOUS = 5.0
 STEEP = 0.6
 LEAST_SPELLS = 10
+GROWING_SHARE = 0.25  # of channels: well over the twentieth of real data, under the half of an AR(1) of .95
 
 
 class Uncalibrated(StrEnum):
@@ -41,7 +42,7 @@ def judge(null: Null, replay: Replay) -> Uncalibrated | None:
 
     Under ten blocks nothing is known of the wobble; under fifty it may be seen, but the rank view, which knows its
     tails, is off. A wobble that still grows at the longest batch, where the reference holds few independent spells of
-    it, is not bounded by anything measured; single channels of real data do that by chance, so a tenth of them may.
+    it, is not bounded by anything measured. Single channels of real data do that by chance; a quarter of them may.
     """
     blocks, spans, inflation = null.blocks, cycles(null), null.inflation
     if blocks < LEAST_BATCHES or (blocks < LEAST_RANK_BLOCKS and null.wobble.wobbling.any()):
@@ -51,6 +52,6 @@ def judge(null: Null, replay: Replay) -> Uncalibrated | None:
     if (replay.pages or 0) > ALLOWED_PAGES or replay.kappa >= TOO_CAUTIOUS:
         return Uncalibrated.REPLAY_PAGES
     growing = (inflation.slope >= STEEP) & (blocks / inflation.at_reference < LEAST_SPELLS)
-    if np.mean(growing & null.wobble.wobbling) > WIDESPREAD:
+    if np.mean(growing & null.wobble.wobbling) > GROWING_SHARE:
         return Uncalibrated.SLOPE
     return None
