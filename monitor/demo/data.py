@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from monitor.errors import ConfigError, Fault
+from monitor.instant import SECOND, from_text
 
 NUMERIC = (
-    "hour",
     "distance",
     "temp",
     "dewp",
@@ -33,18 +33,19 @@ NUMERIC = (
     "seats",
     "engines",
 )
-"""Hour is the local hour of departure; the weather is in the units of the airport
-(°F, degrees, mph, inches, millibars, miles); distance in miles; age in years."""
-CATEGORICAL = ("carrier", "origin", "dest", "weekday")
+"""Miles, the airport's weather (°F, %, degrees, mph, inches, millibars, miles), and the plane's years."""
+CATEGORICAL = ("carrier", "origin", "dest")
 FEATURES = NUMERIC + CATEGORICAL
+"""What is logged. The hour and the weekday, which the model reads off the timestamp, are not: they say what time it
+is, and whoever watches them is told that the clocks were put forward."""
 LATE_MINUTES = 15
 """A flight is late if it arrives more than so many minutes after its time."""
 YEAR = 2013
 
 _WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib")
 """Gusts are left out: three rows in four have none."""
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_HOUR = 3_600_000_000
+_HOUR = 3_600 * SECOND
+_SUMMER = (from_text("2013-03-10T07:00:00Z"), from_text("2013-11-03T06:00:00Z"))
 _PIP = "pip install 'driftline[demo]'"
 
 
@@ -113,8 +114,6 @@ def _column(joined: pa.Table, name: str) -> pa.ChunkedArray:
             column = _departures(joined)
         case "request_id":
             column = _request_ids(joined)
-        case "weekday":
-            column = pc.take(pa.array(_WEEKDAYS), pc.day_of_week(dates(_departures(joined))))
         case "age":
             column = pc.cast(pc.subtract(YEAR, joined["built"]), pa.float64())
         case "late":
@@ -124,13 +123,14 @@ def _column(joined: pa.Table, name: str) -> pa.ChunkedArray:
     return column
 
 
-def dates(timestamps: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the local date of departures, for microseconds UTC.
+def local_times(timestamps: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the wall clock of New York, as timestamps without a zone, for microseconds UTC in 2013.
 
-    New York is four or five hours behind, and nothing leaves between midnight and five but one flight at one:
-    five hours give the date in summer too. In UTC an evening flight would belong to the next day.
+    The two changes of that year are written down here: containers often have no zone database.
     """
-    return pc.cast(pc.cast(pc.subtract(timestamps, 5 * _HOUR), pa.timestamp("us")), pa.date32())
+    summer = pc.and_(pc.greater_equal(timestamps, _SUMMER[0]), pc.less(timestamps, _SUMMER[1]))
+    behind = pc.if_else(summer, 4 * _HOUR, 5 * _HOUR)
+    return pc.cast(pc.subtract(timestamps, behind), pa.timestamp("us"))
 
 
 def _departures(joined: pa.Table) -> pa.ChunkedArray:
@@ -141,6 +141,6 @@ def _departures(joined: pa.Table) -> pa.ChunkedArray:
 
 def _request_ids(joined: pa.Table) -> pa.ChunkedArray:
     """Return an id such as ``20130401-UA1545-EWR``: no flight number leaves an airport twice a day."""
-    date = pc.strftime(dates(_departures(joined)), format="%Y%m%d")
+    date = pc.strftime(local_times(_departures(joined)), format="%Y%m%d")
     flight = pc.binary_join_element_wise(joined["carrier"], pc.cast(joined["flight"], pa.string()), "")
     return pc.binary_join_element_wise(date, flight, joined["origin"], "-")

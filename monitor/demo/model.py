@@ -15,12 +15,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from monitor.demo.data import CATEGORICAL, FEATURES, NUMERIC, dates
+from monitor.demo.data import CATEGORICAL, FEATURES, NUMERIC, local_times
 
 WARN_SCORE = 0.3
 """The model predicts "late" (1) from this probability on: about as often as flights are late."""
 FOLDS = 5
 _SCORE_DIGITS = 6
+_NUMBERS = 2 + len(NUMERIC)
+"""Inputs that are numbers: hour and weekday of the departure come first."""
 _BOOSTING: dict[str, Any] = {
     "max_iter": 60,
     "learning_rate": 0.1,
@@ -41,7 +43,7 @@ class Model:
     trees: Any
 
     def score(self, rows: pa.Table) -> NDArray[np.float64]:
-        """Return the probability of a late arrival for each row of ``FEATURES``."""
+        """Return the probability of a late arrival for each row of ``timestamp`` and ``FEATURES``."""
         with _one_thread():
             probability = self.trees.predict_proba(_matrix(rows, self.levels))[:, 1]
         rounded: NDArray[np.float64] = np.round(probability, _SCORE_DIGITS)
@@ -54,7 +56,7 @@ def known(rows: pa.Table) -> pa.Table:
 
 
 def train(rows: pa.Table, version: str) -> Model:
-    """Train on rows of ``FEATURES`` and ``late``; those of unknown outcome are left out.
+    """Train on rows of ``timestamp``, ``FEATURES`` and ``late``; those of unknown outcome are left out.
 
     Raises
     ------
@@ -66,7 +68,9 @@ def train(rows: pa.Table, version: str) -> Model:
     if pc.count_distinct(rows["late"]).as_py() != 2:  # noqa: PLR2004 - late and not late
         raise ValueError("flights of one outcome only cannot train a model")
     levels = {name: pc.unique(rows[name]).sort() for name in CATEGORICAL}
-    trees = HistGradientBoostingClassifier(categorical_features=range(len(NUMERIC), len(FEATURES)), **_BOOSTING)
+    trees = HistGradientBoostingClassifier(
+        categorical_features=range(_NUMBERS, _NUMBERS + len(CATEGORICAL)), **_BOOSTING
+    )
     with _one_thread():
         trees.fit(_matrix(rows, levels), np.asarray(rows["late"]))
     return Model(version, levels, trees)
@@ -78,7 +82,7 @@ def held_out_scores(rows: pa.Table) -> NDArray[np.float64]:
     The days are cut into ``FOLDS`` stretches; each is scored by a model of the others. Stretches, not single
     days dealt out in turn: a storm of two days would else teach the model what it is then asked.
     """
-    days = np.asarray(dates(rows["timestamp"]).cast(pa.int32()), dtype=np.int64)
+    days = np.asarray(pc.cast(local_times(rows["timestamp"]), pa.date32()).cast(pa.int32()), dtype=np.int64)
     first, last = days.min(), days.max()
     fold = (days - first) * FOLDS // (last - first + 1)
     scores = np.empty(len(days))
@@ -121,8 +125,9 @@ def write_reference(path: Path, rows: pa.Table, version: str, scores: NDArray[np
 
 
 def _matrix(rows: pa.Table, levels: dict[str, pa.Array]) -> NDArray[np.float64]:
-    """Return one column a feature: numbers as they are, categories as the place of their level; NaN is missing."""
-    columns = [rows[name] for name in NUMERIC]
+    """Return one column an input: numbers as they are, categories as the place of their level; NaN is missing."""
+    clock = local_times(rows["timestamp"])
+    columns = [pc.hour(clock), pc.day_of_week(clock), *(rows[name] for name in NUMERIC)]
     columns += [pc.index_in(rows[name], levels[name]) for name in CATEGORICAL]
     return np.column_stack([column.cast(pa.float64()).to_numpy(zero_copy_only=False) for column in columns])
 

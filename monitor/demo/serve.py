@@ -109,7 +109,7 @@ def _array(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _texts(times: NDArray[np.int64]) -> pa.Array:
-    return pc.strftime(pa.array(times // SECOND, pa.timestamp("s", "UTC")), format="%Y-%m-%dT%H:%M:%SZ")
+    return pc.strftime(pa.array(times // SECOND, pa.timestamp("s")), format="%Y-%m-%dT%H:%M:%SZ")
 
 
 def _append(folder: Path, records: dict[str, pa.Array]) -> None:
