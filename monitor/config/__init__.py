@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from monitor.config.checks import cross_faults, cross_warnings
 from monitor.config.faults import validation_faults
-from monitor.config.model import Config, ModelSettings, ReceiverSettings, SourceSettings, TargetsSettings
+from monitor.config.model import Config, ModelSettings, SourceSettings, TargetsSettings
 from monitor.config.place import Place
 from monitor.config.server import ServerSettings, host_and_port
 from monitor.config.substitution import Substitution, plain, written_secrets
@@ -33,7 +33,6 @@ __all__ = [
     "Config",
     "Loaded",
     "ModelSettings",
-    "ReceiverSettings",
     "ServerSettings",
     "SourceSettings",
     "TargetsSettings",
@@ -113,13 +112,23 @@ def load_text(text: str, path: Path, environment: Mapping[str, str]) -> Loaded:
         raise ConfigError(_in_order(faults))
     warnings = [*substitution.warnings, *cross_warnings(nodes, str(path))]
     secrets = frozenset({*substitution.secrets, *written_secrets(nodes, (Config,))})
-    return Loaded(config, tuple(_in_order(warnings)), config_hash(config), path, nodes, secrets)
+    digest = config_hash(config)
+    return Loaded(_anchored(config, path.parent), tuple(_in_order(warnings)), digest, path, nodes, secrets)
 
 
 def config_hash(config: Config) -> str:
     """Return ``sha256:`` and twelve digits over every setting; a secret counts as present or absent only."""
     text = json.dumps(config.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_HASH_DIGITS]}"
+
+
+def _anchored(config: Config, root: Path) -> Config:
+    """Make the relative files that receivers name relative to the config file; other parts are given its folder."""
+    receivers = []
+    for settings in config.receivers:
+        files = {name: root / value for name, value in settings if isinstance(value, Path)}
+        receivers.append(settings.model_copy(update=files))
+    return config.model_copy(update={"receivers": tuple(receivers)})
 
 
 def _read(path: Path) -> str:

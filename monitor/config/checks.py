@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from monitor.config.faults import nearest, one_of
 from monitor.config.not_yet import HELP
-from monitor.config.place import Place, below, item, quoted
+from monitor.config.place import Place, below, item, quoted, shown
 from monitor.config.yaml_marks import Node
+from monitor.drift import CATEGORIES, METHODS, NUMBERS
 from monitor.errors import Fault
+from monitor.record import Kind
 from monitor.settings import parse_duration
 
 
@@ -105,6 +107,28 @@ def _uneven_windows(root: Node, file: str) -> Iterator[Fault]:
         if every.total_seconds() > 0 and length > every and length % every:
             where = Place(file, below(path, "window"), model.key("window"))
             yield where.fault("E115", f"length {_value(window, 'length') or '1h'} is not a multiple of every")
+
+
+def _unfit_methods(root: Node, file: str) -> Iterator[Fault]:
+    for path, model in _items(root, "models"):
+        for at, node, kinds in _methods(model.get("drift"), f"{path}.drift"):
+            known = [method.name for method in METHODS.values() if kinds & method.kinds]
+            if isinstance(node.value, str) and node.value not in known:
+                message = f"no method for such columns (got {shown(node)}); expected {one_of(known)}"
+                yield Place(file, at, node).fault("E103", message, nearest(node.value, known))
+
+
+def _methods(drift: Node | None, path: str) -> Iterator[tuple[str, Node, frozenset[Kind]]]:
+    """Yield each method that is named: where, and the kinds of column it is meant for."""
+    for key, kinds in (("numeric", NUMBERS), ("categorical", CATEGORIES)):
+        node = drift.get(key) if drift else None
+        if node:
+            yield below(path, key), node, kinds
+    columns = drift.get("columns") if drift else None
+    for key_of_column, column in columns.entries if columns else ():
+        node = column.get("method")
+        if node:
+            yield f"{below(f'{path}.columns', key_of_column.text)}.method", node, NUMBERS | CATEGORIES
 
 
 def _unmet(root: Node, file: str) -> Iterator[Fault]:

@@ -12,12 +12,13 @@ from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
 from monitor.comparison import DriftSettings
 from monitor.config.server import ServerSettings
-from monitor.config.standins import FilesSettings, LogSettings, WebhookSettings
 from monitor.delivery import RouteSettings
+from monitor.receivers import ReceiverSettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferenceSettings
 from monitor.sampling import SamplingSettings
 from monitor.settings import Duration, Settings
+from monitor.sources.files import FilesSettings
 from monitor.store.database import StateSettings
 from monitor.window import WindowSettings
 
@@ -31,9 +32,10 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, Mapping) else value
 
 
+Task: TypeAlias = Literal["binary", "multiclass", "regression", "ranking", "none"]
 SourceSettings: TypeAlias = FilesSettings
-ReceiverSettings: TypeAlias = Annotated[WebhookSettings | LogSettings, Field(discriminator="type")]
-Sources: TypeAlias = Annotated[tuple[SourceSettings, ...], BeforeValidator(_listed), Field(min_length=1)]
+_OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
+Sources: TypeAlias = Annotated[tuple[SourceSettings, ...], BeforeValidator(_listed, json_schema_input_type=_OneOrMore), Field(min_length=1)]
 
 
 class TargetsSettings(FilesSettings):
@@ -47,7 +49,7 @@ class ModelSettings(Settings):
     """One model: what it logs, what that is compared with, and what follows."""
 
     name: str = Field(pattern=MODEL_NAME, description="stands in metrics, links and messages")
-    task: Literal["binary", "multiclass", "regression", "none"] = Field("none", description="what the model answers")
+    task: Task = Field("none", description="what the model answers")
     records: Sources = Field(description="where the logged inferences are; one source or a list")
     targets: TargetsSettings | None = Field(None, description="where the true outcomes are, if they ever come")
     reference: ReferenceSettings = Field(description="what the stream is compared with")

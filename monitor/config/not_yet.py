@@ -28,7 +28,6 @@ KEYS = frozenset(
 
 _SOURCES = frozenset({"http", "sql", "kafka", "object_store"})
 VALUES = {
-    "models.task": frozenset({"multiclass", "ranking"}),
     "models.records.type": _SOURCES,
     "models.targets.type": _SOURCES,
     "receivers.type": frozenset({"slack", "teams", "email", "pagerduty", "alertmanager", "github", "airflow"}),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from monitor.receivers.egress import EgressSettings
+from monitor.receivers import EgressSettings
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
 _LINK = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#@]*)?")
