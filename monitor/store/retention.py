@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, func, select
+from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, delete, func, select
 
 from monitor.instant import Instant
 from monitor.store import action, alert, schema
@@ -61,9 +61,9 @@ def expire(state: State, models: Mapping[str, Instant], ended_before: Instant) -
 
 def _expire_model(state: State, model: str, before: Instant) -> Expired:
     pane, window, performance, target = schema.pane, schema.window, schema.performance, schema.target
-    is_done_alert = schema.alert.c.state.not_in(alert.OPEN)
+    is_done_alert = _is_none_of(schema.alert.c.state, alert.OPEN)
     alert_end = func.coalesce(schema.alert.c.resolved_at, schema.alert.c.started_at)
-    is_done_action = schema.action.c.status.not_in(action.OPEN)
+    is_done_action = _is_none_of(schema.action.c.status, action.OPEN)
     segments, segment_bytes = _expire_segments(state, model, before)
     return Expired(
         panes=_delete(state, pane, (pane.c.model == model) & (pane.c.start_at < before)),
@@ -79,6 +79,10 @@ def _expire_model(state: State, model: str, before: Instant) -> Expired:
         segments=segments,
         segment_bytes=segment_bytes,
     )
+
+
+def _is_none_of(column: Column[str], words: Iterable[str]) -> ColumnElement[bool]:
+    return and_(*(column != word for word in words))  # NOT IN does not go together with many rows at once
 
 
 def _delete(state: State, table: Table, old: ColumnElement[bool]) -> int:
@@ -115,7 +119,8 @@ def _give_back(state: State) -> None:
     while True:
         with state.write() as connection:
             free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-            if free < _PAGES_TO_SPARE + _PAGES_AT_ONCE:
+            if free <= _PAGES_TO_SPARE:
                 return
             # A page is freed at each step of the cursor: it has to be read to its end.
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").all()
+            pages = min(free - _PAGES_TO_SPARE, _PAGES_AT_ONCE)
+            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({pages})").all()

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
@@ -73,7 +73,8 @@ def write_segment(directory: Path, model: str, version: str, pane_at: Instant, t
         _make_folder(path.parent)
         _write(path, content)
     except OSError as error:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # what cannot be removed either is found without a name at the next start
+            path.unlink()
         raise StoreBusy(f"rows of {model} cannot be kept now: {error.strerror}", "check the disk") from error
     bounds = pc.min_max(table["timestamp"])
     first_at, last_at = bounds["min"].as_py(), bounds["max"].as_py()
@@ -126,37 +127,36 @@ def load_rows(
     return Rows(concat(tables).sort_by("timestamp") if tables else None, unreadable)
 
 
-def rewrite_segments(state: State, old: Iterable[Segment], keep: Callable[[pa.Table], pa.Table]) -> list[Segment]:
-    """Put one segment in the place of each pane and version's, with the rows that ``keep`` keeps; return the new ones.
+def rewrite_segments(state: State, old: Sequence[Segment], keep: Callable[[pa.Table], pa.Table]) -> Segment | None:
+    """Put one segment in the place of several of one model and version, with the rows that ``keep`` keeps of theirs.
 
-    ``old`` comes in the order of ``segments``. Where one cannot be read, its pane is left as it is. A crash leaves
+    Returns the new one, or ``None`` if no row was kept. Those that cannot be read stay as they are. A crash leaves
     either the old or the new.
 
     Raises
     ------
     StoreBusy: nothing was changed.
     """
-    made: list[Segment] = []
-    gone: list[Segment] = []
+    read = [(each, read_segment(state.directory, each)) for each in old]
+    gone = [each for each, table in read if table is not None]
+    if not gone:
+        return None
+    kept = keep(concat([table for _, table in read if table is not None]))
+    first = min(gone, key=lambda each: each.pane_at)
+    new = None
+    if kept.num_rows:
+        new = write_segment(state.directory, first.model, first.version, first.pane_at, kept)
     try:
-        for (model, version, pane_at), group in groupby(old, lambda each: (each.model, each.version, each.pane_at)):
-            members = list(group)
-            tables = [read_segment(state.directory, member) for member in members]
-            readable = [table for table in tables if table is not None]
-            if len(readable) == len(members):
-                gone += members
-                kept = keep(concat(readable))
-                if kept.num_rows:
-                    made.append(write_segment(state.directory, model, version, pane_at, kept))
         with state.write() as connection:
             drop_segments(connection, gone)
-            for new in made:
+            if new is not None:
                 add_segment(connection, new)
     except BaseException:
-        remove_files(state.directory, made)
+        if new is not None:
+            remove_files(state.directory, [new])
         raise
     remove_files(state.directory, gone)
-    return made
+    return new
 
 
 def drop_segments(connection: Connection, dropped: Iterable[Segment]) -> None:

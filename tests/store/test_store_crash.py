@@ -51,7 +51,7 @@ def _run_and_kill(root: Path, after_seconds: float) -> int:
     return told[-1] if told else 0
 
 
-def test_a_killed_process_leaves_every_table_at_the_same_commit(tmp_path: Path):
+def test_a_killed_process_leaves_every_table_at_the_same_commit(tmp_path: Path) -> None:
     """After kill -9 at any moment, position, counts, panes and segments agree, and nothing told of is lost."""
     rng = random.Random(7)
     for _ in range(6):
@@ -69,7 +69,7 @@ def test_a_killed_process_leaves_every_table_at_the_same_commit(tmp_path: Path):
         assert (sum(pane.rows for pane in panes), sum(segment.rows for segment in kept)) == (row, row)
 
 
-def test_rows_without_a_name_are_removed_at_the_start(tmp_path: Path):
+def test_rows_without_a_name_are_removed_at_the_start(tmp_path: Path) -> None:
     """A segment that was written and not named, as by a crash between the two, is gone after the next start."""
     pa = __import__("pyarrow")
     state = open_state(StateSettings(), tmp_path)

@@ -46,7 +46,9 @@ def _scribble(path: Path) -> None:
 
 @pytest.mark.parametrize("exclusive", [True, False])
 @pytest.mark.parametrize("damage", [_zero, _scribble, lambda path: path.write_bytes(b"")])
-def test_what_is_no_database_is_told_of_and_left_alone(tmp_path: Path, damage: Callable[[Path], None], exclusive: bool):
+def test_what_is_no_database_is_told_of_and_left_alone(
+    tmp_path: Path, damage: Callable[[Path], None], exclusive: bool
+) -> None:
     """An emptied, zeroed or overwritten file stops the start with what to do, and is not touched."""
     path = _make(tmp_path)
     damage(path)
@@ -58,7 +60,7 @@ def test_what_is_no_database_is_told_of_and_left_alone(tmp_path: Path, damage: C
 
 
 @pytest.mark.parametrize("damage", [_flip, _truncate])
-def test_damaged_pages_are_found_at_the_start(tmp_path: Path, damage: Callable[[Path], None]):
+def test_damaged_pages_are_found_at_the_start(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     """Flipped bytes and a lost half are found before anything is judged from them, and the file is not touched."""
     path = _make(tmp_path)
     damage(path)
@@ -68,7 +70,7 @@ def test_damaged_pages_are_found_at_the_start(tmp_path: Path, damage: Callable[[
     assert (caught.value.code, path.read_bytes() == before) == ("E312", True)
 
 
-def test_a_start_that_failed_holds_no_lock(tmp_path: Path):
+def test_a_start_that_failed_holds_no_lock(tmp_path: Path) -> None:
     """After the file is moved away, as the error says, the next start begins anew."""
     path = _make(tmp_path)
     _zero(path)
@@ -103,7 +105,7 @@ def _value(root: Path) -> object:
     return body
 
 
-def test_the_log_of_a_killed_process_is_read(tmp_path: Path):
+def test_the_log_of_a_killed_process_is_read(tmp_path: Path) -> None:
     """A commit that is in the log only is there after the next start."""
     _make(tmp_path)
     _crash(tmp_path)
@@ -111,7 +113,7 @@ def test_the_log_of_a_killed_process_is_read(tmp_path: Path):
 
 
 @pytest.mark.parametrize("keep", [0, 0.5])
-def test_a_lost_log_gives_the_state_before_it(tmp_path: Path, keep: float):
+def test_a_lost_log_gives_the_state_before_it(tmp_path: Path, keep: float) -> None:
     """With the log deleted or cut, the start goes on from the last commit that is whole."""
     path = _make(tmp_path)
     _crash(tmp_path)
@@ -120,7 +122,7 @@ def test_a_lost_log_gives_the_state_before_it(tmp_path: Path, keep: float):
     assert _value(tmp_path) == {"n": 1}
 
 
-def test_a_log_without_its_file_is_not_played_into_a_new_one(tmp_path: Path):
+def test_a_log_without_its_file_is_not_played_into_a_new_one(tmp_path: Path) -> None:
     """When the file is gone and its log is there, the start stops: old pages must not come up in a new state."""
     path = _make(tmp_path)
     _crash(tmp_path)
@@ -130,7 +132,7 @@ def test_a_log_without_its_file_is_not_played_into_a_new_one(tmp_path: Path):
     assert caught.value.code == "E312"
 
 
-def test_damage_met_while_reading_is_fatal(tmp_path: Path):
+def test_damage_met_while_reading_is_fatal(tmp_path: Path) -> None:
     """A page that goes bad under a running daemon stops the read with E312, not with the driver's error."""
     path = _make(tmp_path)
     state = open_state(StateSettings(), tmp_path, exclusive=False)
@@ -144,7 +146,7 @@ def test_damage_met_while_reading_is_fatal(tmp_path: Path):
 
 @pytest.mark.parametrize("exclusive", [True, False])
 @pytest.mark.parametrize("version", ["9999", "3f2a8c"])
-def test_a_newer_schema_is_left_alone(tmp_path: Path, version: str, exclusive: bool):
+def test_a_newer_schema_is_left_alone(tmp_path: Path, version: str, exclusive: bool) -> None:
     """A state that a newer Driftline wrote stops the start with E311, byte for byte as it was."""
     path = _make(tmp_path)
     connection = sqlite3.connect(path)
@@ -157,7 +159,7 @@ def test_a_newer_schema_is_left_alone(tmp_path: Path, version: str, exclusive: b
     assert (caught.value.code, path.read_bytes() == before) == ("E311", True)
 
 
-def test_the_database_of_another_program_is_not_ours(tmp_path: Path):
+def test_the_database_of_another_program_is_not_ours(tmp_path: Path) -> None:
     """A SQLite file without our tables is neither used nor changed."""
     directory = tmp_path / ".driftline"
     directory.mkdir()
@@ -169,7 +171,7 @@ def test_the_database_of_another_program_is_not_ours(tmp_path: Path):
     assert caught.value.code == "E312"
 
 
-def test_a_begin_that_was_cut_short_is_begun_again(tmp_path: Path):
+def test_a_begin_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
     """What a crash left of a half-made state is thrown away: it held nothing."""
     directory = tmp_path / ".driftline"
     directory.mkdir()

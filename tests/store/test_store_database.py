@@ -35,7 +35,7 @@ def _save_within_pages(state: State, rows: list[tuple[str, str, int]], pages: in
         save_targets(connection, "m", rows)
 
 
-def test_what_is_written_is_read_after_a_restart(tmp_path: Path):
+def test_what_is_written_is_read_after_a_restart(tmp_path: Path) -> None:
     """What a transaction wrote is there when the state is opened again."""
     first = open_state(StateSettings(), tmp_path)
     with first.write() as connection:
@@ -47,7 +47,7 @@ def test_what_is_written_is_read_after_a_restart(tmp_path: Path):
     second.close()
 
 
-def test_an_exception_undoes_the_whole_transaction(state: State):
+def test_an_exception_undoes_the_whole_transaction(state: State) -> None:
     """Nothing of a transaction that raised is kept."""
     with pytest.raises(ZeroDivisionError):
         _save_and_fail(state)
@@ -55,7 +55,7 @@ def test_an_exception_undoes_the_whole_transaction(state: State):
         assert load_meta(connection, "x") is None
 
 
-def test_a_reader_sees_one_snapshot(state: State):
+def test_a_reader_sees_one_snapshot(state: State) -> None:
     """A read that began before a commit does not see half of its rows, nor any."""
     with state.read() as reader:
         assert load_meta(reader, "x") is None
@@ -66,13 +66,13 @@ def test_a_reader_sees_one_snapshot(state: State):
         assert load_meta(reader, "x") == {"n": 1}
 
 
-def test_a_reader_cannot_write(state: State):
+def test_a_reader_cannot_write(state: State) -> None:
     """The connection lent for reading refuses to write."""
     with pytest.raises(StoreBusy, match="read-only"), state.read() as connection:
         save_meta(connection, "x", {"n": 1})
 
 
-def test_threads_write_in_turn(state: State):
+def test_threads_write_in_turn(state: State) -> None:
     """Read-then-write transactions of several threads lose no update."""
 
     def add() -> None:
@@ -90,13 +90,13 @@ def test_threads_write_in_turn(state: State):
         assert load_meta(connection, "n") == {"n": 200}
 
 
-def test_a_write_within_a_write_is_refused(state: State):
+def test_a_write_within_a_write_is_refused(state: State) -> None:
     """A transaction within a transaction raises at once instead of waiting for itself for ever."""
     with state.write(), pytest.raises(RuntimeError, match="within"), state.write():
         pass
 
 
-def test_a_durable_write_waits_for_the_disk_and_the_next_does_not(state: State):
+def test_a_durable_write_waits_for_the_disk_and_the_next_does_not(state: State) -> None:
     """``durable`` sets synchronous to FULL (2) for its own transaction, and NORMAL (1) holds after it."""
     with state.write(durable=True) as connection:
         within = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
@@ -105,7 +105,7 @@ def test_a_durable_write_waits_for_the_disk_and_the_next_does_not(state: State):
     assert (within, after) == (2, 1)
 
 
-def test_a_full_disk_is_busy_and_undone_and_the_next_write_works(state: State):
+def test_a_full_disk_is_busy_and_undone_and_the_next_write_works(state: State) -> None:
     """When the database cannot grow, a write raises StoreBusy and keeps nothing; with room it works again."""
     rows = [(str(number), "0", 0) for number in range(10_000)]
     with pytest.raises(StoreBusy, match="full"):
@@ -117,7 +117,7 @@ def test_a_full_disk_is_busy_and_undone_and_the_next_write_works(state: State):
     assert (full, state.writable) == (False, True)
 
 
-def test_a_file_that_cannot_grow_is_busy(tmp_path: Path):
+def test_a_file_that_cannot_grow_is_busy(tmp_path: Path) -> None:
     """A write that the system refuses, here by a limit on file size, raises StoreBusy, not the driver's error."""
     program = f"""
 import resource, signal
@@ -138,7 +138,7 @@ except StoreBusy as error:
     assert done.stdout == "busy False\n"
 
 
-def test_everything_is_private_whatever_the_umask(tmp_path: Path):
+def test_everything_is_private_whatever_the_umask(tmp_path: Path) -> None:
     """Under umask 000 the directory is 0700 and every file in it 0600."""
     pa = pytest.importorskip("pyarrow")
     before = os.umask(0)
@@ -155,7 +155,7 @@ def test_everything_is_private_whatever_the_umask(tmp_path: Path):
     assert (folders, files) == ({0o700}, {0o600})
 
 
-def test_an_open_directory_of_ours_is_closed(tmp_path: Path):
+def test_an_open_directory_of_ours_is_closed(tmp_path: Path) -> None:
     """A state directory that was made with rights for all loses them."""
     directory = tmp_path / ".driftline"
     directory.mkdir()
@@ -164,7 +164,7 @@ def test_an_open_directory_of_ours_is_closed(tmp_path: Path):
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-def test_closing_leaves_one_whole_file(tmp_path: Path):
+def test_closing_leaves_one_whole_file(tmp_path: Path) -> None:
     """After close the log is in the file, so that a copy of the directory is a copy of the state."""
     state = open_state(StateSettings(), tmp_path)
     with state.write() as connection:
@@ -174,7 +174,7 @@ def test_closing_leaves_one_whole_file(tmp_path: Path):
     assert sorted(path.name for path in state.directory.iterdir()) == ["lock", "state.db"]
 
 
-def test_a_closed_state_refuses_to_write(tmp_path: Path):
+def test_a_closed_state_refuses_to_write(tmp_path: Path) -> None:
     """A write after close raises instead of opening the file behind the lock's back."""
     state = open_state(StateSettings(), tmp_path)
     state.close()
@@ -182,7 +182,7 @@ def test_a_closed_state_refuses_to_write(tmp_path: Path):
         pass
 
 
-def test_a_state_removed_in_use_is_fatal(state: State):
+def test_a_state_removed_in_use_is_fatal(state: State) -> None:
     """A write to a file whose name is gone stops the daemon: it would be kept nowhere."""
     shutil.rmtree(state.directory)
     with pytest.raises(FatalError) as caught, state.write():
@@ -190,7 +190,7 @@ def test_a_state_removed_in_use_is_fatal(state: State):
     assert caught.value.code == "E316"
 
 
-def test_status_reads_beside_a_running_daemon(state: State, tmp_path: Path):
+def test_status_reads_beside_a_running_daemon(state: State, tmp_path: Path) -> None:
     """The state opened without exclusive shows what the daemon commits, and cannot write."""
     beside = open_state(StateSettings(), tmp_path, exclusive=False)
     with state.write() as connection:
@@ -202,7 +202,7 @@ def test_status_reads_beside_a_running_daemon(state: State, tmp_path: Path):
     beside.close()
 
 
-def test_status_reads_without_a_daemon(tmp_path: Path):
+def test_status_reads_without_a_daemon(tmp_path: Path) -> None:
     """The state opened without exclusive can be read after the daemon has gone."""
     state = open_state(StateSettings(), tmp_path)
     with state.write() as connection:
@@ -214,14 +214,14 @@ def test_status_reads_without_a_daemon(tmp_path: Path):
     beside.close()
 
 
-def test_reading_where_nothing_is_begins_nothing(tmp_path: Path):
+def test_reading_where_nothing_is_begins_nothing(tmp_path: Path) -> None:
     """Without a state there is an error, and still no directory."""
     with pytest.raises(FatalError) as caught:
         open_state(StateSettings(), tmp_path, exclusive=False)
     assert (caught.value.code, list(tmp_path.iterdir())) == ("E314", [])
 
 
-def test_a_directory_that_cannot_be_made_is_fatal(tmp_path: Path):
+def test_a_directory_that_cannot_be_made_is_fatal(tmp_path: Path) -> None:
     """A file in the place of the directory is told of, with what to do."""
     (tmp_path / ".driftline").write_text("")
     with pytest.raises(FatalError) as caught:
@@ -229,7 +229,7 @@ def test_a_directory_that_cannot_be_made_is_fatal(tmp_path: Path):
     assert caught.value.code == "E313"
 
 
-def test_a_shared_database_is_refused(tmp_path: Path):
+def test_a_shared_database_is_refused(tmp_path: Path) -> None:
     """A setting that this version cannot follow stops it, and the address is not shown."""
     settings = StateSettings(database=SecretStr("postgresql://u:canary@db/x"))
     with pytest.raises(FatalError) as caught:
@@ -237,7 +237,7 @@ def test_a_shared_database_is_refused(tmp_path: Path):
     assert (caught.value.code, "canary" in str(caught.value)) == ("E315", False)
 
 
-def test_a_path_may_hold_any_character(tmp_path: Path):
+def test_a_path_may_hold_any_character(tmp_path: Path) -> None:
     """Characters that mean something in a URI are only letters of a directory's name."""
     odd = tmp_path / "a b?c#d%20é&mode=memory"
     odd.mkdir()
@@ -247,12 +247,12 @@ def test_a_path_may_hold_any_character(tmp_path: Path):
     connection.close()
 
 
-def test_bytes_count_the_rows_too(state: State):
+def test_bytes_count_the_rows_too(state: State) -> None:
     """The size covers the database and its log."""
     assert state.bytes() >= state.path.stat().st_size > 0
 
 
-def test_opening_loads_no_alembic(tmp_path: Path):
+def test_opening_loads_no_alembic(tmp_path: Path) -> None:
     """Neither beginning a state nor opening one of this schema imports Alembic."""
     program = f"""
 import sys

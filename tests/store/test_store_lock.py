@@ -36,7 +36,7 @@ def _daemon(root: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_second_daemon_names_the_first(tmp_path: Path):
+def test_a_second_daemon_names_the_first(tmp_path: Path) -> None:
     """Within a second, a daemon on a held state stops with the number of the process that holds it."""
     with _daemon(tmp_path) as first:
         began = time.monotonic()
@@ -48,14 +48,14 @@ def test_a_second_daemon_names_the_first(tmp_path: Path):
     assert seconds < 1
 
 
-def test_a_killed_daemon_lets_go(tmp_path: Path):
+def test_a_killed_daemon_lets_go(tmp_path: Path) -> None:
     """After kill -9 the state can be opened at once: no lock file has to be removed by hand."""
     with _daemon(tmp_path):
         pass
     open_state(StateSettings(), tmp_path).close()
 
 
-def test_a_refused_daemon_leaves_the_first_its_lock(tmp_path: Path):
+def test_a_refused_daemon_leaves_the_first_its_lock(tmp_path: Path) -> None:
     """A refusal does not let a third in, nor forget who holds the state."""
     with _daemon(tmp_path) as first:
         for _ in range(2):
@@ -63,7 +63,7 @@ def test_a_refused_daemon_leaves_the_first_its_lock(tmp_path: Path):
                 open_state(StateSettings(), tmp_path)
 
 
-def test_the_holder_is_seen_while_it_lives(tmp_path: Path):
+def test_the_holder_is_seen_while_it_lives(tmp_path: Path) -> None:
     """The lock tells whether a daemon runs, and not a number left in a file."""
     directory = tmp_path / ".driftline"
     before = holder(directory)
@@ -74,7 +74,7 @@ def test_the_holder_is_seen_while_it_lives(tmp_path: Path):
     assert (before, during.pid, after) == (None, process.pid, None)
 
 
-def test_one_process_holds_a_state_once(state: State, tmp_path: Path):
+def test_one_process_holds_a_state_once(state: State, tmp_path: Path) -> None:
     """A second opening in the same process is refused too."""
     with pytest.raises(FatalError, match=str(os.getpid())):
         open_state(StateSettings(), tmp_path)

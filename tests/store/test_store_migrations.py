@@ -34,7 +34,7 @@ def _tables(path: Path) -> list[tuple[str, ...]]:
     return rows
 
 
-def test_migrations_make_the_very_schema_of_a_new_state(tmp_path: Path):
+def test_migrations_make_the_very_schema_of_a_new_state(tmp_path: Path) -> None:
     """The SQL of every table and index is the same whether migrated from nothing or begun anew."""
     state = open_state(StateSettings(), tmp_path)
     state.close()
@@ -42,7 +42,7 @@ def test_migrations_make_the_very_schema_of_a_new_state(tmp_path: Path):
     assert _tables(tmp_path / "migrated.db") == _tables(state.path)
 
 
-def test_alembic_finds_nothing_to_change(tmp_path: Path):
+def test_alembic_finds_nothing_to_change(tmp_path: Path) -> None:
     """Alembic's own comparison of the tables with a migrated database is empty."""
     path = tmp_path / "migrated.db"
     _migrated(path)
@@ -53,12 +53,12 @@ def test_alembic_finds_nothing_to_change(tmp_path: Path):
     assert found == []
 
 
-def test_the_head_is_that_of_the_last_migration():
+def test_the_head_is_that_of_the_last_migration() -> None:
     """The version that a new state is stamped with is the newest there is a migration to."""
     assert ScriptDirectory.from_config(config()).get_heads() == [schema.HEAD]
 
 
-def test_an_older_state_is_brought_up(tmp_path: Path):
+def test_an_older_state_is_brought_up(tmp_path: Path) -> None:
     """A file with an older schema has this version's after it was brought up."""
     path = tmp_path / "older.db"
     os.close(create_private(path))
@@ -66,7 +66,7 @@ def test_an_older_state_is_brought_up(tmp_path: Path):
     assert read_version(path, thorough=True) == schema.HEAD
 
 
-def test_a_reader_does_not_migrate(tmp_path: Path):
+def test_a_reader_does_not_migrate(tmp_path: Path) -> None:
     """An older state that is only to be read is told of, and left as it is."""
     path = tmp_path / "older.db"
     os.close(create_private(path))
