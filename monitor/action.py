@@ -24,6 +24,7 @@ class RetrainSettings(Settings):
     cooldown: Duration = Field(parse_duration("24h"), description="least time between two retrainings of a model")
     budget: Frequency = Field(parse_rate("2 per 7d"), description="most retrainings of a model")
     min_targets: int = Field(1000, ge=0, description="least targets since the version appeared, to retrain with")
+    lookback: Duration = Field(parse_duration("60d"), description="rows offered to retrain with go back so far")
     expires: Duration = Field(parse_duration("24h"), description="an action not reported finished by then is given up")
 
 
@@ -88,6 +89,13 @@ class Decision:
     why: Why
 
 
+_BY_MODE = {
+    "auto": Decision(Status.REQUESTED, Why.GATE_OPEN),
+    "approve": Decision(Status.AWAITING_APPROVAL, Why.APPROVAL_NEEDED),
+    "dry_run": Decision(Status.WITHHELD, Why.DRY_RUN),
+}
+
+
 def decide(settings: RetrainSettings, past: Sequence[PastAction], targets: int, now: Clocks) -> Decision:
     """Decide on a retraining that a firing alert asks for.
 
@@ -96,22 +104,19 @@ def decide(settings: RetrainSettings, past: Sequence[PastAction], targets: int, 
     past: earlier actions of the model, in any order, without the one being decided on.
     targets: how many targets have come for the version's records.
     """
+    why = _obstacle(settings, past, targets, now)
+    return _BY_MODE[settings.mode] if why is None else Decision(Status.WITHHELD, why)
+
+
+def _obstacle(settings: RetrainSettings, past: Sequence[PastAction], targets: int, now: Clocks) -> Why | None:
     if any(is_open(action, now.wall) for action in past):
-        return Decision(Status.WITHHELD, Why.ACTION_OPEN)
+        return Why.ACTION_OPEN
     spent = [action for action in past if action.status in SPENT]
     if any(_within(action, microseconds(settings.cooldown), now) for action in spent):
-        return Decision(Status.WITHHELD, Why.COOLDOWN)
+        return Why.COOLDOWN
     if _over_budget(settings.budget, spent, now):
-        return Decision(Status.WITHHELD, Why.BUDGET_SPENT)
-    if targets < settings.min_targets:
-        return Decision(Status.WITHHELD, Why.TOO_FEW_TARGETS)
-    match settings.mode:
-        case "auto":
-            return Decision(Status.REQUESTED, Why.GATE_OPEN)
-        case "approve":
-            return Decision(Status.AWAITING_APPROVAL, Why.APPROVAL_NEEDED)
-        case "dry_run":
-            return Decision(Status.WITHHELD, Why.DRY_RUN)
+        return Why.BUDGET_SPENT
+    return Why.TOO_FEW_TARGETS if targets < settings.min_targets else None
 
 
 def is_open(action: PastAction, wall: Instant) -> bool:

@@ -121,9 +121,7 @@ def advance(
     return DriftAlert(), None
 
 
-def _while_firing(
-    alert: DriftAlert, judged: Judged, settings: AlertSettings
-) -> tuple[DriftAlert, Change | None]:
+def _while_firing(alert: DriftAlert, judged: Judged, settings: AlertSettings) -> tuple[DriftAlert, Change | None]:
     calm = alert.calm_steps + 1 if judged.calm else 0
     if calm >= settings.resolve_after:
         return replace(alert, state=AlertState.RESOLVED, calm_steps=calm, notified_at=judged.at), Change.RESOLVED

@@ -218,7 +218,10 @@ def _centres(ordered: Floats, edges: Floats) -> Floats:
     first = np.concatenate(([0], np.cumsum(rows)[:-1]))
     anchor = ordered[np.minimum(first, len(ordered) - 1)]
     spread = np.bincount(cells, weights=ordered - anchor[cells], minlength=size)
-    return np.where(rows > 0, anchor + spread / np.maximum(rows, 1), np.where(np.isfinite(middle), middle, 0.0))
+    centres: Floats = np.where(
+        rows > 0, anchor + spread / np.maximum(rows, 1), np.where(np.isfinite(middle), middle, 0.0)
+    )
+    return centres
 
 
 def category_bins(levels: list[str], rows: NDArray[np.int64]) -> CategoryBins:

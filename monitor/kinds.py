@@ -13,6 +13,7 @@ _MANY = 100
 _NEAR_UNIQUE = 0.9
 _WORDY = 40
 """Texts are longer than this many characters on average, or have blanks in most values."""
+_BLANKS = 0.5
 _LOOK = 50
 CLASSES = ("binary", "multiclass", "ranking")
 
@@ -25,22 +26,29 @@ def infer_kind(array: pa.ChunkedArray, role: Role, task: str) -> tuple[Kind, boo
     array: the column, of any Arrow type.
     task: the model's task: the predictions of a classifier are categories even if they are numbers.
     """
-    values = array.drop_null()
     is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type)
-    if pa.types.is_boolean(array.type):
-        return Kind.BOOLEAN, False
     if is_number and role in (Role.PREDICTION, Role.TARGET) and task in CLASSES:
         return Kind.CATEGORICAL, True
-    if pa.types.is_temporal(array.type):
-        return Kind.DATETIME, False
-    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type) or pa.types.is_fixed_size_list(array.type):
-        return Kind.VECTOR, False
+    told = _kind_of_type(array.type)
+    if told is not None:
+        return told, False
+    values = array.drop_null()
     distinct = pc.count_distinct(values).as_py() if len(values) else 0
     if distinct <= 1:
         return Kind.CONSTANT, is_number
     if is_number:
         return (Kind.IDENTIFIER if _counts_up(values, distinct) else Kind.NUMERIC), False
     return _text_kind(values.cast(pa.string()), distinct, role), False
+
+
+def _kind_of_type(type_: pa.DataType) -> Kind | None:
+    """Return the kind that an Arrow type alone tells, if it does."""
+    if pa.types.is_boolean(type_):
+        return Kind.BOOLEAN
+    if pa.types.is_temporal(type_):
+        return Kind.DATETIME
+    is_list = pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_)
+    return Kind.VECTOR if is_list else None
 
 
 def _counts_up(values: pa.ChunkedArray, distinct: int) -> bool:
@@ -55,7 +63,9 @@ def _text_kind(values: pa.ChunkedArray, distinct: int, role: Role) -> Kind:
     if all(_is_instant(text) for text in values.slice(0, _LOOK).to_pylist()):
         return Kind.DATETIME
     unique = len(values) >= _MANY and distinct > _NEAR_UNIQUE * len(values)
-    wordy = pc.mean(pc.utf8_length(values)).as_py() > _WORDY or pc.mean(pc.match_substring(values, " ")).as_py() > 0.5
+    wordy = (
+        pc.mean(pc.utf8_length(values)).as_py() > _WORDY or pc.mean(pc.match_substring(values, " ")).as_py() > _BLANKS
+    )
     if role is Role.FEATURE and unique:
         return Kind.TEXT if wordy else Kind.IDENTIFIER
     return Kind.CATEGORICAL

@@ -18,7 +18,10 @@ def latency_bins(seconds: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the bin of each latency in seconds; what is not a positive number lands in the first."""
     with np.errstate(invalid="ignore", divide="ignore"):
         bins = np.ceil(np.log(seconds * 1e6) / np.log(GROWTH))
-    return np.clip(np.nan_to_num(bins, nan=0.0, posinf=BINS - 1, neginf=0.0), 0, BINS - 1).astype(np.intp)
+    whole: NDArray[np.intp] = np.clip(np.nan_to_num(bins, nan=0.0, posinf=BINS - 1, neginf=0.0), 0, BINS - 1).astype(
+        np.intp
+    )
+    return whole
 
 
 def latency_quantiles(counts: NDArray[np.int64]) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ profile is the sum of its panes'; floats appear only when a figure is read out, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -108,7 +108,11 @@ def _stacked(binning: Binning, panes: int) -> list[Profile]:
     counts, latency = np.zeros((panes, cells), np.int64), np.zeros((panes, BINS), np.int64)
     tallies = np.zeros((panes, 4, columns), np.int64)
     least, greatest = np.full((panes, columns), np.inf), np.full((panes, columns), -np.inf)
-    return [Profile(0, counts[p], *tallies[p], least[p], greatest[p], latency[p]) for p in range(panes)]
+    return [Profile(0, counts[p], *_four(tallies[p]), least[p], greatest[p], latency[p]) for p in range(panes)]
+
+
+def _four(rows: Integers) -> tuple[Integers, Integers, Integers, Integers]:
+    return rows[0], rows[1], rows[2], rows[3]
 
 
 def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], number: int) -> list[Profile]:
@@ -136,21 +140,7 @@ def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], num
                 _count_missing(stack, place, array, panes)
     if "latency" in table.column_names:
         _count_latency(stack, table.column("latency").combine_chunks(), panes)
-    return [_with_rows(profile, int(n)) for profile, n in zip(stack, rows, strict=True)]
-
-
-def _with_rows(profile: Profile, rows: int) -> Profile:
-    return Profile(
-        rows,
-        profile.counts,
-        profile.missing,
-        profile.nonfinite,
-        profile.sums,
-        profile.squares,
-        profile.least,
-        profile.greatest,
-        profile.latency,
-    )
+    return [replace(profile, rows=int(n)) for profile, n in zip(stack, rows, strict=True)]
 
 
 def _nulls(array: pa.Array) -> NDArray[np.bool_]:
@@ -258,5 +248,5 @@ def profile_from_bytes(payload: bytes) -> Profile:
     ends = np.cumsum([0, cells, *[columns] * 4, BINS])
     whole = np.frombuffer(raw, "<i8", count=int(ends[-1]), offset=24).astype(np.int64)
     reals = np.frombuffer(raw, "<f8", offset=24 + 8 * int(ends[-1])).astype(np.float64)
-    parts = [whole[a:b] for a, b in pairwise(ends)]
-    return Profile(rows, *parts[:5], reals[:columns], reals[columns:], parts[5])
+    counts, missing, nonfinite, sums, squares, latency = (whole[a:b] for a, b in pairwise(ends))
+    return Profile(rows, counts, missing, nonfinite, sums, squares, reals[:columns], reals[columns:], latency)

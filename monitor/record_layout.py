@@ -134,7 +134,7 @@ def record_layout(columns: Sequence[Column], settings: ColumnsSettings) -> Layou
     )
 
 
-def target_layout(kind: Kind, coded: bool, settings: ColumnsSettings) -> Layout:
+def target_layout(kind: Kind, settings: ColumnsSettings, *, coded: bool) -> Layout:
     """Return the layout of the model's targets: an id, a value, and perhaps an instant."""
     return Layout(
         timestamp=settings.timestamp,

@@ -29,9 +29,7 @@ from monitor.settings import Settings
 from monitor.window import WindowSettings
 
 _PANES_AT_ONCE = 256
-_BIN_POINTS = np.unique(
-    np.concatenate(([0.005, 0.01, 0.02, 0.98, 0.99, 0.995], np.round(np.arange(1, 40) / 40, 3)))
-)
+_BIN_POINTS = np.unique(np.concatenate(([0.005, 0.01, 0.02, 0.98, 0.99, 0.995], np.round(np.arange(1, 40) / 40, 3))))
 """Where the coarser bins of a numeric column are cut: every 2.5 %, finer in the tails."""
 
 
@@ -133,7 +131,7 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
         int(times[0]) if times is not None else None,
         int(times[-1]) if times is not None else None,
         layout,
-        target_layout(*_target_kind(table, plan), plan.columns),
+        _target_layout(table, plan),
         binning,
         whole,
         folds,
@@ -142,12 +140,13 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
     )
 
 
-def _target_kind(table: pa.Table, plan: ReferencePlan) -> tuple[Kind, bool]:
+def _target_layout(table: pa.Table, plan: ReferencePlan) -> Layout:
     path = plan.columns.target
     if path is None or path not in table.column_names:
-        return (Kind.NUMERIC, False) if plan.task == "regression" else (Kind.CATEGORICAL, False)
+        kind = Kind.NUMERIC if plan.task == "regression" else Kind.CATEGORICAL
+        return target_layout(kind, plan.columns, coded=False)
     kind, coded = infer_kind(table[path], Role.TARGET, plan.task)
-    return (kind, coded) if kind is not Kind.CONSTANT else (Kind.CATEGORICAL, coded)
+    return target_layout(Kind.CATEGORICAL if kind is Kind.CONSTANT else kind, plan.columns, coded=coded)
 
 
 def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
@@ -197,7 +196,8 @@ def _fold(bins: Bins | None, counts: Integers) -> NDArray[np.intp] | None:
     outside = np.array([np.argmax(counts > 0), len(counts) - 1 - np.argmax(counts[::-1] > 0)])
     edge = np.zeros(len(counts), np.intp)
     edge[: outside[0]], edge[outside[1] + 1 :] = -1, 1
-    return np.unique(marks + edge * (len(_BIN_POINTS) + 1), return_inverse=True)[1].astype(np.intp)
+    fold: NDArray[np.intp] = np.unique(marks + edge * (len(_BIN_POINTS) + 1), return_inverse=True)[1].astype(np.intp)
+    return fold
 
 
 def _steps(

@@ -68,7 +68,8 @@ def late_rows(
     if hold is not None:
         before = np.minimum(before, hold)
     watermark = np.maximum(before - lateness, closed)
-    return pane_starts(times, pane) + pane <= watermark
+    late: NDArray[np.bool_] = pane_starts(times, pane) + pane <= watermark
+    return late
 
 
 def first_window_end(earliest: Instant, settings: WindowSettings) -> Instant:

@@ -33,10 +33,10 @@ class Threshold:
 
     def at(self, rows: float) -> float:
         """Return the threshold for a window with so many values."""
-        value = float(worth(np.float64(self.reference_rows), np.float64(rows)))
+        value = self.reference_rows * rows / max(self.reference_rows + rows, 1)
         if value <= 0:
             return float("inf")
-        return max(self.least, (self.ratio / value) ** (1 / self.shrink))
+        return max(self.least, float((self.ratio / value) ** (1 / self.shrink)))
 
 
 def calibrate(method: Method, steps: Histogram, whole: Histogram, tolerance: float) -> Threshold:

@@ -1,0 +1,23 @@
+"""Missing surge: far more values are missing than in the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_RISE = 0.05
+"""The share of missing values has risen by more than this."""
+_FOLD = 2.0
+
+
+def cause(column: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the cause, or ``None``."""
+    old, new = column["reference"]["missing_ratio"], column["current"]["missing_ratio"]
+    if old is None or new is None or new - old <= _RISE or new <= _FOLD * old:
+        return None
+    return {
+        "kind": "missing_surge",
+        "column": column["name"],
+        "detail": f"missing {old:.1%} to {new:.1%}",
+        "factor": None,
+    }

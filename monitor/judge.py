@@ -1,0 +1,244 @@
+"""The judge of one model version: its compiled reference, the decision engine, and a threshold for every column.
+
+Compiled once from a reference; from then on every function here is pure: profiles and memory go in, what was
+found and the next memory come out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import numpy as np
+
+from monitor.alert import AlertSettings
+from monitor.bins import NumericBins
+from monitor.calibration import engine as calibration
+from monitor.calibration.channels import Feature
+from monitor.calibration.engine import Engine
+from monitor.calibration.state import State
+from monitor.comparison import ColumnDriftSettings, DriftSettings, Histogram, histogram_of
+from monitor.drift import METHODS, Method
+from monitor.drift.threshold import Threshold, calibrate
+from monitor.errors import ReferenceUnusable
+from monitor.profile import Integers, Profile
+from monitor.record import Column
+from monitor.reference import Reference, Steps, fold_counts
+from monitor.window import WindowSettings
+
+_PERIODS = (timedelta(days=1), timedelta(weeks=1))
+_THIRTY_DAYS = timedelta(days=30)
+FINE_METHODS = frozenset(name for name, method in METHODS.items() if method.grain == "cells")
+NO_TIMESTAMPS = "no_timestamps"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A column that is judged: where it stands in the binning, and how it is compared."""
+
+    place: int
+    column: Column
+    method: Method
+    importance: float | None
+    threshold: Threshold | None = field(repr=False)
+    """``None`` without timestamps: there are no steps to calibrate on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """All that is needed to judge the windows of one version.
+
+    ``engine`` is ``None`` where the reference has no timestamps; ``why`` says why the promise does not hold.
+    """
+
+    reference: Reference
+    watched: tuple[Watched, ...]
+    engine: Engine | None = field(repr=False)
+    why: str | None
+
+    @property
+    def calibrated(self) -> bool:
+        """Say whether the false-alarm promise holds."""
+        return self.why is None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a judge remembers between steps.
+
+    Attributes
+    ----------
+    state: the engine's evidence; ``None`` without an engine.
+    counts, missing, rows: of the stretches since the last step, which had too few rows to be one.
+    evidence: after the last step. ``parts``: the evidence by watched column, in order.
+    began: since which step each column's drift most likely lasts, in stretches since 1970.
+    """
+
+    state: State | None
+    counts: tuple[Integers, ...] = ()
+    missing: Integers | None = None
+    rows: int = 0
+    evidence: float = 0.0
+    parts: tuple[float, ...] = ()
+    began: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a judged step showed.
+
+    ``culprits`` are the columns whose own evidence reaches the square root of the threshold, and always the
+    largest; ``tolerated`` those whose effect reaches into its tolerance.
+    """
+
+    evidence: float
+    threshold: float
+    culprits: tuple[str, ...]
+    began: int | None
+    tolerated: frozenset[str]
+
+
+def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSettings, window: WindowSettings) -> Judge:
+    """Compile the engine and the thresholds from a reference.
+
+    Raises
+    ------
+    ReferenceUnusable: no column can be judged.
+    """
+    watched = tuple(
+        Watched(
+            place,
+            bins.column,
+            METHODS[drift.method_of(bins.column.name, bins.column.kind)],
+            drift.columns.get(bins.column.name, ColumnDriftSettings()).importance,
+            _threshold(reference, place, drift),
+        )
+        for place, bins in enumerate(reference.binning.columns)
+        if bins.bins is not None
+    )
+    if not watched:
+        raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
+    if reference.steps is None:
+        return Judge(reference, watched, None, NO_TIMESTAMPS)
+    engine = calibration.compile_engine(
+        [_feature(reference, entry) for entry in watched],
+        _engine_steps(reference.steps, watched),
+        budget_steps(alerts, window),
+        seasons(window),
+    )
+    return Judge(reference, watched, engine, None if engine.uncalibrated is None else str(engine.uncalibrated))
+
+
+def budget_steps(alerts: AlertSettings, window: WindowSettings) -> float:
+    """Return N: the steps between two false drift pages that the budget leaves.
+
+    >>> budget_steps(AlertSettings(), WindowSettings())
+    1440.0
+    """
+    rate = alerts.false_alarms
+    return rate.period / window.every / rate.count / alerts.share.drift
+
+
+def seasons(window: WindowSettings) -> tuple[int, ...]:
+    """Return the day and the week in whole steps, where they are.
+
+    >>> seasons(WindowSettings())
+    (24, 168)
+    """
+    return tuple(period // window.every for period in _PERIODS if period > window.every and not period % window.every)
+
+
+def expected_false_alarms(judge: Judge, alerts: AlertSettings) -> dict[str, float | None]:
+    """Return false pages per 30 days: promised, and as the reference's replay of itself bears out."""
+    rate = alerts.false_alarms
+    promised = rate.count * (_THIRTY_DAYS / rate.period)
+    pages = judge.engine.false_pages if judge.engine is not None and judge.calibrated else None
+    if pages is None:
+        return {"promised": promised, "expected": None, "lower": None, "upper": None}
+    scale = promised * alerts.share.drift
+    figures = {"expected": pages.expected, "lower": pages.lower, "upper": pages.upper}
+    return {"promised": promised, **{name: figure * scale for name, figure in figures.items()}}
+
+
+def _threshold(reference: Reference, place: int, drift: DriftSettings) -> Threshold | None:
+    bins = reference.binning.columns[place]
+    if reference.steps is None:
+        return None
+    method = METHODS[drift.method_of(bins.column.name, bins.column.kind)]
+    own = drift.columns.get(bins.column.name, ColumnDriftSettings()).tolerance
+    missing = reference.steps.missing[:, place]
+    counts = reference.fine.get(bins.column.name, reference.steps.counts[place])
+    centres = bins.bins.centres if isinstance(bins.bins, NumericBins) and method.grain == "cells" else None
+    steps = Histogram(counts, missing, centres)
+    whole = Histogram(counts.sum(axis=0), np.asarray(missing.sum()), centres)
+    return calibrate(method, steps, whole, drift.tolerance if own is None else own)
+
+
+def _feature(reference: Reference, entry: Watched) -> Feature:
+    numeric = isinstance(reference.binning.columns[entry.place].bins, NumericBins)
+    return Feature(entry.column.name, "numeric" if numeric else "category", entry.importance)
+
+
+def _engine_steps(steps: Steps, watched: tuple[Watched, ...]) -> calibration.Steps:
+    places = [entry.place for entry in watched]
+    return calibration.Steps(steps.times, tuple(steps.counts[place] for place in places), steps.missing[:, places])
+
+
+def first_memory(judge: Judge) -> Memory:
+    """Return the memory before the first step."""
+    parts = (0.0,) * len(judge.watched)
+    state = None if judge.engine is None else calibration.start(judge.engine)
+    return Memory(state, parts=parts, began=(None,) * len(parts))
+
+
+def gather(judge: Judge, memory: Memory, profile: Profile) -> Memory:
+    """Add a stretch's rows to those that wait for a step."""
+    folded = tuple(fold_counts(_cells(judge, profile, e.place), judge.reference.folds[e.place]) for e in judge.watched)
+    missing = profile.missing[[entry.place for entry in judge.watched]]
+    if memory.missing is not None:
+        folded = tuple(a + b for a, b in zip(memory.counts, folded, strict=True))
+        missing = memory.missing + missing
+    return replace(memory, counts=folded, missing=missing, rows=memory.rows + profile.rows)
+
+
+def _cells(judge: Judge, profile: Profile, place: int) -> Integers:
+    return histogram_of(profile, judge.reference.binning, place).counts
+
+
+def judge_step(judge: Judge, memory: Memory, stretch: int, *, frozen: bool, sharing: int) -> tuple[Memory, Finding]:
+    """Feed the gathered rows to the engine as one step.
+
+    Parameters
+    ----------
+    stretch: the number of its last stretch of length ``every`` since 1970.
+    frozen: whether an alert fires: then the evidence stays as it is.
+    sharing: how many live versions share the budget.
+    """
+    engine, state, missing = judge.engine, memory.state, memory.missing
+    if engine is None or state is None or missing is None:
+        raise ValueError("a judge without an engine judges no step")
+    threshold = engine.threshold * sharing
+    if frozen:
+        effects = calibration.effects(engine, state, stretch, memory.counts, missing)
+        parts, began, evidence = memory.parts, memory.began, memory.evidence
+    else:
+        state, result = calibration.step(engine, state, stretch, memory.counts, missing, threshold)
+        parts = tuple(calibration.feature_evidence(engine, state).tolist())
+        effects, began, evidence = result.effects, result.began, result.evidence
+    after = Memory(state, evidence=evidence, parts=parts, began=began)
+    names = [entry.column.name for entry in judge.watched]
+    tolerated = frozenset(n for n, effect in zip(names, effects, strict=True) if effect is None or effect.tolerated)
+    return after, Finding(evidence, threshold, *_culprits(names, after, threshold), tolerated=tolerated)
+
+
+def _culprits(names: list[str], memory: Memory, threshold: float) -> tuple[tuple[str, ...], int | None]:
+    """Return the columns that carry the evidence, strongest first, and since which stretch the strongest does."""
+    order = sorted(range(len(names)), key=lambda i: (-memory.parts[i], names[i]))
+    strong = [i for i in order if memory.parts[i] >= threshold**0.5] or order[:1]
+    return tuple(names[i] for i in strong), memory.began[strong[0]]
+
+
+def forget(judge: Judge, memory: Memory) -> Memory:
+    """Return the memory after an alert resolved: no evidence, the waiting rows kept."""
+    fresh = first_memory(judge)
+    return replace(fresh, counts=memory.counts, missing=memory.missing, rows=memory.rows)

@@ -1,0 +1,238 @@
+"""A window is closed: it is measured and judged, and its alert and action move on. Values in, values out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from monitor import judge as judging
+from monitor.alert import AlertState, Change, DriftAlert, Judged, advance, retire
+from monitor.identity import window_id
+from monitor.instant import Instant, microseconds, to_text
+from monitor.judge import Finding, Judge
+from monitor.latency import latency_quantiles
+from monitor.measure import drifted, judged, measure_columns
+from monitor.pipeline.acting import Act, act, close_actions
+from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
+from monitor.pipeline.telling import alert_body, tell
+from monitor.profile import Profile, empty_profile
+from monitor.store.delivery import QueuedDelivery
+from monitor.verdict import Verdict, Why, window_verdict
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Closed:
+    """What closing the windows of one instant gives: it is committed as one, and only then seen.
+
+    ``alerts`` are those that changed; ``moved`` all whose body is to be kept.
+    """
+
+    end: Instant
+    at: Instant
+    windows: list[Json] = field(default_factory=list)
+    alerts: list[Json] = field(default_factory=list)
+    moved: list[Json] = field(default_factory=list)
+    actions: list[Json] = field(default_factory=list)
+    deliveries: list[QueuedDelivery] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
+
+
+def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
+    """Close the windows that end at an instant, one a live version.
+
+    Parameters
+    ----------
+    wall: now, in wall time; in a replay event time stands for it.
+    """
+    closed = Closed(end, end + microseconds(model.plan.window.lateness))
+    close_actions(model, wall)
+    live = [name for name in model.live if model.versions[name].since < end]
+    rows = {name: _rows(model, name, end) for name in live}
+    for name in live:
+        _close_version(model, name, closed, wall, len(live))
+    for name in live:
+        _age(model, name, rows, closed, wall)
+    _drop_panes(model, end)
+    model.closed = max(model.closed, end)
+    model.next_end = end + microseconds(model.plan.window.every)
+    return closed
+
+
+def _rows(model: Model, name: str, end: Instant) -> int:
+    start = end - microseconds(model.plan.window.every)
+    profiled = sum(p.rows for (version, at), p in model.panes.items() if version == name and start <= at < end)
+    return profiled + sum(n for (version, at), n in model.bare.items() if version == name and start <= at < end)
+
+
+def _sum(model: Model, name: str, judge: Judge, start: Instant, end: Instant) -> Profile:
+    total: Profile | None = None
+    for at in range(start, end, model.plan.window.pane):
+        pane = model.panes.get((name, at))
+        if pane is not None:
+            total = pane if total is None else total + pane
+    return empty_profile(judge.reference.binning) if total is None else total
+
+
+def _close_version(model: Model, name: str, closed: Closed, wall: Instant, sharing: int) -> None:
+    version, plan = model.versions[name], model.plan
+    start = closed.end - microseconds(plan.window.length)
+    ident = window_id(plan.name, name, start, closed.end)
+    body = _blank(model, name, ident, (start, closed))
+    if version.judge is None or version.memory is None:
+        body["rows"] = sum(n for (v, at), n in model.bare.items() if v == name and start <= at < closed.end)
+        closed.windows.append(body)
+        return
+    judge = version.judge
+    profile = _sum(model, name, judge, start, closed.end)
+    stretch_start = closed.end - microseconds(plan.window.every)
+    step = profile if stretch_start == start else _sum(model, name, judge, stretch_start, closed.end)
+    change, threshold = _judge(version, plan.name, name, (step, closed, ident), (model, sharing))
+    columns = measure_columns(judge, version.memory, profile, plan.window.min_rows, microseconds(plan.window.every))
+    body |= _judged_body(version, judge, profile, (columns, threshold), plan.window.min_rows)
+    closed.windows.append(body)
+    if version.alert.state is not AlertState.INACTIVE or change is not None:
+        _alert(model, name, (body, change), closed, wall)
+    if change is Change.RESOLVED:
+        version.memory = judging.forget(judge, version.memory)
+        version.alert, version.alert_body = DriftAlert(), None
+
+
+def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) -> Json:
+    start, closed = span
+    return {
+        "kind": "window",
+        "schema": 1,
+        "id": ident,
+        "model": model.plan.name,
+        "version": name,
+        "start": to_text(start),
+        "end": to_text(closed.end),
+        "closed_at": to_text(closed.at),
+        "rows": 0,
+        "verdict": Verdict.INSUFFICIENT_DATA.value,
+        "why": Why.NO_REFERENCE.value,
+        "calibrated": False,
+        "calibration_why": Why.NO_REFERENCE.value,
+        "evidence": None,
+        "evidence_threshold": None,
+        "columns_judged": 0,
+        "columns_drifted": 0,
+        "columns": [],
+        "quality_violations": [],
+        "performance": [],
+        "targets_coverage_ratio": None,
+        "latency_seconds": {"p50": None, "p95": None, "p99": None},
+        "segments": [],
+        "reference": None,
+    }
+
+
+def _judged_body(
+    version: Version, judge: Judge, profile: Profile, found: tuple[list[Json], float | None], least: int
+) -> Json:
+    columns, threshold = found
+    evidence = version.memory.evidence if version.memory is not None and judge.engine is not None else None
+    firing = version.alert.state is AlertState.FIRING
+    verdict, why = window_verdict(rows=profile.rows, least=least, evidence=evidence, threshold=threshold, firing=firing)
+    return {
+        "rows": profile.rows,
+        "verdict": verdict.value,
+        "why": why.value,
+        "calibrated": judge.calibrated,
+        "calibration_why": judge.why,
+        "evidence": evidence,
+        "evidence_threshold": threshold,
+        "columns_judged": judged(columns),
+        "columns_drifted": drifted(columns),
+        "columns": columns,
+        "latency_seconds": latency_quantiles(profile.latency),
+        "reference": {"id": judge.reference.id, "rows": judge.reference.rows},
+    }
+
+
+def _judge(
+    version: Version, model_name: str, name: str, step: tuple[Profile, Closed, str], rest: tuple[Model, int]
+) -> tuple[Change | None, float | None]:
+    """Feed a stretch to the version's judge; return the alert's change and the evidence's threshold."""
+    profile, closed, ident = step
+    model, sharing = rest
+    judge, memory = version.judge, version.memory
+    if judge is None or memory is None or judge.engine is None:
+        return None, None
+    memory = judging.gather(judge, memory, profile)
+    version.memory = memory
+    threshold = judge.engine.threshold * sharing
+    if memory.rows < model.plan.window.min_rows:
+        return None, threshold
+    every = microseconds(model.plan.window.every)
+    frozen = version.alert.state is AlertState.FIRING
+    version.memory, finding = judging.judge_step(judge, memory, closed.end // every - 1, frozen=frozen, sharing=sharing)
+    if not judge.calibrated:
+        return None, threshold
+    version.alert, change = advance(
+        version.alert, _to_judged(version, finding, closed, ident, every), model.plan.alerts, (model_name, name)
+    )
+    return change, threshold
+
+
+def _to_judged(version: Version, finding: Finding, closed: Closed, ident: str, every: int) -> Judged:
+    watched = version.alert.culprits if version.alert.state is AlertState.FIRING else finding.culprits
+    began = None if finding.began is None else finding.began * every
+    calm = all(name in finding.tolerated for name in watched)
+    return Judged(closed.at, ident, finding.evidence, finding.threshold, finding.culprits, began, calm)
+
+
+def _alert(model: Model, name: str, news: tuple[Json, Change | None], closed: Closed, wall: Instant) -> None:
+    """Write the alert of a version down, decide on its action, and queue what is to be told."""
+    window, change = news
+    version = model.versions[name]
+    if version.alert.state is AlertState.PENDING:
+        return
+    body = alert_body(model, name, window, change, closed.at)
+    acted = act(model, version, body, (closed.at, wall)) if version.alert.state is AlertState.FIRING else None
+    _record(model, version, (body, window), (change, acted), closed)
+
+
+def _record(
+    model: Model, version: Version, bodies: tuple[Json, Json], news: tuple[Change | None, Act | None], closed: Closed
+) -> None:
+    body, window = bodies
+    change, acted = news
+    if acted is not None:
+        body["action"] = acted.summary
+        if acted.changed:
+            closed.actions.append(acted.body)
+    version.alert_body = body
+    closed.moved.append(body)
+    if change is not None and change is not Change.REPEAT_DUE:
+        closed.alerts.append(body)
+    closed.deliveries += tell(model, body, window, change, acted)
+
+
+def _age(model: Model, name: str, rows: dict[str, int], closed: Closed, wall: Instant) -> None:
+    """Count the silence of a version, and retire it when another has taken over."""
+    version = model.versions[name]
+    version.silent = 0 if rows[name] else version.silent + 1
+    if version.silent < SILENT_WINDOWS or not any(n for other, n in rows.items() if other != name):
+        return
+    version.alert, change = retire(version.alert, closed.at)
+    version.retired = True
+    closed.retired.append(name)
+    if change is None:
+        return
+    window = next(body for body in closed.windows if body["version"] == name)
+    body = alert_body(model, name, window, change, closed.at)
+    _record(model, version, (body, window), (change, None), closed)
+    version.alert = replace(DriftAlert())
+    del wall
+
+
+def _drop_panes(model: Model, end: Instant) -> None:
+    """Forget panes that no open window covers."""
+    first = end + microseconds(model.plan.window.every) - microseconds(model.plan.window.length)
+    for key in [key for key in model.panes if key[1] < first]:
+        del model.panes[key]
+    for key in [key for key in model.bare if key[1] < first]:
+        del model.bare[key]

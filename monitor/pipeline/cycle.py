@@ -1,0 +1,246 @@
+"""The pipeline of one model: read a batch, count it, commit; close what is due, commit. One transaction each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from monitor.instant import Instant, microseconds
+from monitor.pipeline.closing import Closed, close_windows
+from monitor.pipeline.intake import Intake, Origin, take, watermark
+from monitor.pipeline.keeping import keep_rows
+from monitor.pipeline.model import Model
+from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.references import References
+from monitor.pipeline.storing import load_model, save_panes, save_progress, save_versions
+from monitor.pipeline.targets import target_rows
+from monitor.record import Layout, Rejected
+from monitor.sources.files import Batch, FilesSource
+from monitor.sources.position import Position
+from monitor.store.action import save_action
+from monitor.store.alert import save_alert
+from monitor.store.counts import add_counts, save_accepted_at
+from monitor.store.database import State
+from monitor.store.delivery import enqueue
+from monitor.store.position import load_positions, save_position
+from monitor.store.segment import add_segment
+from monitor.store.target import save_targets
+from monitor.store.window import save_window
+from monitor.window import NEVER
+
+RECORDS, TARGETS = "records", "targets"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Rows of one role by fate, since this process began."""
+
+    accepted: int = 0
+    late: int = 0
+    sampled: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    mismatched: Counter[str] = field(default_factory=Counter)
+    bytes_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a read: the instant from which on a record is of the future, and where a replay ends."""
+
+    newest: Instant | None = None
+
+
+class Pipeline:
+    """One model, with its sources and perhaps a store; without one it forgets everything at its end (backtest).
+
+    Not safe for threads: one at a time calls it. With ``event_clock`` event time stands for wall time throughout.
+    """
+
+    def __init__(
+        self, plan: ModelPlan, state: State | None = None, *, event_clock: bool = False, block_bytes: int = 4 * 2**20
+    ) -> None:
+        self.plan = plan
+        self._event_clock = event_clock
+        self.tallies: dict[str, Tally] = {RECORDS: Tally(), TARGETS: Tally()}
+        self.refused: list[Rejected] = []
+        """The last refused records, redacted, for the log; at most a hundred."""
+        self._state = state
+        self._block_bytes = block_bytes
+        self._unread: dict[int, Instant] = {}
+        """How far the slowest file has come, of each source that is not read to its end."""
+        self.references = References(plan)
+        self.references.refresh(strict=True)
+        self.reload()
+
+    def reload(self) -> None:
+        """Take everything from the store again: at the start, and after a transaction that failed."""
+        self.model = Model(self.plan, self.references)
+        self._positions: dict[str, dict[str, Position]] = {role: {} for role in self._roles()}
+        if self._state is not None:
+            with self._state.read() as connection:
+                load_model(connection, self.model)
+                for role, positions in self._positions.items():
+                    kept = load_positions(connection, self.plan.name, role)
+                    positions.update({key: Position.from_json(body) for key, body in kept.items()})
+        self._open_sources()
+
+    def _roles(self) -> list[str]:
+        return [*(f"{RECORDS}{place}" for place in range(len(self.plan.records))), TARGETS]
+
+    def _open_sources(self) -> None:
+        self._layouts: tuple[Layout, Layout] | None = self.references.layouts()
+        self.sources: list[FilesSource] = []
+        self.target_source: FilesSource | None = None
+        if self._layouts is None:
+            return
+        records, targets = self._layouts
+        root, block = self.plan.root, self._block_bytes
+        self.sources = [FilesSource(settings, records, root, block) for settings in self.plan.records]
+        if self.plan.targets is not None:
+            self.target_source = FilesSource(self.plan.targets, targets, root, block)
+
+    def step(self, wall: Instant, limits: Limits = Limits()) -> Iterator[Closed]:
+        """Read and close until all that lies there now is read, yielding what was closed after each commit."""
+        if self.references.per_version and self.references.refresh():
+            self._open_sources()
+        self.read_targets(wall)
+        while self.read_records(wall, limits):
+            yield from self.close_due(wall, drained=False)
+        yield from self.close_due(wall, drained=True)
+
+    def read_targets(self, wall: Instant) -> None:
+        """Read all targets that lie there."""
+        source = self.target_source
+        while source is not None and (batch := source.read(self._positions[TARGETS])) is not None:
+            self._take_targets(batch, wall)
+
+    def _take_targets(self, batch: Batch, wall: Instant) -> None:
+        rows, panes = target_rows(batch.table, self._layouts, microseconds(self.plan.window.every))
+        for at, count in panes.items():
+            self.model.targets[at] = self.model.targets.get(at, 0) + count
+        rejected = Counter(str(entry.reason) for entry in batch.rejected)
+        if self._state is not None:
+            with self._state.write() as connection:
+                save_targets(connection, self.plan.name, rows)
+                save_progress(connection, self.model)
+                self._commit_batch(connection, TARGETS, batch, Intake(len(rows), rejected=rejected), wall)
+        self._positions[TARGETS][batch.file] = batch.position
+        self._tally(TARGETS, batch, Intake(len(rows), rejected=rejected))
+
+    def read_records(self, wall: Instant, limits: Limits) -> bool:
+        """Read and commit one batch of the source that is furthest behind; say whether there was one."""
+        behind = {place: self.model.reached.get(place, NEVER) for place in range(len(self.sources))} | self._unread
+        for place in sorted(behind, key=lambda place: (behind[place], place)):
+            batch = self.sources[place].read(self._positions[f"{RECORDS}{place}"])
+            if batch is not None:
+                self._take_records(place, batch, wall, limits)
+                return True
+            self._unread.pop(place, None)
+        return False
+
+    def _take_records(self, place: int, batch: Batch, wall: Instant, limits: Limits) -> None:
+        if self._layouts is None:
+            return
+        layout = self._layouts[0]
+        role = f"{RECORDS}{place}"
+        before = self._positions[role].get(batch.file)
+        reached = before.newest if before is not None and before.newest is not None else NEVER
+        intake = take(self.model, Origin(place, reached, limits.newest), batch, layout)
+        if intake.accepted:
+            self.model.heard[place] = wall
+        if self._state is not None:
+            kept = keep_rows(self._state.directory, self.model, intake)
+            with self._state.write() as connection:
+                save_panes(connection, self.model, intake.panes)
+                save_progress(connection, self.model)
+                for segment in kept:
+                    add_segment(connection, segment)
+                self._commit_batch(connection, role, batch, intake, wall)
+        self._positions[role][batch.file] = batch.position
+        own = batch.position.newest if batch.position.newest is not None else NEVER
+        self._unread[place] = own if batch.hold is None else max(min(own, batch.hold), NEVER)
+        self._tally(RECORDS, batch, intake)
+
+    def _commit_batch(self, connection: Connection, role: str, batch: Batch, intake: Intake, wall: Instant) -> None:
+        name = self.plan.name
+        save_position(connection, name, role, batch.file, batch.position.to_json())
+        kind = TARGETS if role == TARGETS else RECORDS
+        add_counts(connection, name, kind, intake.accepted, intake.late, intake.sampled, rejected=dict(intake.rejected))
+        if intake.accepted:
+            save_accepted_at(connection, name, kind, wall)
+
+    def _tally(self, role: str, batch: Batch, intake: Intake) -> None:
+        tally = self.tallies[role]
+        tally.accepted += intake.accepted
+        tally.late += intake.late
+        tally.sampled += intake.sampled
+        tally.rejected.update(intake.rejected)
+        tally.mismatched.update(batch.mismatched)
+        tally.bytes_lost += batch.bytes_lost
+        self.refused = [*self.refused, *batch.rejected][-100:]
+
+    def close_due(self, wall: Instant, *, drained: bool, until: Instant | None = None) -> Iterator[Closed]:
+        """Close every window whose end the watermark, or ``until``, has reached; one transaction an instant."""
+        mark = until if until is not None else watermark(self.model, self._reached(wall, drained=drained))
+        if until is None and drained:
+            mark = max(mark, self._idle_mark(wall))
+        while self.model.next_end is not None and self.model.next_end <= mark:
+            now = self.model.next_end + microseconds(self.plan.window.lateness) if self._event_clock else wall
+            closed = close_windows(self.model, self.model.next_end, now)
+            self._commit_close(closed)
+            yield closed
+        self.model.closed = max(self.model.closed, mark)
+
+    def _reached(self, wall: Instant, *, drained: bool) -> dict[int, Instant]:
+        """Return how far each source has come; a drained one that is idle holds nobody back."""
+        reached = dict(self.model.reached)
+        if drained:
+            active = {p: at for p, at in reached.items() if not self._is_idle(p, wall)}
+            return active or reached
+        return dict.fromkeys(range(len(self.sources)), NEVER) | reached | self._unread
+
+    def _is_idle(self, place: int, wall: Instant) -> bool:
+        heard = self.model.heard.get(place)
+        return not self._event_clock and heard is not None and wall - heard >= microseconds(self.plan.window.idle)
+
+    def _idle_mark(self, wall: Instant) -> Instant:
+        """Return how far time has come when every source has been silent for ``idle``: silence is to be seen.
+
+        The log's own lag is kept: a log that is written a day behind stays a day behind.
+        """
+        model, window = self.model, self.plan.window
+        heard = max(model.heard.values(), default=None)
+        if self._event_clock or heard is None or wall - heard < microseconds(window.idle):
+            return NEVER
+        return max(model.reached.values()) + (wall - heard) - microseconds(window.lateness)
+
+    def flush(self, wall: Instant) -> Iterator[Closed]:
+        """Close every window that holds a record: the end of a replay."""
+        if self.model.panes or self.model.bare:
+            last = max(at for _, at in [*self.model.panes, *self.model.bare]) + self.plan.window.pane
+            every = microseconds(self.plan.window.every)
+            yield from self.close_due(wall, drained=True, until=-(-last // every) * every)
+
+    def _commit_close(self, closed: Closed) -> None:
+        if self._state is None:
+            return
+        window = self.plan.window
+        first = closed.end + microseconds(window.every) - microseconds(window.length)
+        with self._state.write(durable=bool(closed.actions)) as connection:
+            for body in closed.windows:
+                save_window(connection, body)
+            for body in closed.moved:
+                save_alert(connection, body)
+            for body in closed.actions:
+                save_action(connection, body)
+            for queued in closed.deliveries:
+                enqueue(connection, queued)
+            save_versions(connection, self.model, first)
+
+    @property
+    def positions(self) -> Mapping[str, Mapping[str, Position]]:
+        """Return where each source goes on, by role."""
+        return self._positions

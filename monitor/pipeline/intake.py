@@ -1,0 +1,183 @@
+"""A batch of records into panes: what is refused, what is late, what is sampled, what is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from monitor.instant import Instant, microseconds
+from monitor.pipeline.model import Model
+from monitor.profile import Binning, Profile, profile_rows
+from monitor.record import Layout, Reason
+from monitor.sampling import id_hashes, sampled
+from monitor.sources.files import Batch
+from monitor.window import NEVER, first_window_end, late_rows, pane_starts
+
+HASH = "driftline_hash"
+
+
+@dataclass(slots=True)
+class Intake:
+    """What became of one batch: rows by fate, the panes it touched, and the rows that may be kept."""
+
+    accepted: int = 0
+    late: int = 0
+    sampled: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    panes: set[tuple[str, Instant]] = field(default_factory=set)
+    rows: dict[tuple[str, Instant], pa.Table] = field(default_factory=dict)
+
+
+def arrange(table: pa.Table, layout: Layout) -> pa.Table:
+    """Return decoded fields as the canonical table: columns under their names, latency in seconds."""
+    rows = table.num_rows
+    arrays = {"timestamp": table["timestamp"]}
+    arrays["id"] = table[layout.id] if layout.id else pa.nulls(rows, pa.string())
+    version = table[layout.version] if layout.version else pa.nulls(rows, pa.string())
+    arrays["version"] = pc.fill_null(version, "")
+    if layout.latency:
+        arrays["latency"] = pc.divide(table[layout.latency], 1000.0)
+    arrays |= {column.name: table[column.path] for column in layout.columns}
+    return pa.table(arrays)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a batch comes from.
+
+    Attributes
+    ----------
+    source: the place of its source among the model's.
+    reached: the newest event time of its file before it, or ``NEVER``.
+    newest_allowed: records stamped later are set aside; ``None`` in a replay.
+    """
+
+    source: int
+    reached: Instant = NEVER
+    newest_allowed: Instant | None = None
+
+
+def take(model: Model, origin: Origin, batch: Batch, layout: Layout) -> Intake:
+    """Count a batch of records into the model's panes."""
+    intake = Intake(rejected=Counter(str(rejected.reason) for rejected in batch.rejected))
+    table = arrange(batch.table, layout)
+    times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+    if origin.newest_allowed is not None and len(times):
+        table, times = _without_future(table, times, origin.newest_allowed, intake)
+    if not len(times):
+        return intake
+    late = _late(model, origin, times, batch.hold)
+    model.reached[origin.source] = max(model.reached.get(origin.source, NEVER), int(times.max()))
+    intake.late = int(late.sum())
+    intake.accepted = len(times) - intake.late
+    if intake.late:
+        table, times = table.filter(pa.array(~late)), times[~late]
+    hashes = row_hashes(table)
+    chosen = sampled(hashes, model.plan.sampling.rate)
+    intake.sampled = int(chosen.sum())
+    _count(model, intake, table, times, (hashes, chosen))
+    return intake
+
+
+def _without_future(
+    table: pa.Table, times: NDArray[np.int64], newest: Instant, intake: Intake
+) -> tuple[pa.Table, NDArray[np.int64]]:
+    future = times > newest
+    if future.any():
+        intake.rejected[str(Reason.TIMESTAMP_FUTURE)] += int(future.sum())
+        table, times = table.filter(pa.array(~future)), times[~future]
+    return table, times
+
+
+def _late(model: Model, origin: Origin, times: NDArray[np.int64], hold: Instant | None) -> NDArray[np.bool_]:
+    others = [reached for place, reached in model.reached.items() if place != origin.source]
+    unread = [NEVER] if len(others) + 1 < len(model.plan.records) else []
+    holds = [*others, *unread, *([max(hold, NEVER)] if hold is not None else [])]
+    return late_rows(
+        times,
+        reached=origin.reached,
+        hold=min(holds) if holds else None,
+        closed=model.closed,
+        lateness=microseconds(model.plan.window.lateness),
+        pane=model.plan.window.pane,
+    )
+
+
+def row_hashes(table: pa.Table) -> NDArray[np.uint64]:
+    """Return a hash of each record: of its id, or of the record itself where it has none."""
+    ids = table["id"].to_pylist()
+    if table["id"].null_count:
+        rows = table.drop_columns(["id"]).to_pylist()
+        ids = [repr(sorted(row.items())) if id_ is None else id_ for id_, row in zip(ids, rows, strict=True)]
+    return id_hashes(ids)
+
+
+def _count(
+    model: Model,
+    intake: Intake,
+    table: pa.Table,
+    times: NDArray[np.int64],
+    choice: tuple[NDArray[np.uint64], NDArray[np.bool_]],
+) -> None:
+    hashes, chosen = choice
+    starts = pane_starts(times, model.plan.window.pane)
+    if len(starts):
+        end = first_window_end(int(starts.min()), model.plan.window)
+        model.next_end = end if model.next_end is None else min(model.next_end, end)
+    versions = table["version"].combine_chunks().dictionary_encode()
+    codes = versions.indices.to_numpy(zero_copy_only=False)
+    for code, name in enumerate(versions.dictionary.to_pylist()):
+        mine = codes == code
+        version = model.version(name, int(starts[mine].min()))
+        picked = mine & chosen
+        if version.judge is None:
+            _count_bare(model, name, starts[picked])
+            continue
+        part = table.filter(pa.array(picked)) if not picked.all() else table
+        _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge.reference.binning)
+
+
+def _count_bare(model: Model, name: str, starts: NDArray[np.int64]) -> None:
+    for start, rows in zip(*np.unique(starts, return_counts=True), strict=True):
+        key = (name, int(start))
+        model.bare[key] = model.bare.get(key, 0) + int(rows)
+
+
+def _count_version(
+    model: Model,
+    intake: Intake,
+    name: str,
+    table: pa.Table,
+    rows: tuple[NDArray[np.int64], NDArray[np.uint64]],
+    binning: Binning,
+) -> None:
+    starts, hashes = rows
+    panes, place = np.unique(starts, return_inverse=True)
+    profiles = profile_rows(table, binning, place.astype(np.intp), len(panes))
+    kept = table.append_column(HASH, pa.array(hashes)) if model.plan.rows_per_window else None
+    for number, (start, profile) in enumerate(zip(panes.tolist(), profiles, strict=True)):
+        key = (name, int(start))
+        before: Profile | None = model.panes.get(key)
+        model.panes[key] = profile if before is None else before + profile
+        intake.panes.add(key)
+        if kept is not None:
+            intake.rows[key] = kept if len(panes) == 1 else kept.filter(pa.array(place == number))
+
+
+def watermark(model: Model, reached: Mapping[int, Instant]) -> Instant:
+    """Return the watermark: how far the slowest source has come, less the lateness; it never goes back.
+
+    Parameters
+    ----------
+    reached: the newest event time of each source that counts; of one that is not read to its end, that of its
+        slowest file.
+    """
+    if not reached:
+        return model.closed
+    return max(model.closed, min(reached.values()) - microseconds(model.plan.window.lateness))

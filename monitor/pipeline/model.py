@@ -1,0 +1,101 @@
+"""What is held of a running model: open panes, memories of its versions, and how far time has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.action import PastAction, Status
+from monitor.alert import DriftAlert
+from monitor.instant import Instant, from_text, microseconds
+from monitor.judge import Judge, Memory, first_memory
+from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.references import References
+from monitor.profile import Profile
+from monitor.window import NEVER
+
+SILENT_WINDOWS = 3
+"""A version without records for so many windows, while another has some, is retired."""
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Version:
+    """A model version that has records."""
+
+    judge: Judge | None
+    memory: Memory | None
+    since: Instant
+    """Start of its first pane."""
+    alert: DriftAlert = field(default_factory=DriftAlert)
+    alert_body: Json | None = None
+    silent: int = 0
+    retired: bool = False
+
+
+@dataclass(slots=True)
+class Model:
+    """The whole state of one model between two transactions.
+
+    Attributes
+    ----------
+    reached: the newest event time of each source, by its place in the config.
+    closed: the watermark that has been acted on; it never goes back.
+    heard: the wall time at which each source last gave a record.
+    next_end: the end of the next window to close, ``None`` before the first record.
+    panes: profiles by (version, start of pane); rows without a reference have ``None`` for a profile.
+    targets: targets received, by the pane of their own event time; 0 holds those without one.
+    actions: by id, as users see them, with what the gate needs beside.
+    """
+
+    plan: ModelPlan
+    references: References
+    reached: dict[int, Instant] = field(default_factory=dict)
+    heard: dict[int, Instant] = field(default_factory=dict)
+    closed: Instant = NEVER
+    next_end: Instant | None = None
+    versions: dict[str, Version] = field(default_factory=dict)
+    panes: dict[tuple[str, Instant], Profile] = field(default_factory=dict)
+    bare: dict[tuple[str, Instant], int] = field(default_factory=dict)
+    """Rows of versions that have no reference yet, by (version, start of pane)."""
+    targets: dict[Instant, int] = field(default_factory=dict)
+    actions: dict[str, Json] = field(default_factory=dict)
+
+    def version(self, name: str, pane: Instant) -> Version:
+        """Return a version, met for the first time or again."""
+        found = self.versions.get(name)
+        if found is None or found.retired:
+            judge = self.references.judge(name)
+            memory = first_memory(judge) if judge is not None else None
+            found = self.versions[name] = Version(judge, memory, pane)
+        elif found.judge is None:
+            found.judge = self.references.judge(name)
+            found.memory = first_memory(found.judge) if found.judge is not None else None
+        found.since = min(found.since, pane)
+        return found
+
+    @property
+    def live(self) -> list[str]:
+        """Return the versions that are not retired, by name."""
+        return sorted(name for name, version in self.versions.items() if not version.retired)
+
+    def past_actions(self, without: str) -> list[PastAction]:
+        """Return what the gate needs of earlier actions."""
+        return [past_action(body) for id_, body in self.actions.items() if id_ != without]
+
+    def targets_between(self, since: Instant, until: Instant) -> int:
+        """Return how many targets came in a stretch of event time."""
+        pane = microseconds(self.plan.window.every)
+        return sum(n for at, n in self.targets.items() if since <= at and at + pane <= until)
+
+
+def past_action(body: Json) -> PastAction:
+    """Return what the gate needs of an action's body."""
+    return PastAction(
+        body["id"],
+        Status(body["status"]),
+        from_text(body["decided_at"]),
+        from_text(body["decided_wall"]),
+        from_text(body["expires_at"]) if body["expires_at"] else NEVER,
+    )

@@ -1,0 +1,57 @@
+"""What a model's pipeline is built from: the settings of its stages, already resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from monitor.action import RetrainSettings
+from monitor.alert import AlertSettings
+from monitor.comparison import DriftSettings
+from monitor.judge import FINE_METHODS
+from monitor.record_layout import ColumnsSettings
+from monitor.reference import ReferencePlan, ReferenceSettings
+from monitor.sampling import SamplingSettings
+from monitor.sources.files import FilesSettings
+from monitor.window import WindowSettings
+
+
+def _nobody(_alert: Mapping[str, Any]) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """The settings of one model.
+
+    Attributes
+    ----------
+    root: what relative paths are relative to.
+    external_url: what links in messages start with, without a slash at the end.
+    route: the receivers of an alert, given its body.
+    token: the token with which a job reports back on an action, given the action's id.
+    """
+
+    name: str
+    task: str
+    root: Path
+    records: tuple[FilesSettings, ...]
+    reference: ReferenceSettings
+    targets: FilesSettings | None = None
+    columns: ColumnsSettings = field(default_factory=ColumnsSettings)
+    window: WindowSettings = field(default_factory=WindowSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    drift: DriftSettings = field(default_factory=DriftSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    retrain: RetrainSettings | None = None
+    rows_per_window: int = 5000
+    external_url: str = ""
+    route: Callable[[Mapping[str, Any]], tuple[str, ...]] = _nobody
+    token: Callable[[str], str] | None = None
+
+    @property
+    def reference_plan(self) -> ReferencePlan:
+        """Return what shapes the model's references."""
+        return ReferencePlan(self.task, self.columns, self.window, self.drift, FINE_METHODS)

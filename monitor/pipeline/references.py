@@ -1,0 +1,123 @@
+"""The references of a model: one for all versions, or one a version where the path names ``{version}``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from glob import escape, glob
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from monitor.errors import MonitorError, ReferenceUnusable
+from monitor.instant import from_text
+from monitor.judge import Judge, compile_judge
+from monitor.pipeline.plan import ModelPlan
+from monitor.record import Layout
+from monitor.reference import compile_reference
+from monitor.sources.tables import read_table
+
+_SLOT = "{version}"
+
+
+class References:
+    """Compiles each reference once, when :meth:`refresh` first finds its file."""
+
+    def __init__(self, plan: ModelPlan) -> None:
+        self._plan = plan
+        self._judges: dict[str, Judge] = {}
+        self.faults: dict[str, MonitorError] = {}
+        """Why the reference of a version cannot be used, by version."""
+
+    @property
+    def per_version(self) -> bool:
+        """Say whether each version has a reference of its own."""
+        return _SLOT in self._plan.reference.path
+
+    def path(self, version: str) -> Path:
+        """Return where the reference of a version lies; a version's name is percent-encoded in it."""
+        return self._plan.root / self._plan.reference.path.replace(_SLOT, quote(version, safe=""))
+
+    def known(self) -> list[str]:
+        """Return the versions whose reference lies there, in order; "" where one serves all."""
+        if not self.per_version:
+            return [""]
+        head, _, tail = str(self._plan.root / self._plan.reference.path).partition(_SLOT)
+        found = glob(f"{escape(head)}*{escape(tail)}")  # noqa: PTH207 - Path.glob cannot escape what stands before
+        return sorted(unquote(name[len(head) : len(name) - len(tail)]) for name in found)
+
+    def refresh(self, *, strict: bool = False) -> bool:
+        """Compile the references that are new, and say whether there were any.
+
+        Raises
+        ------
+        MonitorError: with ``strict``, the first that cannot be used; else it is kept in ``faults``.
+        """
+        new = [version for version in self.known() if version not in self._judges]
+        for version in new:
+            try:
+                self._judges[version] = load_judge(self._plan, self.path(version))
+                self.faults.pop(version, None)
+            except MonitorError as error:
+                if strict:
+                    raise
+                self.faults[version] = error
+        return any(version in self._judges for version in new)
+
+    def judge(self, version: str) -> Judge | None:
+        """Return the judge of a version; ``None`` while it has no reference that can be used."""
+        return self._judges.get(version if self.per_version else "")
+
+    def layouts(self) -> tuple[Layout, Layout] | None:
+        """Return the layouts of records and targets that the compiled references imply together."""
+        judges = [self._judges[version] for version in sorted(self._judges)]
+        if not judges:
+            return None
+        merged = {column.name: column for judge in reversed(judges) for column in judge.reference.layout.columns}
+        first = judges[0].reference
+        return replace(first.layout, columns=tuple(merged.values())), first.targets
+
+
+def load_judge(plan: ModelPlan, path: Path) -> Judge:
+    """Read and compile a reference file."""
+    table = read_table(path)
+    reference = compile_reference(table, _times(table, plan.columns.timestamp), plan.reference_plan)
+    return compile_judge(reference, plan.drift, plan.alerts, plan.window)
+
+
+def _times(table: pa.Table, name: str) -> NDArray[np.int64] | None:
+    """Return the event times of a reference, or ``None`` if it has none.
+
+    Raises
+    ------
+    ReferenceUnusable: the column is there, but is not all instants.
+    """
+    if name not in table.column_names:
+        return None
+    array = table[name].combine_chunks()
+    if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
+        array = array.cast(pa.timestamp("us")).cast(pa.int64())
+    elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        array = _parsed(array)
+    if array.null_count or not pa.types.is_integer(array.type):
+        raise ReferenceUnusable(
+            "E164", f'the reference\'s column "{name}" is not all instants', "expected e.g. 2013-07-01T09:15:00Z"
+        )
+    return np.asarray(array.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _parsed(array: pa.Array) -> pa.Array:
+    try:
+        return pc.cast(array, pa.timestamp("us", "UTC")).cast(pa.int64())
+    except pa.ArrowInvalid:
+        return pa.array([_instant(text) for text in array.to_pylist()], pa.int64())
+
+
+def _instant(text: str | None) -> int | None:
+    try:
+        return None if text is None else from_text(text)
+    except ValueError:
+        return None

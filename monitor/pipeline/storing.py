@@ -1,0 +1,159 @@
+"""The model between two transactions, to the store and back. Nothing is kept that would not come back bit for bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from monitor.alert import AlertState, DriftAlert
+from monitor.calibration import engine as calibration
+from monitor.instant import Instant
+from monitor.judge import Judge, Memory, first_memory
+from monitor.pipeline.model import Model, Version
+from monitor.profile import profile_bytes, profile_from_bytes
+from monitor.store.action import actions_since
+from monitor.store.memory import delete_memory, load_memory, save_memory
+from monitor.store.pane import delete_panes, load_panes, save_pane
+from monitor.window import NEVER
+
+_PROGRESS, _ALERT, _STEP, _ENGINE = "progress", "alert", "step", "engine"
+_COUNT = np.dtype("<i8")
+
+
+def save_progress(connection: Connection, model: Model) -> None:
+    """Keep how far the model's time has come."""
+    body = {
+        "reached": {str(place): at for place, at in model.reached.items()},
+        "heard": {str(place): at for place, at in model.heard.items()},
+        "closed": model.closed,
+        "next_end": model.next_end,
+        "targets": {str(at): n for at, n in model.targets.items()},
+        "bare": [[version, at, rows] for (version, at), rows in model.bare.items()],
+        "versions": {
+            name: {
+                "since": version.since,
+                "silent": version.silent,
+                "retired": version.retired,
+                "reference": version.judge.reference.id if version.judge is not None else None,
+            }
+            for name, version in model.versions.items()
+        },
+    }
+    save_memory(connection, model.plan.name, "", _PROGRESS, _dump(body))
+
+
+def save_panes(connection: Connection, model: Model, keys: set[tuple[str, Instant]]) -> None:
+    """Keep the panes that a batch touched."""
+    for version, start in sorted(keys):
+        profile = model.panes[version, start]
+        save_pane(connection, model.plan.name, version, start, profile.rows, profile_bytes(profile))
+
+
+def save_versions(connection: Connection, model: Model, first_pane: Instant) -> None:
+    """Keep what closing a window changed; forget panes before the first that an open window covers."""
+    name = model.plan.name
+    save_progress(connection, model)
+    delete_panes(connection, name, first_pane)
+    for version_name, version in model.versions.items():
+        if version.retired:
+            delete_memory(connection, name, version_name)
+            continue
+        alert = {"alert": asdict(version.alert), "body": version.alert_body}
+        save_memory(connection, name, version_name, _ALERT, _dump(alert))
+        if version.judge is not None and version.memory is not None:
+            _save_judgement(connection, name, version_name, (version.judge, version.memory))
+
+
+def _save_judgement(connection: Connection, model: str, version: str, pair: tuple[Judge, Memory]) -> None:
+    judge, memory = pair
+    if judge.engine is not None and memory.state is not None:
+        save_memory(connection, model, version, _ENGINE, calibration.to_bytes(judge.engine, memory.state))
+    save_memory(connection, model, version, _STEP, _step_bytes(judge, memory))
+
+
+def _step_bytes(judge: Judge, memory: Memory) -> bytes:
+    head = {
+        "reference": judge.reference.id,
+        "rows": memory.rows,
+        "evidence": memory.evidence,
+        "parts": memory.parts,
+        "began": memory.began,
+        "sizes": [len(counts) for counts in memory.counts],
+        "gathered": memory.missing is not None,
+    }
+    arrays = [*memory.counts, memory.missing] if memory.missing is not None else []
+    return _dump(head) + b"\n" + b"".join(array.astype(_COUNT).tobytes() for array in arrays)
+
+
+def _memory(judge: Judge, pieces: Mapping[str, bytes]) -> Memory:
+    """Return a judge's memory; a fresh one where what was kept is of another reference."""
+    fresh = first_memory(judge)
+    head_line, _, tail = pieces.get(_STEP, b"{}").partition(b"\n")
+    head = json.loads(head_line)
+    if head.get("reference") != judge.reference.id:
+        return fresh
+    state = None
+    if judge.engine is not None:
+        state = calibration.from_bytes(judge.engine, pieces.get(_ENGINE, b""))
+        if state is None:
+            return fresh
+    memory = replace(
+        fresh, state=state, evidence=head["evidence"], parts=tuple(head["parts"]), began=tuple(head["began"])
+    )
+    if not head["gathered"]:
+        return memory
+    flat = np.frombuffer(tail, _COUNT).astype(np.int64)
+    ends = np.cumsum([0, *head["sizes"]]).tolist()
+    counts = tuple(flat[a:b] for a, b in pairwise(ends))
+    return replace(memory, rows=head["rows"], counts=counts, missing=flat[ends[-1] :])
+
+
+def load_model(connection: Connection, model: Model) -> None:
+    """Fill a fresh model with what the store kept of it."""
+    name = model.plan.name
+    pieces: dict[str, dict[str, bytes]] = {}
+    for (version, piece), payload in load_memory(connection, name).items():
+        pieces.setdefault(version, {})[piece] = payload
+    body = json.loads(pieces.get("", {}).get(_PROGRESS, b"{}"))
+    if not body:
+        return
+    model.reached = {int(place): at for place, at in body["reached"].items()}
+    model.heard = {int(place): at for place, at in body["heard"].items()}
+    model.closed, model.next_end = body["closed"], body["next_end"]
+    model.targets = {int(at): n for at, n in body["targets"].items()}
+    model.bare = {(version, at): rows for version, at, rows in body["bare"]}
+    model.versions = {
+        version: _version(model, version, kept, pieces.get(version, {})) for version, kept in body["versions"].items()
+    }
+    for pane in load_panes(connection, name, NEVER):
+        if _same_reference(model, pane.version, body["versions"]):
+            model.panes[pane.version, pane.start] = profile_from_bytes(pane.payload)
+    model.actions = {action["id"]: action for action in actions_since(connection, name, NEVER)}
+
+
+def _same_reference(model: Model, version: str, kept: Mapping[str, Any]) -> bool:
+    """Say whether panes still fit: those of a reference that was changed meanwhile count nothing comparable."""
+    judge = model.references.judge(version)
+    return judge is not None and version in kept and kept[version]["reference"] == judge.reference.id
+
+
+def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[str, bytes]) -> Version:
+    judge = model.references.judge(name)
+    memory = _memory(judge, pieces) if judge is not None else None
+    version = Version(judge, memory, kept["since"], silent=kept["silent"], retired=kept["retired"])
+    alert = json.loads(pieces.get(_ALERT, b"{}"))
+    if alert:
+        facts = alert["alert"]
+        facts |= {"state": AlertState(facts["state"]), "culprits": tuple(facts["culprits"])}
+        version.alert, version.alert_body = DriftAlert(**facts), alert["body"]
+    return version
+
+
+def _dump(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()

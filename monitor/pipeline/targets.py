@@ -1,0 +1,30 @@
+"""Targets as they are kept: the id of their record, the value as JSON, and when they were known."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pyarrow as pa
+
+from monitor.instant import Instant
+from monitor.record import Layout
+
+UNDATED: Instant = 0
+"""The instant of a target without a timestamp: it counts as known from the beginning."""
+
+
+def target_rows(
+    table: pa.Table, layouts: tuple[Layout, Layout] | None, pane: int
+) -> tuple[list[tuple[str, str, Instant]], Counter[Instant]]:
+    """Return the targets of a batch, and how many were known in each pane of event time."""
+    if layouts is None or not table.num_rows:
+        return [], Counter()
+    layout = layouts[1]
+    values = table[layout.columns[0].path].to_pylist()
+    times = [UNDATED if at is None else at for at in table["timestamp"].to_pylist()]
+    ids = table[layout.id].to_pylist() if layout.id else []
+    rows = [
+        (id_, json.dumps(value), at) for id_, value, at in zip(ids, values, times, strict=True) if value is not None
+    ]
+    return rows, Counter(at // pane * pane for _, _, at in rows)

@@ -1,0 +1,86 @@
+"""What is said of an alert and its action, and to whom: bodies are frozen here, before they are queued."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitor.action import Status
+from monitor.alert import AlertState, Change
+from monitor.diagnosis import diagnose
+from monitor.instant import Instant, to_text
+from monitor.notification import Content, MessageType, message
+from monitor.pipeline.acting import Act
+from monitor.pipeline.model import Model
+from monitor.store.delivery import QueuedDelivery
+
+Json = dict[str, Any]
+_NAME, _SEVERITY = "drift", "warning"
+
+
+def alert_body(model: Model, name: str, window: Json, change: Change | None, at: Instant) -> Json:
+    """Return a drift alert as users see it. Columns, diagnosis and beginning stay those of its first window."""
+    version = model.versions[name]
+    alert, before = version.alert, version.alert_body
+    first = before is None or alert.id != before["id"]
+    culprits = {column["name"]: column for column in window["columns"]}
+    found = [culprits[column] for column in alert.culprits if column in culprits]
+    diagnosis = diagnose(found) if first or before is None else before["diagnosis"]
+    resolved = alert.state is AlertState.RESOLVED
+    return {
+        "kind": "alert",
+        "schema": 1,
+        "at": to_text(at),
+        "id": alert.id,
+        "model": model.plan.name,
+        "version": name,
+        "segment": None,
+        "name": _NAME,
+        "severity": _SEVERITY,
+        "state": alert.state.value,
+        "reason": change.value if change is not None else (before or {}).get("reason"),
+        "started_at": to_text(alert.started_at) if alert.started_at is not None else None,
+        "began_at": to_text(alert.began_at) if alert.began_at is not None else None,
+        "window": window["id"],
+        "columns": list(alert.culprits),
+        "diagnosis": diagnosis,
+        "action": None if first or before is None else before["action"],
+        "resolved_at": to_text(at) if resolved else None,
+    }
+
+
+def tell(model: Model, alert: Json, window: Json, change: Change | None, acted: Act | None) -> list[QueuedDelivery]:
+    """Return the messages that an alert's change and its action's give rise to."""
+    queued = []
+    if change is not None:
+        kind = MessageType.RESOLVED if alert["state"] == AlertState.RESOLVED.value else MessageType.FIRING
+        content = _content(model, alert, window, acted.body if acted is not None else None)
+        queued += _queue(kind, content, model.plan.route(alert))
+    retrain = model.plan.retrain
+    if acted is not None and acted.changed and retrain is not None and acted.body["status"] == Status.REQUESTED.value:
+        content = _content(model, alert, window, acted.body | {"callback": _callback(model, acted.body)})
+        queued += _queue(MessageType.ACTION, content, (retrain.receiver,))
+    return queued
+
+
+def _content(model: Model, alert: Json, window: Json, action: Json | None) -> Content:
+    base = model.plan.external_url
+    named = set(alert["columns"])
+    rows = f"{base}/api/v1/actions/{action['id']}/rows" if action is not None else None
+    return Content(
+        alert=alert,
+        window=window,
+        columns=[column for column in window["columns"] if column["name"] in named or column["verdict"] == "drifted"],
+        diagnosis=alert["diagnosis"],
+        action=action,
+        links={"page": f"{base}/alerts/{alert['id']}", "report": None, "rows": rows},
+    )
+
+
+def _callback(model: Model, action: Json) -> Json:
+    token = model.plan.token(action["id"]) if model.plan.token is not None else None
+    return {"url": f"{model.plan.external_url}/api/v1/actions/{action['id']}", "token": token}
+
+
+def _queue(kind: MessageType, content: Content, receivers: tuple[str, ...]) -> list[QueuedDelivery]:
+    built = message(kind, content)
+    return [QueuedDelivery(receiver, built.id, built.time, built.body, built.time) for receiver in receivers]

@@ -1,0 +1,57 @@
+"""The verdict on a window: one of four words, and always a reason."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What is said of a column or a window; unknown is never folded into fine."""
+
+    STABLE = "stable"
+    DRIFTED = "drifted"
+    INSUFFICIENT_DATA = "insufficient_data"
+    FAILED = "failed"
+
+
+class Why(StrEnum):
+    """Why a verdict is what it is."""
+
+    EVIDENCE_OVER_THRESHOLD = "evidence_over_threshold"
+    EVIDENCE_UNDER_THRESHOLD = "evidence_under_threshold"
+    ALERT_FIRING = "alert_firing"
+    DISTANCE_OVER_THRESHOLD = "distance_over_threshold"
+    DISTANCE_UNDER_THRESHOLD = "distance_under_threshold"
+    NO_RECORDS = "no_records"
+    TOO_FEW_ROWS = "too_few_rows"
+    NO_VALUES = "no_values"
+    NO_REFERENCE = "no_reference"
+    NO_TIMESTAMPS = "no_timestamps"
+    METHOD_FAILED = "method_failed"
+
+
+def window_verdict(
+    *, rows: int, least: int, evidence: float | None, threshold: float | None, firing: bool
+) -> tuple[Verdict, Why]:
+    """Return the verdict on a window and its reason.
+
+    Parameters
+    ----------
+    rows, least: records in the window, and the fewest that are judged.
+    evidence, threshold: of the decision engine; ``None`` where it could not be compiled.
+    firing: whether a drift alert fires after this window.
+
+    >>> window_verdict(rows=0, least=10, evidence=0.0, threshold=60.0, firing=False)
+    (<Verdict.INSUFFICIENT_DATA: 'insufficient_data'>, <Why.NO_RECORDS: 'no_records'>)
+    """
+    if rows == 0:
+        return Verdict.INSUFFICIENT_DATA, Why.NO_RECORDS
+    if evidence is None or threshold is None:
+        return Verdict.INSUFFICIENT_DATA, Why.NO_TIMESTAMPS
+    if evidence >= threshold:
+        return Verdict.DRIFTED, Why.EVIDENCE_OVER_THRESHOLD
+    if firing:
+        return Verdict.DRIFTED, Why.ALERT_FIRING
+    if rows < least:
+        return Verdict.INSUFFICIENT_DATA, Why.TOO_FEW_ROWS
+    return Verdict.STABLE, Why.EVIDENCE_UNDER_THRESHOLD
