@@ -1,0 +1,277 @@
+"""JSON Schemas of what the daemon and the commands around it say; as :mod:`tests.contracts.schemas`."""
+
+from __future__ import annotations
+
+from tests.contracts.schemas import (
+    ACTION,
+    ACTION_ID,
+    ALERT,
+    ALERT_ID,
+    BOOLEAN,
+    CLASS,
+    COLUMN,
+    COUNT,
+    DIAGNOSIS,
+    FALSE_ALARMS,
+    FORMAT,
+    INSTANT,
+    KIND,
+    MESSAGE_ID,
+    NAME,
+    NUMBER,
+    PERFORMANCE,
+    RATIO,
+    REFERENCE,
+    ROLE,
+    SECONDS,
+    SEVERITY,
+    SHA,
+    STATUS,
+    STRING,
+    TASK,
+    VERDICT,
+    VERSION,
+    WINDOW_ID,
+    WORD,
+    Schema,
+    counts,
+    listed,
+    maybe,
+    one,
+    record,
+    text,
+)
+
+MOST_COLUMNS = 20
+
+WEBHOOK = record(
+    specversion={"const": "1.0"},
+    type=one(*(f"io.driftline.{name}" for name in ("alert.firing", "alert.resolved", "action.requested", "test"))),
+    source=text(r"^/driftline/[a-z0-9-]{1,63}$"),
+    subject=text(r"^[a-z0-9-]{1,63}/.*$"),
+    id=MESSAGE_ID,
+    time=INSTANT,
+    datacontenttype={"const": "application/json"},
+    data=record(
+        alert=record(
+            id=ALERT_ID,
+            name=ALERT,
+            model=NAME,
+            version=STRING,
+            segment=maybe(STRING),
+            severity=SEVERITY,
+            state=one("firing", "resolved"),
+            started_at=INSTANT,
+            reason=one("first_time", "repeat_due", "changed", "resolved", "version_retired"),
+        ),
+        window=maybe(record(id=WINDOW_ID, start=INSTANT, end=INSTANT, rows=COUNT)),
+        columns=listed(COLUMN, MOST_COLUMNS),
+        columns_total=COUNT,
+        diagnosis=maybe(DIAGNOSIS),
+        performance=listed(PERFORMANCE),
+        action=maybe(
+            record(
+                id=ACTION_ID,
+                kind=ACTION,
+                status=STATUS,
+                why=WORD,
+                expires_at=maybe(INSTANT),
+                fence=maybe(COUNT),
+                callback=maybe(record(url=STRING, token=STRING)),
+            )
+        ),
+        links=record(page=maybe(STRING), report=maybe(STRING), rows=maybe(STRING)),
+    ),
+)
+DEMO = record(
+    kind={"const": "demo"},
+    schema=FORMAT,
+    closed=BOOLEAN,
+    stopped_at=maybe(one("train", "serve", "alert", "delivery", "retrain", "promote", "recover")),
+    directory=STRING,
+    records=maybe(COUNT),
+    windows=maybe(COUNT),
+    versions=maybe(listed(STRING)),
+    alert=maybe(
+        record(
+            id=ALERT_ID,
+            name=ALERT,
+            severity=SEVERITY,
+            fired_at=INSTANT,
+            resolved_at=maybe(INSTANT),
+            columns=listed(STRING),
+            class_=maybe(CLASS),
+        )
+    ),
+    webhook=maybe(record(id=MESSAGE_ID, attempts=COUNT, signature_verified=BOOLEAN)),
+    retraining=maybe(record(action_id=ACTION_ID, status=STATUS, rows=maybe(COUNT))),
+    performance=maybe(
+        record(
+            metric=WORD,
+            reference=maybe(NUMBER),
+            at_alert=maybe(NUMBER),
+            after=maybe(NUMBER),
+            old_version_same_rows=maybe(NUMBER),
+            rows=maybe(COUNT),
+        )
+    ),
+    addresses=maybe(record(page=STRING, metrics=STRING)),
+    elapsed_seconds=SECONDS,
+)
+_LAST_WINDOW = record(
+    id=WINDOW_ID,
+    end=INSTANT,
+    rows=COUNT,
+    verdict=VERDICT,
+    why=WORD,
+    evidence=maybe(NUMBER),
+    evidence_threshold=maybe(NUMBER),
+    columns_judged=COUNT,
+    columns_drifted=COUNT,
+)
+_LIVE_SOURCE = record(
+    role=one("records", "targets"),
+    kind=WORD,
+    healthy=BOOLEAN,
+    why=maybe(STRING),
+    lag_seconds=maybe(SECONDS),
+    accepted=COUNT,
+    rejected=counts(),
+    late=COUNT,
+)
+_LIVE_VERSION = record(
+    version=STRING,
+    live=BOOLEAN,
+    calibrated=BOOLEAN,
+    calibration_why=maybe(WORD),
+    reference=maybe(REFERENCE),
+    last_window=maybe(_LAST_WINDOW),
+    performance=listed(PERFORMANCE),
+    targets_coverage_ratio=maybe(RATIO),
+)
+STATUS_REPORT = record(
+    kind={"const": "status"},
+    schema=FORMAT,
+    at=INSTANT,
+    daemon=record(
+        running=BOOLEAN,
+        pid=maybe(COUNT),
+        version=maybe(VERSION),
+        listen=maybe(STRING),
+        started_at=maybe(INSTANT),
+        heartbeat_at=maybe(INSTANT),
+    ),
+    state=record(kind=one("sqlite", "postgresql"), writable=maybe(BOOLEAN), bytes=COUNT, recovered_at=maybe(INSTANT)),
+    config=record(path=STRING, hash=maybe(SHA), loaded_at=maybe(INSTANT), reload_error=maybe(STRING)),
+    models=listed(
+        record(
+            name=NAME,
+            task=TASK,
+            watermark=maybe(INSTANT),
+            sources=listed(_LIVE_SOURCE),
+            versions=listed(_LIVE_VERSION),
+        )
+    ),
+    alerts=listed(
+        record(
+            id=ALERT_ID,
+            model=NAME,
+            version=STRING,
+            segment=maybe(STRING),
+            name=ALERT,
+            severity=SEVERITY,
+            state=one("pending", "firing"),
+            started_at=maybe(INSTANT),
+            acknowledged_by=maybe(STRING),
+            silenced_until=maybe(INSTANT),
+        )
+    ),
+    actions=listed(record(id=ACTION_ID, model=NAME, kind=ACTION, status=STATUS, requested_at=INSTANT, why=WORD)),
+    receivers=listed(
+        record(
+            name=NAME,
+            kind=WORD,
+            healthy=BOOLEAN,
+            why=maybe(STRING),
+            pending=COUNT,
+            dead=COUNT,
+            oldest_pending_seconds=maybe(SECONDS),
+            last_delivered_at=maybe(INSTANT),
+        )
+    ),
+)
+
+
+def _fault(letter: str) -> Schema:
+    place = {"type": "integer", "minimum": 1}
+    return record(
+        code=text(rf"^{letter}\d{{3}}$"),
+        file=maybe(STRING),
+        line=maybe(place),
+        column=maybe(place),
+        path=STRING,
+        message=STRING,
+        help=maybe(STRING),
+    )
+
+
+_PLANNED_COLUMN = record(
+    name=STRING,
+    source=STRING,
+    role=ROLE,
+    kind=KIND,
+    method=maybe(WORD),
+    threshold=maybe(NUMBER),
+    minimum_effect=maybe(NUMBER),
+    importance=maybe(RATIO),
+    watched=BOOLEAN,
+    why=maybe(WORD),
+)
+CHECK = record(
+    kind={"const": "check"},
+    schema=FORMAT,
+    valid=BOOLEAN,
+    faults=listed(_fault("E")),
+    warnings=listed(_fault("W")),
+    models=listed(
+        record(
+            name=NAME,
+            task=TASK,
+            window=record(
+                length_seconds=SECONDS,
+                every_seconds=SECONDS,
+                lateness_seconds=SECONDS,
+                pane_seconds=SECONDS,
+                min_rows=COUNT,
+            ),
+            reference=maybe(
+                record(
+                    path=STRING,
+                    id=SHA,
+                    rows=COUNT,
+                    from_=maybe(INSTANT),
+                    to=maybe(INSTANT),
+                    main_period_seconds=maybe(SECONDS),
+                    cycles=maybe(NUMBER),
+                )
+            ),
+            columns=listed(_PLANNED_COLUMN),
+            calibrated=BOOLEAN,
+            calibration_why=maybe(WORD),
+            false_alarms_per_30d=FALSE_ALARMS,
+            sources=listed(
+                record(
+                    role=one("records", "targets"),
+                    kind=WORD,
+                    reachable=BOOLEAN,
+                    matches=maybe(COUNT),
+                    why=maybe(STRING),
+                )
+            ),
+        )
+    ),
+    receivers=listed(record(name=NAME, kind=WORD, valid=BOOLEAN, address=maybe(STRING), why=maybe(STRING))),
+    memory_bytes=maybe(COUNT),
+    state_bytes=maybe(COUNT),
+    series=maybe(COUNT),
+)
