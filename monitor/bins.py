@@ -157,7 +157,8 @@ def _line_starts(lines: Cells, low: float, scale: float) -> Floats:
     """Return, by bisection, the smallest x of each grid line: the first for which (x - low) scale >= line."""
     guess = low + lines / scale
     slack = 4 * np.spacing(np.maximum(np.abs(guess), abs(low)))
-    short, reached = guess - slack, guess + slack
+    short: Floats = guess - slack
+    reached: Floats = guess + slack
     while True:
         middle = short / 2 + reached / 2
         open_ = (middle > short) & (middle < reached)
