@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, delete, func, select
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, bindparam, delete, func, literal, select, tuple_
 
 from monitor.instant import Instant
 from monitor.store import action, alert, schema
 from monitor.store.database import State
 from monitor.store.segment import Segment, drop_segments, remove_files
 
-_AT_ONCE = 5_000  # rows in one transaction, so that a cycle waits some milliseconds for its turn and no longer
+_AT_ONCE = 1_000  # rows in one transaction, so that a cycle waits some ten milliseconds for its turn and no longer
 _PAGES_AT_ONCE = 2_000
 _PAGES_TO_SPARE = 1_000  # 4 MB of free pages stay for what is written next
 
@@ -89,10 +90,13 @@ def _delete(state: State, table: Table, old: ColumnElement[bool]) -> int:
     """Delete the old rows of a table: found by a reader, so that the search holds nobody up."""
     keys = list(table.primary_key)
     is_one = and_(*(key == bindparam(f"the_{key.name}") for key in keys), old)
+    search = select(*keys).where(old).order_by(*keys).limit(_AT_ONCE)
+    found: Sequence[Row[Any]] = ()
     deleted = 0
     while True:
+        after = search.where(tuple_(*keys) > tuple_(*map(literal, found[-1]))) if found else search
         with state.read() as connection:
-            found = connection.execute(select(*keys).where(old).limit(_AT_ONCE)).all()
+            found = connection.execute(after).all()
         if not found:
             return deleted
         rows = [{f"the_{key.name}": value for key, value in zip(keys, row, strict=True)} for row in found]
@@ -121,6 +125,7 @@ def _give_back(state: State) -> None:
             free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
             if free <= _PAGES_TO_SPARE:
                 return
-            # A page is freed at each step of the cursor: it has to be read to its end.
-            pages = min(free - _PAGES_TO_SPARE, _PAGES_AT_ONCE)
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({pages})").all()
+            cursor = connection.connection.cursor()
+            for _ in range(min(free - _PAGES_TO_SPARE, _PAGES_AT_ONCE)):
+                cursor.execute("PRAGMA incremental_vacuum")  # frees as many as it is stepped: once by this driver
+            cursor.close()
