@@ -294,6 +294,18 @@ def test_the_next_address_is_tried_when_one_is_dead() -> None:
     assert server.requests[0].headers["host"] == f"jobs.example:{server.port}"
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [("[::1]", "[::1]"), ("Müller.example", "xn--mller-kva.example"), ("JOBS.example", "jobs.example")],
+)
+def test_the_host_is_named_as_http_wants_it(host: str, said: str) -> None:
+    """The Host header has an IPv6 address in brackets and a name in ASCII."""
+    with scripted(OK) as server:
+        network = Network(resolve=lambda _host, port: [Target(2, ("127.0.0.1", port))])
+        send(settings(f"http://{host}:{server.port}/"), ID, BODY, now(), network)
+    assert server.requests[0].headers["host"] == f"{said}:{server.port}"
+
+
 # --- settings --------------------------------------------------------------------------------------------------------
 
 

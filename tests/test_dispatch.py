@@ -1,0 +1,399 @@
+from __future__ import annotations
+
+import base64
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+from structlog.testing import capture_logs
+
+from monitor.delivery import Outcome
+from monitor.dispatch import Attempt, Desk, Dispatcher, Passage, dispatch_due
+from monitor.errors import StoreBusy
+from monitor.instant import SECOND
+from monitor.notification import Content, Message, MessageType, message
+from monitor.receivers import LogSettings, Network, ReceiverSettings, WebhookSettings
+from monitor.store import directory as directories
+from monitor.store.database import State, StateSettings, open_state
+from monitor.store.delivery import Delivery, QueuedDelivery, delivery_id, enqueue, get_delivery
+from tests.scripted_http import ScriptedServer, answer, hang_up, scripted, silent
+
+SECRET = "whsec_" + base64.b64encode(b"secretcanary-0123456789abcdef").decode()
+ALERT = {"name": "drift", "model": "churn", "version": "3", "state": "firing", "started_at": "2013-07-01T10:05:00Z"}
+WINDOW = {"id": "churn~3~20130701T090000Z~20130701T100000Z", "end": "2013-07-01T10:00:00Z"}
+ACTION = {"id": "ac_a", "kind": "retrain", "status": "requested", "expires_at": "2026-01-05T08:00:00Z"}
+EXPIRES_AT = 1_767_600_000 * SECOND
+
+
+class Clock:
+    """A clock that is turned by hand."""
+
+    def __init__(self, at: int = EXPIRES_AT - 7200 * SECOND) -> None:
+        self.at = at
+
+    def __call__(self) -> int:
+        """Return now."""
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self.at += round(seconds * SECOND)
+
+
+class FullDisk(State):
+    """A state on a disk that is full for the next ``refusals`` writes."""
+
+    refusals = 0
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+        """Write, or refuse."""
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreBusy("the disk is full")
+        with super().write(durable=durable) as connection:
+            yield connection
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[FullDisk]:
+    """Yield a state that was begun just now, on a disk that can be filled."""
+    settings = StateSettings()
+    open_state(settings, tmp_path).close()
+    directory = tmp_path / settings.directory
+    opened = FullDisk(directory, lock=directories.lock(directory))
+    yield opened
+    opened.close()
+
+
+def webhook(server: ScriptedServer, name: str = "job", timeout: str = "1s") -> WebhookSettings:
+    """Return a receiver at a scripted server."""
+    given = {"name": name, "type": "webhook", "url": server.url, "secret": SECRET, "timeout": timeout}
+    return WebhookSettings.model_validate(given)
+
+
+def desk(
+    state: State, settings: ReceiverSettings, clock: Callable[[], int], observe: Callable[[Attempt], None] = print
+) -> Desk:
+    """Return a desk whose retries do not depend on chance."""
+    return Desk(state, settings, Network(), clock, random.Random(7), observe)
+
+
+def firing(reason: str = "first_time") -> Message:
+    """Return the message of an alert."""
+    return message(MessageType.FIRING, Content(ALERT | {"reason": reason}, WINDOW))
+
+
+def queue(state: State, told: Message, clock: Callable[[], int], receiver: str = "job") -> str:
+    """Queue a message and return the delivery's id."""
+    with state.write() as connection:
+        enqueue(connection, QueuedDelivery(receiver, told.id, told.time, told.body, clock()))
+    return delivery_id(receiver, told.id)
+
+
+def kept(state: State, id_: str) -> Delivery:
+    """Return what the outbox says of a delivery."""
+    with state.read() as connection:
+        found = get_delivery(connection, id_)
+    assert found is not None
+    return found
+
+
+def test_what_is_due_is_delivered(state: FullDisk) -> None:
+    """A queued message is sent once and noted as delivered."""
+    clock, told = Clock(), firing()
+    id_ = queue(state, told, clock)
+    with scripted(answer(200)) as server:
+        assert dispatch_due(desk(state, webhook(server), clock)) == 1
+    assert (server.requests[0].body, kept(state, id_).status) == (told.body, "delivered")
+
+
+def test_nothing_due_sends_nothing(state: FullDisk) -> None:
+    """An empty outbox makes no connection."""
+    with scripted(answer(200)) as server:
+        assert dispatch_due(desk(state, webhook(server), Clock())) == 0
+    assert server.connections == 0
+
+
+def test_messages_go_out_in_the_order_of_queueing(state: FullDisk) -> None:
+    """A receiver is told of a beginning before its end."""
+    clock = Clock()
+    messages = [firing(reason) for reason in ("first_time", "changed", "resolved")]
+    for told in messages:
+        queue(state, told, clock)
+    with scripted(answer(200)) as server:
+        dispatch_due(desk(state, webhook(server), clock))
+    assert [request.headers["webhook-id"] for request in server.requests] == [told.id for told in messages]
+
+
+def test_a_failure_waits_for_its_time(state: FullDisk) -> None:
+    """After a 503 the message stays in the outbox and goes out again when its wait is over, not before."""
+    clock = Clock()
+    id_ = queue(state, firing(), clock)
+    with scripted(answer(503, "Retry-After: 60"), answer(200)) as server:
+        work = desk(state, webhook(server), clock)
+        dispatch_due(work)
+        waiting = kept(state, id_)
+        clock.forward(59)
+        early = dispatch_due(work)
+        clock.forward(1)
+        dispatch_due(work)
+    assert (waiting.status, waiting.reason, waiting.next_at - waiting.queued_at) == (
+        "pending",
+        "unavailable",
+        60 * SECOND,
+    )
+    assert (early, kept(state, id_).status, kept(state, id_).attempts) == (0, "delivered", 2)
+
+
+def test_a_resend_is_the_same_message_with_a_signature_of_its_own(state: FullDisk) -> None:
+    """Every try has the same id and the same bytes, and a signature that holds for its own second."""
+    clock = Clock()
+    queue(state, firing(), clock)
+    with scripted(hang_up, answer(500), answer(200)) as server:
+        work = desk(state, webhook(server), clock)
+        for _ in range(3):
+            dispatch_due(work)
+            clock.forward(60)
+    first, *rest = server.requests
+    assert [(again.body, again.headers["webhook-id"]) for again in rest] == [
+        (first.body, first.headers["webhook-id"])
+    ] * 2
+    assert len({request.headers["webhook-signature"] for request in server.requests}) == 3
+
+
+def test_a_receiver_that_never_comes_back_ends_after_nine_tries(state: FullDisk) -> None:
+    """The schedule's eight waits are made, within its eighteen hours, and then the message is dead."""
+    clock = Clock()
+    began = clock()
+    id_ = queue(state, firing(), clock)
+    with scripted(answer(500)) as server:
+        work = desk(state, webhook(server), clock)
+        while kept(state, id_).status == "pending":
+            clock.at = max(clock.at, kept(state, id_).next_at)
+            dispatch_due(work)
+    assert (len(server.requests), kept(state, id_).status, kept(state, id_).reason) == (9, "dead", "unavailable")
+    assert clock() - began < 18 * 3600 * SECOND
+
+
+def test_a_refusal_is_dead_after_one_try(state: FullDisk) -> None:
+    """After a 404 the message is dead, and its reason is on disk."""
+    clock = Clock()
+    id_ = queue(state, firing(), clock)
+    with scripted(answer(404)) as server:
+        dispatch_due(desk(state, webhook(server), clock))
+    assert (kept(state, id_).status, kept(state, id_).reason, len(server.requests)) == ("dead", "rejected", 1)
+
+
+def test_after_gone_the_receiver_is_left_alone(state: FullDisk) -> None:
+    """After a 410 nothing more is sent; what waits stays in the outbox for a receiver that is set up anew."""
+    clock = Clock()
+    queue(state, firing(), clock)
+    id_ = queue(state, firing("changed"), clock)
+    with scripted(answer(410)) as server:
+        passage = Passage(desk(state, webhook(server), clock))
+        assert [passage.turn(), passage.turn()] == [True, False]
+    assert (len(server.requests), passage.why, kept(state, id_).status) == (1, "gone", "pending")
+
+
+def test_an_action_that_expired_is_not_sent(state: FullDisk) -> None:
+    """A retraining that nobody wants any more is dead without a connection."""
+    clock = Clock(EXPIRES_AT)
+    id_ = queue(state, message(MessageType.ACTION, Content(ALERT, WINDOW, action=ACTION)), clock)
+    with scripted(answer(200)) as server:
+        dispatch_due(desk(state, webhook(server), clock))
+    assert (server.connections, kept(state, id_).status, kept(state, id_).reason) == (0, "dead", "expired")
+
+
+def test_an_action_in_time_is_sent(state: FullDisk) -> None:
+    """A retraining is sent until the instant before its expiry."""
+    clock = Clock(EXPIRES_AT - 1)
+    id_ = queue(state, message(MessageType.ACTION, Content(ALERT, WINDOW, action=ACTION)), clock)
+    with scripted(answer(200)) as server:
+        dispatch_due(desk(state, webhook(server), clock))
+    assert kept(state, id_).status == "delivered"
+
+
+def test_a_process_that_dies_before_the_outcome_sends_the_same_again(state: FullDisk) -> None:
+    """If the outcome of a success was never written, the next process sends the same id and bytes: dedupe is easy."""
+    clock = Clock()
+    id_ = queue(state, firing(), clock)
+    with scripted(answer(200)) as server:
+        work = desk(state, webhook(server), clock)
+        state.refusals = 1
+        with pytest.raises(StoreBusy):
+            dispatch_due(work)
+        dispatch_due(work)
+    first, again = server.requests
+    assert (first.body, first.headers["webhook-id"]) == (again.body, again.headers["webhook-id"])
+    assert kept(state, id_).status == "delivered"
+
+
+def test_a_full_disk_does_not_repeat_what_was_delivered(state: FullDisk) -> None:
+    """While the outcome cannot be written it is kept, and the receiver hears nothing twice."""
+    clock = Clock()
+    id_ = queue(state, firing(), clock)
+    with scripted(answer(200)) as server:
+        passage = Passage(desk(state, webhook(server), clock))
+        state.refusals = 2
+        for _ in range(2):
+            with pytest.raises(StoreBusy):
+                passage.turn()
+        passage.turn()
+    assert (len(server.requests), kept(state, id_).status) == (1, "delivered")
+
+
+def test_what_nobody_expected_is_counted_and_tried_again(state: FullDisk) -> None:
+    """A body that breaks the receiver's code is a failure like any other, and its text shows none of the body."""
+    clock, seen = Clock(), list[Attempt]()
+    with state.write() as connection:
+        enqueue(connection, QueuedDelivery("journal", "evt_broken", 0, b'{"type": bodycanary', clock()))
+    with capture_logs() as lines:
+        dispatch_due(desk(state, LogSettings(name="journal"), clock, seen.append))
+    assert (seen[0].outcome, seen[0].reason) == (Outcome.RETRIED, "unexpected")
+    assert "bodycanary" not in str([{**line, "exc_info": None} for line in lines]) + str(seen)
+
+
+def test_every_attempt_is_told(state: FullDisk) -> None:
+    """Metrics learn of each attempt: its outcome, reason and number."""
+    clock, seen = Clock(), list[Attempt]()
+    queue(state, firing(), clock)
+    with scripted(answer(503), answer(200)) as server:
+        work = desk(state, webhook(server), clock, seen.append)
+        dispatch_due(work)
+        clock.forward(60)
+        dispatch_due(work)
+    told = [(attempt.receiver, attempt.outcome, attempt.reason, attempt.attempts) for attempt in seen]
+    assert told == [("job", "retried", "unavailable", 1), ("job", "delivered", "accepted", 2)]
+
+
+@pytest.mark.parametrize("status", [200, 404, 503])
+def test_the_log_of_an_attempt_shows_no_secret(state: FullDisk, status: int) -> None:
+    """What is logged of an attempt names the receiver, and neither path, key nor token."""
+    clock = Clock()
+    action = ACTION | {"callback": {"url": "https://monitor.example/", "token": "tokencanary"}}
+    queue(state, message(MessageType.ACTION, Content(ALERT, WINDOW, action=action)), clock)
+    with scripted(answer(status)) as server, capture_logs() as lines:
+        dispatch_due(desk(state, webhook(server), clock))
+    assert [line["receiver"] for line in lines] == ["job"]
+    assert "canary" not in str(lines)
+
+
+def test_the_wait_is_until_the_next_try_but_never_long(state: FullDisk) -> None:
+    """A dispatcher sleeps until its next delivery is due, and looks into the outbox every five seconds anyway."""
+    clock = Clock()
+    with scripted(answer(503, "Retry-After: 3600")) as server:
+        passage = Passage(desk(state, webhook(server), clock))
+        assert passage.wait_seconds() == 5.0
+        id_ = queue(state, firing(), clock)
+        assert passage.wait_seconds() == 0.0
+        passage.turn()
+        assert passage.wait_seconds() == 5.0
+        clock.at = kept(state, id_).next_at - 2 * SECOND
+        assert passage.wait_seconds() == 2.0
+
+
+# --- threads ---------------------------------------------------------------------------------------------------------
+
+
+def wall() -> int:
+    """Return the wall clock."""
+    return time.time_ns() // 1000
+
+
+@contextmanager
+def running(*desks: Desk) -> Iterator[Dispatcher]:
+    """Run a dispatcher until the block ends."""
+    dispatcher = Dispatcher(desks)
+    dispatcher.start()
+    yield dispatcher
+    assert dispatcher.stop(5)
+
+
+def eventually(holds: Callable[[], Any], seconds: float = 3.0) -> bool:
+    """Return whether something comes true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_queued_message_leaves_when_the_bell_rings(state: FullDisk) -> None:
+    """A message queued while the dispatcher sleeps goes out as soon as it is woken."""
+    with scripted(answer(200)) as server, running(desk(state, webhook(server), wall)) as dispatcher:
+        time.sleep(0.1)
+        id_ = queue(state, firing(), wall)
+        dispatcher.wake(["job"])
+        assert eventually(lambda: kept(state, id_).status == "delivered", 2)
+    assert dispatcher.health() == {"job": None}
+
+
+def test_a_black_hole_delays_nobody_else(state: FullDisk) -> None:
+    """While one receiver swallows a message without an answer, another gets its own within a second."""
+    with scripted(silent) as hole, scripted(answer(200)) as server:
+        queue(state, firing(), wall, "hole")
+        id_ = queue(state, firing(), wall, "job")
+        began = time.monotonic()
+        with running(desk(state, webhook(hole, "hole", "2s"), wall), desk(state, webhook(server), wall)):
+            assert eventually(lambda: kept(state, id_).status == "delivered")
+            assert time.monotonic() - began < 1.0
+
+
+def test_stop_sends_what_is_due(state: FullDisk) -> None:
+    """What is due when the daemon stops is still sent, and every thread ends."""
+    with scripted(answer(200)) as server:
+        ids = [queue(state, firing(str(place)), wall) for place in range(20)]
+        dispatcher = Dispatcher([desk(state, webhook(server), wall)])
+        dispatcher.start()
+        assert dispatcher.stop(10)
+    assert [kept(state, id_).status for id_ in ids] == ["delivered"] * 20
+
+
+def test_stop_does_not_wait_for_a_dead_receiver(state: FullDisk) -> None:
+    """At the end of the drain time stop returns, and the message is still in the outbox."""
+    with scripted(silent) as hole:
+        id_ = queue(state, firing(), wall)
+        dispatcher = Dispatcher([desk(state, webhook(hole, timeout="2s"), wall)])
+        dispatcher.start()
+        assert eventually(lambda: hole.requests)
+        began = time.monotonic()
+        assert dispatcher.stop(0.3) is False
+        assert time.monotonic() - began < 0.8
+    assert kept(state, id_).status == "pending"
+    assert eventually(lambda: dispatcher.stop(0))
+
+
+def test_a_sleeping_dispatcher_stops_at_once(state: FullDisk) -> None:
+    """A dispatcher with nothing to do does not use its drain time."""
+    with scripted(answer(200)) as server:
+        dispatcher = Dispatcher([desk(state, webhook(server), wall)])
+        dispatcher.start()
+        time.sleep(0.1)
+        began = time.monotonic()
+        assert dispatcher.stop(10)
+        assert time.monotonic() - began < 1.0
+
+
+def test_a_full_disk_does_not_end_a_dispatcher(state: FullDisk) -> None:
+    """A turn that the state does not allow is counted, and the thread goes on when there is space again."""
+    with scripted(answer(200)) as server:
+        id_ = queue(state, firing(), wall)
+        state.refusals = 1
+        with running(desk(state, webhook(server), wall)) as dispatcher:
+            assert eventually(lambda: kept(state, id_).status == "delivered", 4)
+    assert (dispatcher.broken, len(server.requests)) == (1, 1)
+
+
+def test_a_failing_receiver_is_named_with_its_reason(state: FullDisk) -> None:
+    """The status of a receiver is the reason of its last failure."""
+    with scripted(answer(503)) as server:
+        queue(state, firing(), wall)
+        with running(desk(state, webhook(server), wall)) as dispatcher:
+            assert eventually(lambda: dispatcher.health() == {"job": "unavailable"})
