@@ -74,6 +74,11 @@ class Server:
         return self.served
 
     @property
+    def targets(self) -> int:
+        """How many targets have been written."""
+        return self.told - int(self.rows["late"].slice(0, self.told).null_count)
+
+    @property
     def ended(self) -> bool:
         """Whether everything has been asked."""
         return self.served == len(self.rows)

@@ -1,0 +1,63 @@
+"""The demo without a terminal: one log line for what is new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from monitor.demo.scene import Scene, Stage
+from monitor.instant import to_text
+
+_WINDOWS_A_LINE = 7
+
+
+class PlainScreen:
+    """Logs each stage as it begins, a line for every seven windows, and each piece of news once."""
+
+    def __init__(self) -> None:
+        self._log: Any = structlog.get_logger("demo")
+        self._stage: Stage | None = None
+        self._windows = 0
+        self._told: set[str] = set()
+
+    def show(self, scene: Scene) -> None:
+        """Log what is new."""
+        if scene.stage is not self._stage:
+            self._stage = scene.stage
+            self._log.info("demo_stage", stage=str(scene.stage), note=scene.note)
+        if scene.page is not None:
+            self._once("demo_addresses", page=scene.page, metrics=scene.metrics)
+        if scene.windows >= self._windows + _WINDOWS_A_LINE:
+            self._windows = scene.windows
+            self._progress(scene)
+        self._news(scene)
+
+    def close(self) -> None:
+        """Have nothing to give back."""
+
+    def _progress(self, scene: Scene) -> None:
+        evidence = round(scene.evidence[-1], 3) if scene.evidence else None
+        at = to_text(scene.now) if scene.now is not None else None
+        gate = f"{scene.gate.targets} of {scene.gate.needed} targets" if scene.gate else None
+        self._log.info(
+            "demo_progress", at=at, records=scene.records, windows=scene.windows, evidence=evidence, gate=gate
+        )
+
+    def _news(self, scene: Scene) -> None:
+        alert, performance = scene.alert, scene.performance
+        if alert is not None:
+            facts = {"name": alert["name"], "columns": alert["columns"], "started_at": alert["started_at"]}
+            self._once(f"demo_alert_{alert['state']}", **facts, resolved_at=alert["resolved_at"])
+        if scene.delivered is not None:
+            self._once("demo_webhook_verified", id=scene.delivered.id)
+        if scene.retraining is not None:
+            facts = {"rows": scene.retraining.rows, "why": scene.retraining.why}
+            self._once(f"demo_retraining_{scene.retraining.status}", **facts)
+        if performance.after is not None:
+            self._once("demo_performance", after=performance.after, old=performance.old_version_same_rows)
+
+    def _once(self, event: str, **facts: Any) -> None:
+        if event not in self._told:
+            self._told.add(event)
+            self._log.info(event, **facts)

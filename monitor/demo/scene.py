@@ -1,0 +1,120 @@
+"""What there is to see of the demo at one moment: the story writes it, a screen shows it, the result is read off it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from monitor.demo.monitoring import Body
+from monitor.instant import Instant
+
+
+class Stage(StrEnum):
+    """The stages of the story, in order; one that does not end is where it stopped."""
+
+    TRAIN = "train"
+    SERVE = "serve"
+    ALERT = "alert"
+    DELIVERY = "delivery"
+    RETRAIN = "retrain"
+    PROMOTE = "promote"
+    RECOVER = "recover"
+
+
+@dataclass(slots=True)
+class Performance:
+    """Areas under the ROC curve; ``None`` where they are not known yet.
+
+    Attributes
+    ----------
+    reference: version 1 on the days it was trained on, each scored by a model that had not seen it.
+    at_alert: version 1 on the last flights that had landed when the alert fired.
+    after: version 2 on the first ``rows`` flights that it served.
+    old_version_same_rows: version 1 on the same flights, so that the gain is not the season's.
+    """
+
+    metric: str = "roc_auc"
+    reference: float | None = None
+    at_alert: float | None = None
+    after: float | None = None
+    old_version_same_rows: float | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Why a retraining waits, and how far the targets have come that it waits for."""
+
+    why: str
+    targets: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A webhook as the job got it: it is here only if its signature holds."""
+
+    id: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """A retraining and how it ended."""
+
+    action_id: str
+    status: str
+    rows: int | None = None
+    why: str | None = None
+
+
+@dataclass(slots=True)
+class Scene:
+    """The moment.
+
+    Attributes
+    ----------
+    note: what is happening, as a sentence.
+    done: stages that are over; ``stopped_at`` the one that did not end.
+    now: event time, up to which everything has been served.
+    evidence: of each judged window, over its threshold.
+    alert: the one that the story is about.
+    """
+
+    directory: Path
+    stage: Stage = Stage.TRAIN
+    note: str = ""
+    done: list[Stage] = field(default_factory=list)
+    stopped_at: Stage | None = None
+    page: str | None = None
+    metrics: str | None = None
+    now: Instant | None = None
+    version: str | None = None
+    versions: list[str] = field(default_factory=list)
+    records: int = 0
+    windows: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    evidence: list[float] = field(default_factory=list)
+    alert: Body | None = None
+    gate: Gate | None = None
+    delivered: Delivered | None = None
+    retraining: Retraining | None = None
+    performance: Performance = field(default_factory=Performance)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the loop has closed, from training to recovery."""
+        return self.stopped_at is None and Stage.RECOVER in self.done
+
+
+class Screen(Protocol):
+    """Whoever shows the scene."""
+
+    def show(self, scene: Scene) -> None:
+        """Show the scene as it is now; called often."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was found, with the last scene on it."""

@@ -1,0 +1,251 @@
+"""The story of the demo, stage by stage: train, serve, alert, delivery, retrain, promote, recover.
+
+Event time runs ahead as fast as it is read, and stands still while the job trains: what happens depends on the
+flights alone, so that every run tells the same story. Why it is told with these spans: docs/decisions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from monitor.demo.cast import Cast, raise_curtain
+from monitor.demo.evaluation import ROWS_AFTER, evaluate_after, evaluate_at_alert, flights_landed
+from monitor.demo.monitoring import Body, OpenMonitor
+from monitor.demo.retraining import Retrained
+from monitor.demo.scene import Delivered, Gate, Retraining, Scene, Screen, Stage
+from monitor.demo.setup import Folder
+from monitor.instant import SECOND, Instant, from_text, to_text
+
+STEP = 6 * 3600 * SECOND
+"""Event time moves on by so much at once."""
+_DELIVERY_SECONDS, _RETRAINING_SECONDS = 60.0, 300.0
+_PROMOTION_STEPS = 40
+_TICK_SECONDS = 0.02
+_ASKED = frozenset({"requested", "started", "succeeded", "failed"})
+_JUDGED = frozenset({"stable", "drifted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """How the story is told.
+
+    Attributes
+    ----------
+    port: of the page; 0 takes a free one.
+    speed: simulated seconds a second; 0 is as fast as can be.
+    """
+
+    folder: Folder
+    port: int
+    speed: float
+    open_monitor: OpenMonitor
+
+
+@dataclass(slots=True)
+class Story:
+    """Tells the story once; ``scene`` is what there is to see of it."""
+
+    staging: Staging
+    screen: Screen
+    scene: Scene = field(init=False)
+    _cast: Cast = field(init=False)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _promoted: int = 0
+
+    def __post_init__(self) -> None:
+        self.scene = Scene(self.staging.folder.path)
+
+    def close(self) -> None:
+        """Stop whoever still plays."""
+        self._stack.close()
+
+    def run(self) -> None:
+        """Play every stage until one does not end."""
+        stages: tuple[tuple[Stage, str, Callable[[], bool]], ...] = (
+            (Stage.TRAIN, "Training version 1 on the flights of January to March", self._train),
+            (Stage.SERVE, "Version 1 answers; the monitor reads what it logs", self._serve),
+            (Stage.ALERT, "The monitor compares every day with the reference", self._alert),
+            (Stage.DELIVERY, "The alert fires; a retraining needs enough fresh targets", self._delivery),
+            (Stage.RETRAIN, "The job retrains on the rows that the webhook points to", self._retrain),
+            (Stage.PROMOTE, "Version 2 serves, and has a reference of its own", self._promote),
+            (Stage.RECOVER, "The alert of version 1 ends; version 2 shows what it can do", self._recover),
+        )
+        for stage, note, play in stages:
+            self.scene.stage, self.scene.note, self.scene.stopped_at = stage, note, stage
+            self.screen.show(self.scene)
+            if not play():
+                break
+            self.scene.done.append(stage)
+            self.scene.stopped_at = None
+        if self.scene.closed:
+            self.scene.note = "The loop has closed"
+        self.screen.show(self.scene)
+
+    def encore(self) -> None:
+        """Go on to the end of the year; further retrainings are carried out as they are asked for."""
+        self.scene.note = "The loop has closed; the year goes on until you press Ctrl-C"
+        while not self._cast.server.ended:
+            self._step()
+            self._attend()
+        self.scene.note = "The year is over; the page stays until you press Ctrl-C"
+        self.screen.show(self.scene)
+
+    def _train(self) -> bool:
+        folder = self.staging.folder
+        self._cast = raise_curtain(folder, self.staging.port, self.staging.open_monitor, self._deploy, self._stack)
+        cast, scene = self._cast, self.scene
+        scene.page, scene.metrics = cast.monitor.page, cast.monitor.metrics
+        scene.performance.reference = cast.reference_auc
+        scene.now = int(cast.server.times[0]) // STEP * STEP
+        scene.version, scene.versions = "1", ["1"]
+        return True
+
+    def _serve(self) -> bool:
+        return self._play_until(lambda: any(self.scene.verdicts[verdict] for verdict in _JUDGED))
+
+    def _alert(self) -> bool:
+        if not self._play_until(lambda: self._firing() is not None):
+            return False
+        self.scene.alert = self._firing()
+        return True
+
+    def _firing(self) -> Body | None:
+        return next((alert for alert in self._cast.monitor.alerts() if alert["state"] == "firing"), None)
+
+    def _delivery(self) -> bool:
+        """Let time run until a retraining is asked for, then wait for the webhook itself."""
+        if not self._play_until(lambda: self._asked() is not None):
+            return False
+        action = self._asked()
+        assert action is not None  # noqa: S101 - what the line above waited for
+        self.scene.gate = None
+        self._follow(action["alert"])
+        self.scene.retraining = Retraining(action["id"], action["status"])
+        return self._hold(lambda: self._deliver(action["id"]), _DELIVERY_SECONDS)
+
+    def _asked(self) -> Body | None:
+        """Return the first action that a job was asked for."""
+        return next((action for action in reversed(self._cast.monitor.actions()) if action["status"] in _ASKED), None)
+
+    def _deliver(self, action_id: str) -> bool:
+        received = self._cast.job.of_action(action_id)
+        if received is None:
+            return False
+        tries = [body["attempts"] for body in self._cast.monitor.deliveries() if body["message_id"] == received.id]
+        self.scene.delivered = Delivered(received.id, max([*tries, received.times]))
+        return True
+
+    def _retrain(self) -> bool:
+        retraining = self.scene.retraining
+        received = self._cast.job.of_action(retraining.action_id) if retraining else None
+        if retraining is None or received is None or not self._hold(received.done.is_set, _RETRAINING_SECONDS):
+            return False
+        rows = received.outcome.rows if received.outcome else None
+        self.scene.retraining = replace(
+            retraining, status=self._status(retraining.action_id), rows=rows, why=received.why
+        )
+        self._deliver(retraining.action_id)
+        return self.scene.retraining.status == "succeeded"
+
+    def _status(self, action_id: str) -> str:
+        return next(str(body["status"]) for body in self._cast.monitor.actions() if body["id"] == action_id)
+
+    def _deploy(self, retrained: Retrained) -> None:
+        """Serve a new version: called by the job, while time stands still."""
+        server = self._cast.server
+        server.deploy(retrained.model)
+        self._promoted = self._promoted or server.served
+        self.scene.version = retrained.model.version
+        self.scene.versions = [*self.scene.versions, retrained.model.version]
+
+    def _promote(self) -> bool:
+        """Go on until a window of version 2 was judged."""
+        version = self.scene.version
+        for _ in range(_PROMOTION_STEPS):
+            if any(body["version"] == version and body["verdict"] in _JUDGED for body in self._step()):
+                return True
+        return False
+
+    def _recover(self) -> bool:
+        """Go on until the old alert is over and enough flights of version 2 have landed; version 2 must be better."""
+        cast = self._cast
+        if not self._play_until(
+            lambda: self._is_resolved() and flights_landed(cast.server, self._promoted) >= ROWS_AFTER
+        ):
+            return False
+        performance = self.scene.performance
+        evaluate_after(cast.server, self._promoted, cast.first, performance)
+        before, after = performance.old_version_same_rows, performance.after
+        return before is not None and after is not None and after > before
+
+    def _is_resolved(self) -> bool:
+        return self.scene.alert is not None and self.scene.alert["resolved_at"] is not None
+
+    def _play_until(self, reached: Callable[[], bool]) -> bool:
+        """Let time run; false if the year ends before it is reached."""
+        while not reached():
+            if self._cast.server.ended:
+                return False
+            self._step()
+        return True
+
+    def _step(self) -> list[Body]:
+        """Serve the next hours, let the monitor read them, and show what came of it."""
+        began = time.monotonic()
+        scene, cast = self.scene, self._cast
+        scene.now = (scene.now or 0) + STEP
+        cast.server.serve(scene.now)
+        windows = list(cast.monitor.advance(scene.now))
+        scene.records = cast.monitor.records()
+        scene.windows += len(windows)
+        scene.verdicts.update(str(window["verdict"]) for window in windows)
+        scene.evidence += [w["evidence"] / w["evidence_threshold"] for w in windows if w["evidence_threshold"]]
+        if windows and scene.alert is not None:
+            self._follow(scene.alert["id"])
+            self._watch_gate()
+        self.screen.show(scene)
+        if self.staging.speed > 0:
+            time.sleep(max(0.0, STEP / SECOND / self.staging.speed - (time.monotonic() - began)))
+        return windows
+
+    def _follow(self, alert_id: str) -> None:
+        """Take up the alert as it stands now, and how good the model was when it fired."""
+        alert = next((body for body in self._cast.monitor.alerts() if body["id"] == alert_id), None)
+        if alert is None:
+            return
+        if self.scene.performance.at_alert is None or self.scene.alert is None or self.scene.alert["id"] != alert_id:
+            fired: Instant = from_text(alert["started_at"])
+            evaluate_at_alert(self._cast.server, fired, self.scene.performance)
+        self.scene.alert = alert
+
+    def _watch_gate(self) -> None:
+        """See what a withheld retraining waits for."""
+        withheld = [body for body in self._cast.monitor.actions() if body["status"] == "withheld"]
+        cast = self._cast
+        waits = withheld and self.scene.retraining is None
+        self.scene.gate = Gate(str(withheld[0]["why"]), cast.server.targets, cast.needed) if waits else None
+
+    def _attend(self) -> None:
+        """Wait for a retraining that is under way, as time must not run on meanwhile."""
+        for action in self._cast.monitor.actions():
+            if action["status"] in ("requested", "started"):
+                self.scene.note = f"A retraining is under way ({to_text(self.scene.now or 0)[:10]})"
+                ident = str(action["id"])
+                self._hold(lambda ident=ident: self._is_over(ident), _RETRAINING_SECONDS)  # type: ignore[misc]
+
+    def _is_over(self, action_id: str) -> bool:
+        received = self._cast.job.of_action(action_id)
+        return received is not None and received.done.is_set()
+
+    def _hold(self, reached: Callable[[], bool], seconds: float) -> bool:
+        """Let wall time pass while event time stands still; false if it is not reached in time."""
+        deadline = time.monotonic() + seconds
+        while not reached():
+            if time.monotonic() > deadline:
+                return False
+            self.screen.show(self.scene)
+            time.sleep(_TICK_SECONDS)
+        return True
