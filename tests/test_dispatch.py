@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -232,6 +238,44 @@ def test_a_process_that_dies_before_the_outcome_sends_the_same_again(state: Full
     first, again = server.requests
     assert (first.body, first.headers["webhook-id"]) == (again.body, again.headers["webhook-id"])
     assert kept(state, id_).status == "delivered"
+
+
+CHILD = """
+import random, sys, time
+from pathlib import Path
+from monitor.dispatch import Desk, dispatch_due
+from monitor.receivers import Network, WebhookSettings
+from monitor.store.database import StateSettings, open_state
+state = open_state(StateSettings(), Path(sys.argv[1]))
+settings = WebhookSettings.model_validate_json(sys.argv[2])
+dispatch_due(Desk(state, settings, Network(), lambda: time.time_ns() // 1000, random.Random(7)))
+"""
+
+
+@pytest.mark.fault
+def test_kill_between_answer_and_outcome_sends_the_same_message_again(tmp_path: Path) -> None:
+    """A process killed while the receiver answers is followed by one that sends the same id and bytes, once."""
+    state = open_state(StateSettings(), tmp_path)
+    id_ = queue(state, firing(), wall)
+    state.close()
+    children: list[subprocess.Popen[bytes]] = []
+
+    def kill(opened: socket.socket, over: threading.Event) -> None:
+        children[0].kill()
+        children[0].wait()
+        answer(200)(opened, over)
+
+    with scripted(kill, answer(200)) as server:
+        given = {"name": "job", "type": "webhook", "url": server.url, "secret": SECRET}
+        for _ in range(2):
+            command = [sys.executable, "-c", CHILD, str(tmp_path), json.dumps(given)]
+            children.append(subprocess.Popen(command, cwd=Path(__file__).parent.parent))
+            children[-1].wait(30)
+    state = open_state(StateSettings(), tmp_path)
+    first, again = server.requests
+    assert (first.body, first.headers["webhook-id"]) == (again.body, again.headers["webhook-id"])
+    assert ([child.returncode for child in children], kept(state, id_).status) == ([-signal.SIGKILL, 0], "delivered")
+    state.close()
 
 
 def test_a_full_disk_does_not_repeat_what_was_delivered(state: FullDisk) -> None:

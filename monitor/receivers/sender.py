@@ -73,12 +73,12 @@ def post(request: Post, network: Network) -> Answer:
         port=request.url.port,
         target=request.url.raw_path,
     )
-    headers: dict[str | bytes, str | bytes] = {
-        "Host": request.url.netloc,  # httpcore's own lacks the brackets of an IPv6 address
-        "Accept-Encoding": "identity",
-        "Connection": "close",
-        **request.headers,
-    }
+    headers: list[tuple[str | bytes, str | bytes]] = [
+        ("Host", request.url.netloc),  # httpcore's own lacks the brackets of an IPv6 address
+        ("Accept-Encoding", "identity"),
+        ("Connection", "close"),
+        *request.headers.items(),
+    ]
     backend = GuardedBackend(network, deadline)
     try:
         with (
