@@ -16,12 +16,8 @@ from monitor.settings import parse_duration
 
 def cross_faults(root: Node, file: str) -> list[Fault]:
     """Return the faults between settings, read from the nodes, so that they are found beside all others."""
-    return [
-        *_repeated_names(root, file),
-        *_unknown_names(root, file),
-        *_uneven_windows(root, file),
-        *_unmet(root, file),
-    ]
+    found = (_repeated_names, _unknown_names, _uneven_windows, _unfit_methods, _unmet)
+    return [fault for check in found for fault in check(root, file)]
 
 
 def cross_warnings(root: Node, file: str) -> list[Fault]:

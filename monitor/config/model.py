@@ -35,7 +35,9 @@ def _listed(value: Any) -> Any:
 Task: TypeAlias = Literal["binary", "multiclass", "regression", "ranking", "none"]
 SourceSettings: TypeAlias = FilesSettings
 _OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
-Sources: TypeAlias = Annotated[tuple[SourceSettings, ...], BeforeValidator(_listed, json_schema_input_type=_OneOrMore), Field(min_length=1)]
+Sources: TypeAlias = Annotated[
+    tuple[SourceSettings, ...], BeforeValidator(_listed, json_schema_input_type=_OneOrMore), Field(min_length=1)
+]
 
 
 class TargetsSettings(FilesSettings):

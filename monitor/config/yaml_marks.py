@@ -194,7 +194,8 @@ class _Composer:
         line, column, tag = event.start_mark.line + 1, event.start_mark.column + 1, _tag(event)
         if isinstance(event, ScalarEvent):
             plain = event.style is None and tag is None
-            return Node(resolve(event.value) if plain else event.value, line, column, "scalar", tag)
+            text = _sound(event.value)
+            return Node(resolve(text) if plain else text, line, column, "scalar", tag)
         if isinstance(event, SequenceStartEvent):
             items = tuple(self._items(level))
             size, depth = _extent(items)
@@ -211,7 +212,7 @@ class _Composer:
         while not isinstance(event := next(self._events), MappingEndEvent):
             if not isinstance(event, ScalarEvent):
                 raise _at(event, "E102", "a key is a mapping, a list or an alias; expected text")
-            key = Key(event.value, event.start_mark.line + 1, event.start_mark.column + 1)
+            key = Key(_sound(event.value), event.start_mark.line + 1, event.start_mark.column + 1)
             yield key, self._node(next(self._events), level + 1)
 
     def _alias(self, event: AliasEvent, level: int) -> Node:
@@ -234,6 +235,13 @@ class _Composer:
 
 def _extent(children: Sequence[Node]) -> tuple[int, int]:
     return 1 + sum(child.size for child in children), 1 + max((child.depth for child in children), default=0)
+
+
+def _sound(text: str) -> str:
+    """Join the surrogates that JSON writes for one character; a lone one becomes U+FFFD."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _tag(event: Event) -> str | None:
