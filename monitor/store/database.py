@@ -24,6 +24,8 @@ from monitor.store import file as files
 from monitor.store.failure import translated
 from monitor.store.schema import segment
 
+__all__ = ["Connection", "State", "StateSettings", "open_state"]  # the pipeline names a connection; it knows no SQL
+
 _FILE = "state.db"
 
 
