@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -102,14 +102,20 @@ class Pipeline:
         if self.plan.targets is not None:
             self.target_source = FilesSource(self.plan.targets, targets, root, block)
 
-    def step(self, wall: Instant, limits: Limits = Limits()) -> Iterator[Closed]:
-        """Read and close until all that lies there now is read, yielding what was closed after each commit."""
+    def step(
+        self, wall: Instant, limits: Limits = Limits(), stopping: Callable[[], bool] = lambda: False
+    ) -> Iterator[Closed]:
+        """Read and close until all that lies there now is read, yielding what was closed after each commit.
+
+        ``stopping`` is asked between two batches.
+        """
         if self.references.per_version and self.references.refresh():
             self._open_sources()
         self.read_targets(wall)
-        while self.read_records(wall, limits):
+        while not stopping() and self.read_records(wall, limits):
             yield from self.close_due(wall, drained=False)
-        yield from self.close_due(wall, drained=True)
+        if not stopping():
+            yield from self.close_due(wall, drained=True)
 
     def read_targets(self, wall: Instant) -> None:
         """Read all targets that lie there."""
@@ -190,7 +196,7 @@ class Pipeline:
         while self.model.next_end is not None and self.model.next_end <= mark:
             now = self.model.next_end + microseconds(self.plan.window.lateness) if self._event_clock else wall
             closed = close_windows(self.model, self.model.next_end, now)
-            self._commit_close(closed)
+            self._commit_close(closed, wall)
             yield closed
         self.model.closed = max(self.model.closed, mark)
 
@@ -224,7 +230,7 @@ class Pipeline:
             every = microseconds(self.plan.window.every)
             yield from self.close_due(wall, drained=True, until=-(-last // every) * every)
 
-    def _commit_close(self, closed: Closed) -> None:
+    def _commit_close(self, closed: Closed, wall: Instant) -> None:
         if self._state is None:
             return
         window = self.plan.window
@@ -237,7 +243,7 @@ class Pipeline:
             for body in closed.actions:
                 save_action(connection, body)
             for queued in closed.deliveries:
-                enqueue(connection, queued)
+                enqueue(connection, replace(queued, queued_at=wall))
             save_versions(connection, self.model, first)
 
     @property

@@ -1,0 +1,1 @@
+"""The composition root: a daemon built from a config, started, supervised, reloaded, stopped."""

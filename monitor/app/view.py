@@ -1,0 +1,144 @@
+"""The daemon as the web sees it: what is asked of memory and state, in the shapes of the contract."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from monitor.app import actions
+from monitor.app.status import Beside, status
+from monitor.instant import to_text
+from monitor.store.action import get_action, list_actions
+from monitor.store.alert import get_alert, list_alerts
+from monitor.store.delivery import Delivery, list_deliveries
+from monitor.store.window import get_window, list_windows
+from monitor.web.problems import Problem
+from monitor.web.view import Listing, Report
+
+if TYPE_CHECKING:
+    from monitor.app.daemon import Daemon
+    from monitor.telemetry import Page
+
+Json = dict[str, Any]
+_STALE_SECONDS = 30.0
+
+
+class DaemonView:
+    """Answers for a daemon; see :class:`monitor.web.view.View`."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def metrics(self, accept: str) -> Page:
+        """Return the last rendered page of metrics."""
+        return self._daemon.telemetry.page(accept)
+
+    def alive(self) -> bool:
+        """Say whether the supervisor ticked within 30 seconds."""
+        return time.monotonic() - self._daemon.ticked < _STALE_SECONDS
+
+    def readiness(self) -> Json:
+        """Return the body of ``/readyz``."""
+        daemon = self._daemon
+        checks = [
+            _check("started", None if daemon.started and not daemon.stopping else "starting or stopping"),
+            _check("state", None if daemon.state.writable else "state_not_writable"),
+        ]
+        ready = all(check["ok"] for check in checks)
+        checks.append(_check("config", daemon.reload_error))
+        for worker in daemon.workers.values():
+            checks.append(_check(f"model:{worker.plan.name}", worker.why))
+            checks += [_check(f"source:{worker.plan.name}:{role}", why) for role, why in worker.sources().items()]
+        return {"ready": ready, "checks": checks}
+
+    def status(self) -> Json:
+        """Return the ``status`` object."""
+        daemon = self._daemon
+        beside = Beside(
+            daemon.clock(),
+            running=True,
+            writable=daemon.state.writable,
+            reload_error=daemon.reload_error,
+            failures=daemon.failures(),
+        )
+        return status(daemon.state, daemon.loaded, beside)
+
+    def windows(self, model: str, limit: int, cursor: str | None) -> Listing:
+        """Return windows of a model."""
+        with self._daemon.state.read() as connection:
+            return list_windows(connection, model, limit=limit, cursor=cursor)
+
+    def window(self, id: str) -> Json | None:
+        """Return a window."""
+        with self._daemon.state.read() as connection:
+            return get_window(connection, id)
+
+    def alerts(self, model: str | None, limit: int, cursor: str | None) -> Listing:
+        """Return alerts in every state."""
+        with self._daemon.state.read() as connection:
+            return list_alerts(connection, model=model, limit=limit, cursor=cursor)
+
+    def alert(self, id: str) -> Json | None:
+        """Return an alert."""
+        with self._daemon.state.read() as connection:
+            return get_alert(connection, id)
+
+    def actions(self, model: str | None, limit: int, cursor: str | None) -> Listing:
+        """Return actions."""
+        with self._daemon.state.read() as connection:
+            found, following = list_actions(connection, model=model, limit=limit, cursor=cursor)
+        return [actions.shown(body) for body in found], following
+
+    def action(self, id: str) -> Json | None:
+        """Return an action."""
+        with self._daemon.state.read() as connection:
+            body = get_action(connection, id)
+        return None if body is None else actions.shown(body)
+
+    def deliveries(self, limit: int, cursor: str | None) -> Listing:
+        """Return deliveries."""
+        with self._daemon.state.read() as connection:
+            found, following = list_deliveries(connection, limit=limit, cursor=cursor)
+        return [_delivery(entry) for entry in found], following
+
+    def report_action(self, id: str, token: str, report: Report) -> Json:
+        """Take a job's word on its action."""
+        daemon = self._daemon
+        body = actions.check_token(daemon.state, daemon.key, id, token)
+        worker = daemon.workers.get(body["model"])
+        if worker is None:
+            raise _no_model()
+        with worker.lock:
+            return actions.take_report(daemon.state, worker.pipeline.model, body, report, daemon.clock())
+
+    def action_rows(self, id: str, token: str) -> Iterator[bytes]:
+        """Return the rows to retrain with."""
+        daemon = self._daemon
+        body = actions.check_token(daemon.state, daemon.key, id, token)
+        worker = daemon.workers.get(body["model"])
+        if worker is None:
+            raise _no_model()
+        return actions.rows_of(daemon.state, worker.pipeline.model, body)
+
+
+def _no_model() -> Problem:
+    return Problem(404, "not_found", "the action's model is no longer in the config")
+
+
+def _check(name: str, why: str | None) -> Json:
+    return {"name": name, "ok": why is None, "why": why}
+
+
+def _delivery(entry: Delivery) -> Json:
+    return {
+        "id": entry.id,
+        "receiver": entry.receiver,
+        "message_id": entry.message_id,
+        "status": entry.status,
+        "attempts": entry.attempts,
+        "queued_at": to_text(entry.queued_at),
+        "next_at": to_text(entry.next_at),
+        "ended_at": None if entry.ended_at is None else to_text(entry.ended_at),
+        "reason": entry.reason,
+    }

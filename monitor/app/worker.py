@@ -1,0 +1,169 @@
+"""The pipeline of one model within the daemon: the edge where its errors end, are counted and logged."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import structlog
+
+from monitor.errors import MonitorError, StoreBusy
+from monitor.instant import Instant, microseconds, to_text
+from monitor.judge import expected_false_alarms
+from monitor.logs import Throttle
+from monitor.pipeline.closing import Closed
+from monitor.pipeline.cycle import Limits, Pipeline
+from monitor.pipeline.plan import ModelPlan
+from monitor.store.database import State
+from monitor.telemetry import Telemetry
+from monitor.window import NEVER
+
+Json = dict[str, Any]
+_LOG_SECONDS = 1.0
+
+
+class Worker:
+    """Runs a model's cycle, one thread at a time; after a failed transaction it starts again from the store."""
+
+    def __init__(
+        self,
+        plan: ModelPlan,
+        state: State,
+        telemetry: Telemetry,
+        wake: Callable[[list[str]], None],
+        clock: Callable[[], Instant],
+        *,
+        event_clock: bool = False,
+    ) -> None:
+        self.plan = plan
+        self.lock = threading.RLock()
+        self.pipeline = Pipeline(plan, state, event_clock=event_clock)
+        self.why: str | None = None
+        """Why the last cycle failed, or ``None``."""
+        self._telemetry = telemetry
+        self._wake = wake
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._throttle = Throttle(_LOG_SECONDS)
+        self._log = structlog.get_logger(__name__).bind(model=plan.name)
+        self._show_calibration()
+
+    def stop(self) -> None:
+        """Have a cycle end after its present transaction."""
+        self._stopping.set()
+
+    def resume(self) -> None:
+        """Take back :meth:`stop`."""
+        self._stopping.clear()
+
+    def cycle(self) -> None:
+        """Read what there is and close what is due; never raises."""
+        for _ in self.advance():
+            pass
+
+    def advance(self) -> Iterator[Closed]:
+        """Do one cycle, yielding what was closed; an error ends the cycle, is logged and shown in ``why``."""
+        with self.lock:
+            started = time.monotonic()
+            try:
+                yield from self._cycle()
+                self.why = None
+                self._telemetry.evaluated(self.plan.name, self._clock())
+            except StoreBusy as error:
+                self._failed("state_not_writable", error.message)
+                self._reload()
+            except MonitorError as error:
+                self._failed("cycle_failed", error.message)
+                self._reload()
+            except Exception as error:  # noqa: BLE001 - the edge of one model's work: the others go on
+                self._failed("cycle_broke", f"unexpected {type(error).__name__}", broke=True)
+                self._reload()
+            self._telemetry.stage("cycle", time.monotonic() - started)
+
+    def _cycle(self) -> Iterator[Closed]:
+        wall = self._clock()
+        limits = Limits(newest=wall + microseconds(self.plan.window.max_future))
+        for closed in self.pipeline.step(wall, limits, self._stopping.is_set):
+            self._show(closed)
+            yield closed
+        self._log_refused()
+
+    def _show(self, closed: Closed) -> None:
+        for body in closed.windows:
+            self._telemetry.window(body)
+        for version in closed.retired:
+            self._telemetry.forget(self.plan.name, version)
+        for body in closed.alerts:
+            self._log.warning(
+                f"alert_{body['state']}", alert=body["id"], version=body["version"], columns=body["columns"]
+            )
+        if closed.deliveries:
+            self._wake(sorted({queued.receiver for queued in closed.deliveries}))
+
+    def _show_calibration(self) -> None:
+        for version in self.pipeline.references.known():
+            judge = self.pipeline.references.judge(version)
+            if judge is not None:
+                figures = expected_false_alarms(judge, self.plan.alerts)
+                self._telemetry.false_alarms(self.plan.name, promised=figures["promised"], expected=figures["expected"])
+
+    def sources(self) -> dict[str, str | None]:
+        """Return why each source cannot be read now, by role; ``None`` where it can."""
+        pipeline = self.pipeline
+        problems = [problem for source in pipeline.sources if (problem := source.problem()) is not None]
+        if not pipeline.sources:
+            problems = ["no reference yet"]
+        found = {"records": problems[0] if problems else None}
+        if self.plan.targets is not None:
+            found["targets"] = pipeline.target_source.problem() if pipeline.target_source is not None else None
+        return found
+
+    def facts(self) -> Json:
+        """Return what only a daemon knows of its model, for those who read the state beside it."""
+        model = self.pipeline.model
+        names = sorted({*model.versions, *(name for name in self.pipeline.references.known() if name)})
+        watermark = model.closed if model.closed > NEVER else None
+        return {
+            "watermark": None if watermark is None else to_text(watermark),
+            **self.sources(),
+            "versions": {name: self._version_facts(name) for name in names},
+        }
+
+    def _version_facts(self, name: str) -> Json:
+        judge = self.pipeline.references.judge(name)
+        version = self.pipeline.model.versions.get(name)
+        reference = None if judge is None else {"id": judge.reference.id, "rows": judge.reference.rows}
+        return {
+            "live": version is not None and not version.retired,
+            "calibrated": judge is not None and judge.calibrated,
+            "calibration_why": "no_reference" if judge is None else judge.why,
+            "reference": reference,
+        }
+
+    def _log_refused(self) -> None:
+        for refused in self.pipeline.refused:
+            held = self._throttle.passes("row_rejected")
+            if held is not None:
+                self._log.warning(
+                    "row_rejected",
+                    file=refused.file,
+                    offset=refused.offset,
+                    reason=str(refused.reason),
+                    detail=refused.detail,
+                    held_back=held,
+                )
+        self.pipeline.refused = []
+
+    def _failed(self, why: str, detail: str, *, broke: bool = False) -> None:
+        self.why = why
+        held = self._throttle.passes(why)
+        if held is not None:
+            self._log.error(why, detail=detail, held_back=held, exc_info=broke)
+
+    def _reload(self) -> None:
+        try:
+            self.pipeline.reload()
+        except MonitorError as error:
+            self._failed("state_not_readable", error.message)

@@ -1,0 +1,71 @@
+"""When things are done again: the only file that knows APScheduler, and the one that does not trust the wall clock.
+
+APScheduler counts in wall time: set back an hour it stalls for an hour, set forward a month it enumerates every
+missed run. So the next run is always set from now, never from the last one (nothing is enumerated), and a tick
+of the monotonic clock notices a jump and has everything run at once, once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+JUMP_SECONDS = 5.0
+_WORKERS = 4
+
+
+class _FromNow(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """Fires at once, and then an interval after each time it is asked."""
+
+    def __init__(self, seconds: float) -> None:
+        self._interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        return now if previous is None else now + self._interval
+
+
+class Schedule:
+    """Functions that are called again and again, each in one thread at a time."""
+
+    def __init__(self) -> None:
+        settings = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        executors = {"default": ThreadPoolExecutor(_WORKERS)}
+        self._scheduler: Any = BackgroundScheduler(job_defaults=settings, executors=executors, timezone=UTC)
+        self._offset = _offset()
+        self.jumps = 0
+        """Clock jumps noticed."""
+
+    def every(self, seconds: float, name: str, function: Callable[[], None]) -> None:
+        """Call a function now, and ``seconds`` after each time it was due; it answers for its own errors."""
+        self._scheduler.add_job(function, _FromNow(seconds), id=name, name=name)
+
+    def remove(self, name: str) -> None:
+        """Call a function no more."""
+        self._scheduler.remove_job(name)
+
+    def start(self) -> None:
+        """Start calling."""
+        self._scheduler.start()
+
+    def tick(self) -> None:
+        """Notice a jump of the wall clock; to be called about every second."""
+        offset = _offset()
+        if abs(offset - self._offset) > JUMP_SECONDS:
+            self.jumps += 1
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
+        self._offset = offset
+
+    def stop(self) -> None:
+        """Call nothing more; what runs is waited for by its owner."""
+        self._scheduler.shutdown(wait=False)
+
+
+def _offset() -> float:
+    return time.time() - time.monotonic()
