@@ -96,7 +96,7 @@ def test_gone_disables_the_receiver() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "granted"), [(90.0, 90), (0.0, 5), (-10.0, 5), (3600.0, 3600), (3601.0, 3600), (1e12, 3600)]
+    ("asked", "granted"), [(90.0, 90), (0.0, 5), (2.0, 5), (-10.0, 5), (3600.0, 3600), (3601.0, 3600), (1e12, 3600)]
 )
 def test_retry_after_lengthens_the_wait_up_to_an_hour(asked: float, granted: float) -> None:
     """A receiver's wish is granted up to an hour, and never brings the next try forward."""

@@ -20,7 +20,9 @@ from monitor.delivery import Reason
 from monitor.errors import DeliveryFailed, DeliveryRefused
 from monitor.instant import SECOND
 from monitor.receivers import Network, WebhookSettings, address, send
+from monitor.receivers.address import read_url
 from monitor.receivers.network import Target, system_connect
+from monitor.receivers.sender import Answer, Post, post
 from monitor.receivers.webhook import signed_headers
 from tests.scripted_http import Handler, ScriptedServer, answer, drip, flood, hang_up, raw, reset, scripted, silent
 
@@ -241,6 +243,13 @@ def test_after_a_good_status_the_body_changes_nothing(handler: Handler) -> None:
     assert peak < 2 * 2**20
 
 
+def test_of_an_answer_the_beginning_is_kept() -> None:
+    """The first 4 KiB of a body are there for a dialect whose success is a word, and no more."""
+    with scripted(answer(200, "Retry-After: 9", body=b"ok" * 5000)) as server:
+        got = post(Post(read_url(server.url), {}, b"{}", 1.0), Network())
+    assert got == Answer(200, "9", b"ok" * 2048)
+
+
 def test_no_listener_is_a_failure_to_connect() -> None:
     """A closed port is named as such."""
     with scripted(OK) as server:
@@ -331,6 +340,7 @@ def fault(**changed: Any) -> str:
         ("whsec_c2VjcmV0Y2FuYXJ5", "12 bytes; expected 24 to 64"),
         ("whsec_" + base64.b64encode(b"secretcanary" * 6).decode(), "72 bytes; expected 24 to 64"),
         ("whsec_secretcanary-not-base64!", "not base64 after whsec_"),
+        (SECRET[:20] + "\n" + SECRET[20:], "not base64 after whsec_"),
         ("secretcanary-without-a-prefix-0123456789", "not a signing secret"),
         ("whsk_c2VjcmV0Y2FuYXJ5c2VjcmV0Y2FuYXJ5", "not a signing secret"),
         ("", "not a signing secret"),
