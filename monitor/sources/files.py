@@ -2,200 +2,146 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import field_validator
+from pydantic import Field
 
 from monitor.instant import Instant
-from monitor.record import Decoded, Layout, Reason, Rejected
+from monitor.record import Layout
 from monitor.settings import Duration, Settings, Size
-from monitor.sources.formats import jsonl
-from monitor.sources.formats.block import split
-from monitor.sources.position import HEAD_BYTES, KEPT_MARKERS, MARKER_BYTES, Position, Print, fingerprint, key_of
-from monitor.sources.reader import Block, Limits, Plain, read_block
+from monitor.sources.batch import Batch
+from monitor.sources.folder import Changed, Folder
+from monitor.sources.formats import Format
+from monitor.sources.looking import Looking
+from monitor.sources.position import Position
+from monitor.sources.reader import Limits
+from monitor.sources.reading import Reading
+from monitor.sources.recognise import Task
+from monitor.sources.streams import How, Streams
+from monitor.sources.survey import Survey, Surveyor
+
+__all__ = ["NEVER", "Batch", "FilesSettings", "FilesSource", "Position"]
 
 NEVER: Instant = -(2**63)
+_BLOCK_BYTES = 4 * 2**20
+_TRIES = 5  # a folder that changes under our eyes is looked at again, but not for ever
+_Pattern = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class FilesSettings(Settings):
-    """Files in a folder."""
+    """Files in a folder, found by patterns such as ``logs/*.jsonl`` or ``logs/**/*.parquet``.
+
+    ``auto`` tells the format by the suffix, also before ``.1`` or ``.gz``; without a known one it is JSON
+    lines. A longer line than ``max_line`` is refused. ``rotate_wait`` is how long a file that was renamed,
+    copied or removed is left alone before it is taken as final.
+    """
 
     type: Literal["files"] = "files"
-    path: str | list[str]
+    path: _Pattern | Annotated[list[_Pattern], Field(min_length=1)]
     format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
     dedup: Duration = timedelta(0)
-    max_line: Size = 2**20
+    max_line: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
     rotate_wait: Duration = timedelta(seconds=5)
 
     @property
-    def paths(self) -> tuple[str, ...]:
+    def patterns(self) -> tuple[str, ...]:
         """Return the patterns, always as several."""
         return (self.path,) if isinstance(self.path, str) else tuple(self.path)
 
-    @field_validator("path")
-    @classmethod
-    def _not_empty(cls, value: str | list[str]) -> str | list[str]:
-        if not value or (isinstance(value, list) and "" in value):
-            raise ValueError("expected at least one path or pattern")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one read returned: one block of one file.
-
-    Attributes
-    ----------
-    file: the key under which ``position`` is to be kept.
-    path: the file's path, for people.
-    table: the good records, in the file's order; see :class:`monitor.record.Decoded`.
-    rejected, mismatched: the bad records; values that were not of their column's type.
-    position: the next to read of this file.
-    hold: the lowest event time that other files with unread records have reached; ``None`` without such.
-    bytes_lost: bytes that were seen but vanished before they were read.
-    truncated: the file was cut short, and is read from its begin again.
-    """
-
-    file: str
-    path: str
-    table: pa.Table
-    position: Position
-    rejected: tuple[Rejected, ...] = ()
-    mismatched: dict[str, int] = field(default_factory=dict)
-    hold: Instant | None = None
-    bytes_lost: int = 0
-    truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    path: Path
-    position: Position
-    lost: int = 0
-    truncated: bool = False
-
-    @property
-    def newest(self) -> Instant:
-        return NEVER if self.position.newest is None else self.position.newest
-
 
 class FilesSource:
-    """Reads the files that patterns match; holds no state of its own that a result depends on."""
+    """Reads the files that patterns match.
 
-    def __init__(self, settings: FilesSettings, layout: Layout, root: Path, block_bytes: int = 4 * 2**20) -> None:
-        self._settings = settings
-        self._layout = layout
-        self._root = root
-        self._limits = Limits(block_bytes, settings.max_line)
-        self._problem: str | None = None
+    What a read returns depends on the files and the positions alone; what is remembered between reads saves
+    work, or says since when a file is quiet or gone.
+
+    Parameters
+    ----------
+    layout: what to take from each record.
+    root: where relative patterns start.
+    block_bytes: how much is read at once.
+    at_rest: nobody writes any more, as for a backtest: an unterminated last line is whole, nothing is waited for.
+    clock: seconds since 1970, as file times are told by.
+    """
+
+    def __init__(
+        self,
+        settings: FilesSettings,
+        layout: Layout,
+        root: Path,
+        block_bytes: int = _BLOCK_BYTES,
+        *,
+        at_rest: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        given = None if settings.format == "auto" else Format(settings.format)
+        self._patterns = settings.patterns
+        self._folder = Folder(settings.patterns, root)
+        how = How(layout, Limits(block_bytes, settings.max_line), given)
+        self._streams = Streams(how)
+        self._reading = Reading(how, self._streams)
+        wait = None if at_rest else settings.rotate_wait.total_seconds()
+        self._surveyor = Surveyor(self._folder, Looking(how, self._streams), self._reading.first_instant, wait, clock)
+        self._troubles: Mapping[str, str] = {}
+
+    def close(self) -> None:
+        """Give back the files that are open."""
+        self._streams.close()
 
     def matches(self) -> list[Path]:
-        """Return the regular files that the patterns match now, in order."""
-        found: set[Path] = set()
-        for pattern in self._settings.paths:
-            found |= {self._root / name for name in glob.glob(pattern, root_dir=self._root, recursive=True)}
-        return sorted(path for path in found if path.is_file())
+        """Return the regular files that the patterns match now, in order of name."""
+        return [seen.path for seen in self._folder.scan().files]
 
     def problem(self) -> str | None:
-        """Say why nothing can be read now, or ``None``."""
-        if not self.matches():
-            return f"no file matches {', '.join(self._settings.paths)}"
-        return self._problem
+        """Say why a file, or all, cannot be read now; ``None`` if all is well."""
+        scan = self._folder.scan()
+        troubles = {**self._troubles, **scan.troubles}
+        for name in sorted(troubles):
+            return f"{name}: {troubles[name]}"
+        return None if scan.files else f"no file matches {', '.join(self._patterns)}"
 
     def read(self, positions: Mapping[str, Position]) -> Batch | None:
-        """Read one block of the file that is furthest behind; ``None`` if all is read that is complete."""
-        ready = sorted(self._ready(positions), key=lambda c: (c.newest, str(c.path)))
-        if not ready:
+        """Read one block of the file that is furthest behind in event time.
+
+        Returns
+        -------
+        The batch, whose position is to be kept under its ``file`` and given again; ``None`` if all that is
+        complete has been read.
+        """
+        for _ in range(_TRIES):
+            try:
+                return self._read(positions)
+            except Changed:
+                continue
+        return None
+
+    def _read(self, positions: Mapping[str, Position]) -> Batch | None:
+        survey = self._surveyor.look(self._folder.scan(), positions)
+        self._troubles = survey.troubles
+        ready = sorted(survey.tasks, key=lambda task: (not task.heir, self._reached(task, survey), task.position.path))
+        for index, task in enumerate(ready):
+            batch = self._attempt(task, survey)
+            if batch:
+                others = [self._reached(other, survey) for other in ready[index + 1 :] if other.seen]
+                return replace(batch, hold=min(others, default=None))
+        return None
+
+    def _attempt(self, task: Task, survey: Survey) -> Batch | None:
+        try:
+            return self._reading.read(task, settled=self._surveyor.is_settled(task, survey.at))
+        except OSError as error:
+            survey.troubles[task.position.path] = error.strerror or type(error).__name__
             return None
-        first, others = ready[0], ready[1:]
-        batch = self._read(first)
-        return replace(batch, hold=min((other.newest for other in others), default=None)) if batch else None
 
-    def _ready(self, positions: Mapping[str, Position]) -> Iterator[_Candidate]:
-        for path in self.matches():
-            with _opened(path) as descriptor:
-                candidate = _identify(path, descriptor, positions)
-                at = candidate.position
-                if candidate.lost or read_block(Plain(descriptor), at.offset, self._limits, inside=at.inside):
-                    yield candidate
-
-    def _read(self, candidate: _Candidate) -> Batch | None:
-        with _opened(candidate.path) as descriptor:
-            at = candidate.position
-            block = read_block(Plain(descriptor), at.offset, self._limits, inside=at.inside)
-            block = block or Block(b"", at.offset, at.offset)
-            lines = split(str(candidate.path), block.data, block.start)
-            decoded = jsonl.decode(lines, self._layout)
-            position = _advance(at, block, descriptor, decoded)
-        return Batch(
-            position.key,
-            str(candidate.path),
-            decoded.table,
-            position,
-            (*(_too_long(candidate.path, at) for at in block.too_long), *decoded.rejected),
-            decoded.mismatched,
-            None,
-            candidate.lost,
-            candidate.truncated,
-        )
-
-
-def _too_long(path: Path, offset: int) -> Rejected:
-    return Rejected(Reason.TOO_LONG, str(path), offset, "line longer than max_line")
-
-
-class _opened:  # noqa: N801
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> int:
-        self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        return self._descriptor
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
-
-
-def _identify(path: Path, descriptor: int, positions: Mapping[str, Position]) -> _Candidate:
-    found = os.fstat(descriptor)
-    assert stat.S_ISREG(found.st_mode)
-    fresh = Position(str(path), found.st_dev, found.st_ino)
-    known = positions.get(key_of(found.st_dev, found.st_ino))
-    if known is None:
-        return _Candidate(path, fresh)
-    source = Plain(descriptor)
-    prints = [*([known.head] if known.head else []), *known.markers[:1]]
-    if found.st_size >= known.offset and all(_has(source, print_) for print_ in prints):
-        return _Candidate(path, known)
-    return _Candidate(path, fresh, max(0, known.size - known.offset), truncated=True)
-
-
-def _has(source: Plain, print_: Print) -> bool:
-    data = source.read_at(print_.end - print_.length, print_.length)
-    return fingerprint(data, print_.end) == print_
-
-
-def _advance(at: Position, block: Block, descriptor: int, decoded: Decoded) -> Position:
-    source = Plain(descriptor)
-    newest = pc.max(decoded.table["timestamp"]).as_py()
-    head = source.read_at(0, min(HEAD_BYTES, block.next))
-    begin = max(0, block.next - MARKER_BYTES)
-    marker = fingerprint(source.read_at(begin, block.next - begin), block.next)
-    return replace(
-        at,
-        offset=block.next,
-        size=os.fstat(descriptor).st_size,
-        head=fingerprint(head, len(head)),
-        markers=(marker, *at.markers)[:KEPT_MARKERS],
-        newest=max((n for n in (newest, at.newest) if n is not None), default=None),
-        inside=block.inside,
-    )
+    def _reached(self, task: Task, survey: Survey) -> Instant:
+        """Return the event time that a file has been read up to; of a new one, where it begins."""
+        if task.position.newest is not None:
+            return task.position.newest
+        if task.seen is None or len(survey.tasks) == 1:
+            return NEVER
+        return self._surveyor.first_instant(task.seen, NEVER)

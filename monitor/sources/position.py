@@ -48,8 +48,10 @@ class Position:
     newest: the highest event time accepted from the file.
     inside: the offset is within a line too long to read.
     rotated: the file was renamed since it was first read, so no one should append to it.
+    raw: the prints are of the bytes on disk up to ``size``, as the offset counts something else.
     done: everything up to ``size`` was read.
     fault: why the file is not read any further, as it is.
+    heir_of: the ``token`` of the position that this one took over, when the file is a copy of another.
     """
 
     path: str
@@ -62,8 +64,15 @@ class Position:
     newest: Instant | None = None
     inside: bool = False
     rotated: bool = False
+    raw: bool = False
     done: bool = False
     fault: str | None = None
+    heir_of: str | None = None
+
+    @property
+    def token(self) -> str:
+        """Name this very state of the file's reading."""
+        return f"{self.key}:{self.offset}:{self.markers[0].digest if self.markers else ''}"
 
     @property
     def key(self) -> str:

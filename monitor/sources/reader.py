@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 _NEWLINE = b"\n"
+_FIRST_BYTES = 2**16
 
 
 class Bytes(Protocol):
@@ -18,6 +19,10 @@ class Bytes(Protocol):
 
     def next_data(self, offset: int) -> int | None:
         """Return where data begins at or after an offset; ``None`` if there is none."""
+        ...
+
+    def size(self, most: int) -> int:
+        """Return how many bytes there are, or ``most`` if that cannot be told without reading them."""
         ...
 
 
@@ -42,6 +47,10 @@ class Plain:
             return os.lseek(self.descriptor, offset, os.SEEK_DATA)
         except OSError:  # ENXIO: nothing but a hole up to the end
             return None
+
+    def size(self, most: int) -> int:
+        """Return the file's size, at most ``most``."""
+        return min(most, os.fstat(self.descriptor).st_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,10 @@ class Limits:
     block: int
     line: int
 
+    def at_once(self, block: int) -> Limits:
+        """Return the same limits for smaller blocks."""
+        return Limits(block, self.line)
+
 
 def read_block(
     source: Bytes, offset: int, limits: Limits, *, inside: bool = False, final: bool = False
@@ -88,15 +101,19 @@ def read_block(
     ended = len(data) < chunk
     if inside:
         return _leave(data, begin, ended=ended)
-    data, begin = _without_nuls(data, begin)
+    return _whole_lines(data, begin, ended=ended, final=final)
+
+
+def _whole_lines(data: bytes, begin: int, *, ended: bool, final: bool) -> Block | None:
+    data, start = _without_nuls(data, begin)
     cut = data.rfind(_NEWLINE) + 1
     if cut:
-        return Block(data[:cut], begin, begin + cut, ended=ended and cut == len(data))
-    if not ended:
-        return Block(b"", begin, begin + len(data), inside=bool(data), too_long=(begin,) if data else ())
-    if final and data:
-        return Block(data, begin, begin + len(data), ended=True)
-    return None
+        return Block(data[:cut], start, start + cut, ended=ended and cut == len(data))
+    if ended:
+        return Block(data, start, start + len(data), ended=True) if final and data else None
+    if start > begin:
+        return Block(b"", start, start)
+    return Block(b"", start, start + len(data), inside=True, too_long=(start,))
 
 
 def _leave(data: bytes, begin: int, *, ended: bool) -> Block | None:
@@ -113,3 +130,23 @@ def _without_nuls(data: bytes, begin: int) -> tuple[bytes, int]:
         return data, begin
     rest = data.lstrip(b"\x00")
     return rest, begin + len(data) - len(rest)
+
+
+def first_line(source: Bytes, limits: Limits, *, final: bool) -> Block | None:
+    """Read the first line that is not blank; ``None`` if it is not complete.
+
+    A line that is too long comes without an end.
+    """
+    begin = source.next_data(0)
+    if begin is None:
+        return None
+    for length in (_FIRST_BYTES, limits.line + 1):
+        data, start = _without_nuls(source.read_at(begin, length), begin)
+        blank = len(data) - len(data.lstrip(b"\r\n"))
+        cut = data.find(_NEWLINE, blank) + 1
+        if cut:
+            return Block(data[blank:cut], start + blank, start + cut)
+        if len(data) < length:
+            whole = final and len(data) > blank
+            return Block(data[blank:], start + blank, start + len(data)) if whole else None
+    return Block(data, start, start + len(data))

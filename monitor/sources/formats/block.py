@@ -65,9 +65,9 @@ class Lines:
 
 
 def split(file: str, data: bytes, offset: int = 0) -> Lines:
-    """Find the lines of a block.
+    r"""Find the lines of a block.
 
-    >>> lines = split("a.jsonl", b"one\\ntwo")
+    >>> lines = split("a.jsonl", b"one\ntwo")
     >>> lines.line(0), lines.line(1)
     (b'one', b'two')
     """
@@ -107,9 +107,16 @@ def admit(file: str, rows: Rows, layout: Layout, rejected: Sequence[Rejected] = 
     )
 
 
+def empty(layout: Layout, rejected: Sequence[Rejected] = ()) -> Decoded:
+    """Return no row, and what was refused."""
+    return Decoded(schema_of(layout).empty_table(), tuple(rejected))
+
+
 def _reasons(rows: Rows, layout: Layout) -> list[tuple[Reason, pa.Array, str]]:
     """Return the masks of refused rows, the first reason first."""
-    found = [(Reason.TIMESTAMP_INVALID, rows.instants.invalid, "expected RFC 3339 text or a timestamp column")]
+    found: list[tuple[Reason, pa.Array, str]] = [
+        (Reason.TIMESTAMP_INVALID, rows.instants.invalid, "expected RFC 3339 text or a timestamp column")
+    ]
     if layout.needs_timestamp:
         missing = pc.and_(pc.is_null(rows.instants.values), pc.invert(rows.instants.invalid))
         found.append((Reason.TIMESTAMP_MISSING, missing, "no event time"))

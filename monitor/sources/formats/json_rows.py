@@ -34,7 +34,7 @@ class _Object(dict[str, Any]):
     twice: frozenset[str] = frozenset()
 
 
-class _Refused(Exception):  # noqa: N818 - an answer, not an error
+class _Refused(Exception):
     """Why a line is no record."""
 
     def __init__(self, reason: Reason, detail: str) -> None:

@@ -21,8 +21,9 @@ from monitor.sources.formats import json_rows
 from monitor.sources.formats.block import Lines, Rows, admit, joined
 from monitor.sources.formats.instants import to_instants
 from monitor.sources.formats.json_rows import MAX_BRACKETS, Wanted, decode_rows
-from monitor.sources.formats.paths import Place, places
-from monitor.sources.formats.values import EXACT, Converted, choose, convert
+from monitor.sources.formats.paths import places
+from monitor.sources.formats.resolve import resolve
+from monitor.sources.formats.values import EXACT, Converted, convert
 
 _PROBED_LINES = 8
 _FEW_LINES = 128  # a part this small with a fault is read line by line
@@ -68,7 +69,7 @@ def _odd(lines: Lines) -> npt.NDArray[np.bool_]:
     before = codes[np.maximum(lines.ends - 2, 0)]
     closed = (last == _CLOSE) | ((last == _RETURN) & (before == _CLOSE))
     odd: npt.NDArray[np.bool_] = (codes[lines.starts] != _OPEN) | ~closed
-    for index in np.flatnonzero(lines.ends - lines.starts > 2 * MAX_BRACKETS):
+    for index in np.flatnonzero(lines.ends - lines.starts > 2 * MAX_BRACKETS).tolist():
         line = lines.line(index)
         odd[index] |= line.count(b"[") + line.count(b"{") > MAX_BRACKETS
     return odd
@@ -95,7 +96,7 @@ def _is_plain(data: bytes) -> bool:
         data.decode()
     except UnicodeDecodeError:
         return False
-    return not ((b"Inf" in data or b"-NaN" in data) and _LOOSE_NUMBER.search(data))
+    return not ((b"Inf" in data or b"NaN" in data) and _LOOSE_NUMBER.search(data))
 
 
 def _probe(lines: Lines) -> list[Mapping[str, Any]] | None:
@@ -119,11 +120,12 @@ def _schema(wanted: Wanted, probed: Sequence[Mapping[str, Any]], *, flat: bool) 
 
 def _grow(tree: _Tree, way: Sequence[str], type_: pa.DataType) -> bool:
     """Add a leaf; false where a name would be a value and an object at once."""
+    branch: Any = tree
     for step in way[:-1]:
-        tree = tree.setdefault(step, {})
-        if not isinstance(tree, dict):
+        branch = branch.setdefault(step, {})
+        if not isinstance(branch, dict):
             return False
-    return not isinstance(tree.setdefault(way[-1], type_), dict)
+    return not isinstance(branch.setdefault(way[-1], type_), dict)
 
 
 def _type(branch: Any) -> pa.DataType:
@@ -169,54 +171,22 @@ def _read(data: bytes, schema: pa.Schema | None, rows: int) -> pa.Table | None:
 
 
 def _arrange(lines: Lines, table: pa.Table, wanted: Wanted) -> Decoded | None:
-    columns: dict[str, Converted] = {}
-    for place in wanted.fields:
-        column = _resolve(table, place, wanted.types[place.path])
-        if column is None:
-            return None
-        columns[place.path] = column
-    times = _resolve(table, wanted.timestamp, pa.string())
-    if times is None:
+    try:
+        columns = {place.path: resolve(table, place, wanted.types[place.path], _exactly) for place in wanted.fields}
+    except _Rounded:
         return None
+    times = resolve(table, wanted.timestamp, pa.string())
     rows = Rows(to_instants(times.values), columns, lines.offset + lines.starts)
     return admit(lines.file, rows, wanted.layout)
 
 
-def _resolve(table: pa.Table, place: Place, type_: pa.DataType) -> Converted | None:
-    """Look a column up by the rule of ``paths``; ``None`` where reading rounded off what a text would keep."""
-    nested: Converted | None = None
-    top: pa.Array | None = None
-    if len(place.steps) > 1:
-        top = _array(table, place.steps[0])
-        nested = _converted(pc.struct_field(top, list(place.steps[1:])), type_)
-        if nested is None or top.null_count == 0:
-            return nested
-    flat = _resolve_flat(table, [name for name in place.flat if name in table.column_names], type_)
-    if flat is None or nested is None or top is None:
-        return flat
-    return choose(pc.is_valid(top), nested, flat)
+class _Rounded(Exception):
+    """A number that is to become text was read with digits lost."""
 
 
-def _resolve_flat(table: pa.Table, names: Sequence[str], type_: pa.DataType) -> Converted | None:
-    """Take the first name that has a value."""
-    raw = [_array(table, name) for name in names]
-    columns = [_converted(array, type_) for array in raw]
-    chosen = columns[-1]
-    for array, column in zip(reversed(raw[:-1]), reversed(columns[:-1]), strict=True):
-        if chosen is None or column is None:
-            return None
-        chosen = choose(pc.is_valid(array), column, chosen)
-    return chosen
-
-
-def _array(table: pa.Table, name: str) -> pa.Array:
-    column = table[name]
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-
-
-def _converted(values: pa.Array, wanted: pa.DataType) -> Converted | None:
+def _exactly(values: pa.Array, wanted: pa.DataType) -> Converted:
     if pa.types.is_float64(values.type) and pa.types.is_string(wanted):
         largest = pc.max(pc.abs(values)).as_py()
         if largest is not None and largest >= EXACT:
-            return None
+            raise _Rounded
     return convert(values, wanted)

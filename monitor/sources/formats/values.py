@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+MAX_TEXT_BYTES = 2**20  # a longer text is no value of a column
 EXACT = 2.0**53  # beyond it a float64 no longer tells neighbouring integers apart
 _NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan|inf(?:inity)?)", re.IGNORECASE)
 _BOOLEANS = {
@@ -71,7 +72,8 @@ def _by_value(values: pa.Array, wanted: pa.DataType, read: Callable[[Any], Any])
     return Converted(result, pc.and_(pc.is_null(result), pc.is_valid(values)))
 
 
-def _is_text(type_: pa.DataType) -> bool:
+def is_text(type_: pa.DataType) -> bool:
+    """Tell whether a type is one of Arrow's texts."""
     return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
 
 
@@ -87,7 +89,7 @@ def _read_number(text: str) -> float | None:
 def _to_numbers(values: pa.Array) -> Converted:
     if _is_number(values.type) or pa.types.is_boolean(values.type):
         return Converted(values.cast(pa.float64(), safe=False))
-    if not _is_text(values.type):
+    if not is_text(values.type):
         return _nothing(values, pa.float64())
     try:
         return Converted(values.cast(pa.float64()))
@@ -96,7 +98,7 @@ def _to_numbers(values: pa.Array) -> Converted:
 
 
 def _to_booleans(values: pa.Array) -> Converted:
-    if _is_text(values.type):
+    if is_text(values.type):
         return _by_value(values, pa.bool_(), _BOOLEANS.get)
     if not _is_number(values.type):
         return _nothing(values, pa.bool_())
@@ -107,7 +109,7 @@ def _to_booleans(values: pa.Array) -> Converted:
 
 
 def _to_texts(values: pa.Array) -> Converted:
-    if _is_text(values.type):
+    if is_text(values.type):
         return Converted(values.cast(pa.string()))
     if pa.types.is_floating(values.type):
         return _by_value(values.cast(pa.float64()), pa.string(), number_text)
@@ -152,7 +154,7 @@ def from_python(values: Sequence[Any], wanted: pa.DataType) -> Converted:
 def _of_kind(values: Sequence[Any], kind: type, wanted: pa.DataType) -> Converted:
     if kind is dict:
         return Converted(pa.nulls(len(values), wanted), pa.array([isinstance(v, dict) for v in values]))
-    only = [value if type(value) is kind else None for value in values]
+    only: list[Any] = [value if type(value) is kind else None for value in values]
     if kind is int:
         return _from_integers(only, wanted)
     if kind is list:
@@ -161,7 +163,7 @@ def _of_kind(values: Sequence[Any], kind: type, wanted: pa.DataType) -> Converte
 
 
 def _from_integers(values: Sequence[int | None], wanted: pa.DataType) -> Converted:
-    """An integer of JSON may have any number of digits: as text it keeps them all."""
+    """Convert integers of any number of digits; as text they keep them all."""
     if pa.types.is_string(wanted):
         return Converted(pa.array([None if value is None else str(value) for value in values], wanted))
     return convert(pa.array([None if value is None else _as_float(value) for value in values], pa.float64()), wanted)

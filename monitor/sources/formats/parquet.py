@@ -1,0 +1,282 @@
+"""Parquet, a batch of rows at a time, the wanted columns only: memory does not grow with the row groups.
+
+A position is the number of the next row. Before anything is unpacked, the file's own figures are checked:
+762 bytes of Parquet can hold two gigabytes.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from monitor.record import Decoded, Layout
+from monitor.sources.formats.block import Rows, admit, empty
+from monitor.sources.formats.instants import Instants, to_instants
+from monitor.sources.formats.paths import Place, places
+from monitor.sources.formats.resolve import resolve
+from monitor.sources.formats.values import MAX_TEXT_BYTES, Converted, convert, is_text
+
+_MAGIC = b"PAR1"
+_TAIL_BYTES = 8  # the footer's length, and the magic again
+_MAX_FOOTER_BYTES = 64 * 2**20
+_MAX_ROWS = 65_536
+_MAX_UNPACKED_BYTES = 256 * 2**20  # of one column chunk that is packed more than _MAX_RATIO to one
+_MAX_RATIO = 1000
+_BUFFER_BYTES = 2**20
+_FAULTS = (pa.ArrowException, OSError, ValueError, IndexError, NotImplementedError)
+
+
+class Unreadable(Exception):
+    """Why a file is no Parquet that may be read; holds nothing of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of a file: what they decoded to, and the row to go on with."""
+
+    decoded: Decoded
+    next: int
+    done: bool
+
+
+class ParquetRows:
+    """One file, read forward; keeps where it stands, as going on anywhere else reads a row group again."""
+
+    def __init__(self, descriptor: int, file: str, layout: Layout, budget_bytes: int) -> None:
+        """Open a file; the descriptor stays the caller's.
+
+        Raises
+        ------
+        Unreadable: the file is not Parquet, not complete, or would unpack to too much.
+        """
+        self._file = file
+        self._layout = layout
+        self._budget = budget_bytes
+        self._places = places([layout.timestamp, *(field.path for field in layout.fields)])
+        self._reader, self._wanted = _opened(descriptor, self._places)
+        self._firsts = _first_rows(self._reader.metadata)
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._pending: pa.Table | None = None
+        self._at = -1
+
+    @property
+    def total(self) -> int:
+        """Return the number of rows in the file."""
+        return self._firsts[-1]
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._reader.close()
+
+    def read(self, row: int) -> Part:
+        """Read rows from ``row`` on.
+
+        Raises
+        ------
+        Unreadable: the file is damaged from this row on.
+        """
+        if row >= self.total:
+            return Part(empty(self._layout), row, done=True)
+        try:
+            table = self._rows_at(row)
+        except _FAULTS as error:
+            self._at = -1
+            raise Unreadable(f"damaged after row {row} ({type(error).__name__})") from None
+        self._at = row + table.num_rows
+        return Part(self._decode(table, row), self._at, done=self._at >= self.total)
+
+    def _rows_at(self, row: int) -> pa.Table:
+        if row != self._at:
+            self._seek(row)
+        table = self._next() if self._pending is None else self._pending
+        fitting = _fitting(table, self._budget)
+        self._pending = table.slice(fitting) if fitting < table.num_rows else None
+        return table.slice(0, fitting)
+
+    def _next(self) -> pa.Table:
+        while (batch := next(self._batches, None)) is not None:
+            if batch.num_rows:
+                return pa.Table.from_batches([batch])
+        raise Unreadable("fewer rows than its row groups say")
+
+    def _seek(self, row: int) -> None:
+        """Begin with the row group that holds a row, and drop the rows before it."""
+        metadata = self._reader.metadata
+        group = bisect_right(self._firsts, row) - 1
+        size = _batch_rows(metadata, self._wanted, self._budget)
+        groups = list(range(group, metadata.num_row_groups))
+        self._batches = self._reader.iter_batches(size, row_groups=groups, columns=self._wanted, use_threads=False)
+        self._pending = None
+        spare = row - self._firsts[group]
+        while spare > 0:
+            table = self._next()
+            self._pending = table.slice(spare) if spare < table.num_rows else None
+            spare -= table.num_rows
+
+    def _decode(self, table: pa.Table, row: int) -> Decoded:
+        columns = {
+            place.path: resolve(table, place, field.type, _value)
+            for place, field in zip(self._places[1:], self._layout.fields, strict=True)
+        }
+        times = resolve(table, self._places[0], pa.int64(), _instant)
+        invalid = pa.repeat(pa.scalar(value=False), table.num_rows) if times.mismatch is None else times.mismatch
+        where = np.arange(row, row + table.num_rows, dtype=np.int64)
+        return admit(self._file, Rows(Instants(times.values, invalid), columns, where), self._layout)
+
+
+def _opened(descriptor: int, wanted: Sequence[Place]) -> tuple[pq.ParquetFile, list[str]]:
+    """Open a file once its own figures are checked; return it and the columns to read."""
+    _check_frame(descriptor)
+    try:
+        probe = pq.ParquetFile(_source(descriptor))
+        columns = _present(probe.schema_arrow, wanted)
+        _check_sizes(probe.metadata, columns)
+        coded = _coded(probe.metadata, columns)
+        reader = pq.ParquetFile(
+            _source(descriptor),
+            metadata=probe.metadata,
+            read_dictionary=coded,
+            buffer_size=_BUFFER_BYTES,
+            pre_buffer=False,
+        )
+    except _FAULTS as error:
+        raise Unreadable(f"not a Parquet file ({type(error).__name__})") from None
+    return reader, columns
+
+
+def _source(descriptor: int) -> pa.OSFile:
+    """Open the same file again, with an offset of its own."""
+    return pa.OSFile(f"/dev/fd/{descriptor}")
+
+
+def _check_frame(descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+    if size < len(_MAGIC) + _TAIL_BYTES or os.pread(descriptor, len(_MAGIC), 0) != _MAGIC or tail[4:] != _MAGIC:
+        raise Unreadable(f"not a Parquet file, or not complete, {size} bytes")
+    (footer,) = struct.unpack("<I", tail[:4])
+    if footer > _MAX_FOOTER_BYTES:
+        raise Unreadable(f"its footer has {footer} bytes, at most {_MAX_FOOTER_BYTES} are read")
+
+
+def _present(schema: pa.Schema, wanted: Sequence[Place]) -> list[str]:
+    """Return the columns of a file to read; its first one if it has none that is wanted, to count its rows."""
+    names = {name for place in wanted for name in place.flat if name in schema.names}
+    nested = {place.path for place in wanted if len(place.steps) > 1 and _has(schema, place.steps)}
+    return sorted(names | nested | _holders(schema, wanted, nested)) or schema.names[:1]
+
+
+def _holders(schema: pa.Schema, wanted: Sequence[Place], nested: Collection[str]) -> set[str]:
+    """Return a member of each struct of which none is wanted that it has: being there, it rules out flat names."""
+    tops = {place.steps[0] for place in wanted if len(place.steps) > 1} - {path.partition(".")[0] for path in nested}
+    structs = [
+        schema.field(top) for top in sorted(tops & set(schema.names)) if pa.types.is_struct(schema.field(top).type)
+    ]
+    return {f"{field.name}.{field.type.field(0).name}" for field in structs if field.type.num_fields}
+
+
+def _has(schema: pa.Schema, steps: Sequence[str]) -> bool:
+    type_ = pa.struct(schema)
+    for step in steps:
+        if not pa.types.is_struct(type_) or type_.get_field_index(step) < 0:
+            return False
+        type_ = type_.field(step).type
+    return True
+
+
+def _chunks(metadata: pq.FileMetaData, group: int, columns: Sequence[str]) -> list[pq.ColumnChunkMetaData]:
+    """Return the column chunks of a row group that belong to some columns."""
+    row_group = metadata.row_group(group)
+    chunks = [row_group.column(index) for index in range(row_group.num_columns)]
+    return [c for c in chunks if any(c.path_in_schema == n or c.path_in_schema.startswith(f"{n}.") for n in columns)]
+
+
+def _check_sizes(metadata: pq.FileMetaData, columns: Sequence[str]) -> None:
+    """Refuse a column chunk that unpacks to far more than any real data would."""
+    for group in range(metadata.num_row_groups):
+        for chunk in _chunks(metadata, group, columns):
+            unpacked, packed = chunk.total_uncompressed_size, max(1, chunk.total_compressed_size)
+            if unpacked > _MAX_UNPACKED_BYTES and unpacked // packed > _MAX_RATIO:
+                raise Unreadable(f"would unpack {packed} bytes to {unpacked}")
+
+
+def _coded(metadata: pq.FileMetaData, columns: Sequence[str]) -> list[str]:
+    """Return the text columns that are stored as codes: decoded at once, a small file may fill the memory."""
+    if not metadata.num_row_groups:
+        return []
+    texts = [chunk for chunk in _chunks(metadata, 0, columns) if chunk.physical_type == "BYTE_ARRAY"]
+    return [chunk.path_in_schema for chunk in texts if {"RLE_DICTIONARY", "PLAIN_DICTIONARY"} & set(chunk.encodings)]
+
+
+def _first_rows(metadata: pq.FileMetaData) -> list[int]:
+    """Return the first row of each row group, and the number of rows last."""
+    return list(accumulate((metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)), initial=0))
+
+
+def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], budget_bytes: int) -> int:
+    """Return how many rows to read at once, by what the fattest row group says of itself."""
+    widest = 1
+    for group in range(metadata.num_row_groups):
+        size = sum(chunk.total_uncompressed_size for chunk in _chunks(metadata, group, columns))
+        widest = max(widest, size // max(1, metadata.row_group(group).num_rows))
+    return max(1, min(_MAX_ROWS, budget_bytes // widest))
+
+
+def _fitting(table: pa.Table, budget_bytes: int) -> int:
+    """Return how many of the first rows stay within the budget once decoded; at least one."""
+    rows: int = table.num_rows
+    while rows > 1 and sum(_decoded_bytes(column) for column in table.slice(0, rows).columns) > budget_bytes:
+        rows //= 2
+    return rows
+
+
+def _decoded_bytes(column: pa.ChunkedArray | pa.Array) -> int:
+    if isinstance(column, pa.ChunkedArray):
+        return sum(_decoded_bytes(chunk) for chunk in column.chunks)
+    if pa.types.is_struct(column.type):
+        return sum(_decoded_bytes(inner) for inner in column.flatten())
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+    return int(pc.sum(lengths.take(column.indices)).as_py() or 0)
+
+
+def _instant(values: pa.Array, _: pa.DataType) -> Converted:
+    read = to_instants(values)
+    return Converted(read.values, read.invalid)
+
+
+def _value(values: pa.Array, wanted: pa.DataType) -> Converted:
+    """Convert; NaN is what pandas writes for a missing number, and no text is longer than a line may be."""
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    if pa.types.is_dictionary(values.type) and is_text(values.type.value_type):
+        short = _short(values.dictionary)
+        capped = pa.DictionaryArray.from_arrays(values.indices, short)
+        return _marked(values, convert(capped.dictionary_decode(), wanted))
+    if is_text(values.type):
+        return _marked(values, convert(_short(values), wanted))
+    return convert(values, wanted)
+
+
+def _short(texts: pa.Array) -> pa.Array:
+    lengths = pc.binary_length(texts)
+    longest = pc.max(lengths).as_py()
+    if longest is None or longest <= MAX_TEXT_BYTES:
+        return texts
+    return pc.if_else(pc.less_equal(lengths, MAX_TEXT_BYTES), texts, pa.scalar(None, texts.type))
+
+
+def _marked(values: pa.Array, converted: Converted) -> Converted:
+    """Count the values that were too long as not of their type."""
+    lost = pc.and_(pc.is_valid(values), pc.is_null(converted.values))
+    return Converted(converted.values, lost) if pc.any(lost).as_py() else Converted(converted.values)

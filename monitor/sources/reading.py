@@ -1,0 +1,202 @@
+"""Carry out a task: open the file, read one block of it, decode it, and say where to go on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+import pyarrow.compute as pc
+
+from monitor.instant import Instant
+from monitor.record import Decoded, Layout, Reason, Rejected
+from monitor.sources.batch import Batch
+from monitor.sources.folder import Changed, Seen, opened
+from monitor.sources.formats import Format, Written, csv, jsonl
+from monitor.sources.formats.block import Lines, empty, split
+from monitor.sources.formats.parquet import ParquetRows, Unreadable
+from monitor.sources.packed import Inflated
+from monitor.sources.position import HEAD_BYTES, KEPT_MARKERS, MARKER_BYTES, Position, fingerprint
+from monitor.sources.reader import Block, Bytes, Plain, first_line, read_block
+from monitor.sources.recognise import Task, fresh, is_same
+from monitor.sources.streams import How, Streams
+
+_PARQUET_BUDGET_BYTES = 64 * 2**20
+_PEEK_BYTES = 2**16
+_TORN = frozenset({Reason.JSON_SYNTAX, Reason.NOT_OBJECT, Reason.RAGGED, Reason.ENCODING})
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that is open."""
+
+    seen: Seen
+    descriptor: int
+    how: Written
+    size: int
+    settled: bool  # its writer is done with it
+    raw: bool  # an offset in it is not one on the disk
+
+
+class Reading:
+    """Reads blocks."""
+
+    def __init__(self, how: How, streams: Streams) -> None:
+        self._how = how
+        self._streams = streams
+
+    def read(self, task: Task, *, settled: bool) -> Batch | None:
+        """Read one block; ``None`` if nothing is complete, and nothing is to be reported.
+
+        Parameters
+        ----------
+        settled: the file's writer is done with it, so that its last line needs no newline.
+
+        Raises
+        ------
+        Changed: the file is another one by now.
+        OSError: it cannot be read.
+        """
+        if task.seen is None:
+            return _batch(task, task.position, empty(self._how.layout))
+        with opened(task.seen) as descriptor:
+            size = os.fstat(descriptor).st_size
+            how = self._how.of(task.seen)
+            file = _File(task.seen, descriptor, how, size, settled, self._how.is_raw(task.seen))
+            read = self._rows if how.format is Format.PARQUET else self._lines
+            batch = read(task, file)
+            if not task.heir and not is_same(Plain(descriptor), task.position):
+                raise Changed(task.seen.name)
+            if batch is None and task.must_report:
+                nothing = empty(self._how.layout)
+                return _batch(task, _advanced(file, task.position, task.position.offset, nothing), nothing)
+        return batch
+
+    def first_instant(self, seen: Seen) -> Instant | None:
+        """Return the event time of the first good record of a file's first block, or ``None``."""
+        how = How(Layout(self._how.layout.timestamp, ()), self._how.limits.at_once(_PEEK_BYTES), self._how.given)
+        streams = Streams(how)
+        try:
+            batch = Reading(how, streams).read(Task(seen, fresh(seen)), settled=True)
+        finally:
+            streams.close()
+        return batch.table["timestamp"][0].as_py() if batch and batch.table.num_rows else None
+
+    def _rows(self, task: Task, file: _File) -> Batch | None:
+        """Read rows of Parquet."""
+        at = task.position
+        try:
+            rows = self._streams.kept(file.seen)
+            if not isinstance(rows, ParquetRows):
+                rows = ParquetRows(file.descriptor, file.seen.name, self._how.layout, _PARQUET_BUDGET_BYTES)
+                self._streams.keep(file.seen, rows)
+            part = rows.read(at.offset)
+        except Unreadable as error:
+            return self._unreadable(task, file, str(error)) if file.settled else None
+        if part.done:
+            self._streams.forget(file.seen)
+        if part.next == at.offset and at.done:
+            return None
+        return _batch(task, replace(_advanced(file, at, part.next, part.decoded), done=part.done), part.decoded)
+
+    def _lines(self, task: Task, file: _File) -> Batch | None:
+        """Read lines."""
+        at = task.position
+        source = self._streams.content(file.seen, file.descriptor)
+        limits = self._how.limits
+        names: tuple[str, ...] = ()
+        begin = at.offset
+        if file.how.format is Format.CSV:
+            line = first_line(source, limits, final=_final(source, file))
+            if line is None:
+                return self._nothing(task, file, source)
+            header = csv.read_header(line.data)
+            if header.fault:
+                return self._unreadable(task, file, header.fault)
+            names, begin = header.names, max(begin, line.next)
+        block = read_block(source, begin, limits, inside=at.inside)
+        if block is None and _final(source, file):
+            block = read_block(source, begin, limits, inside=at.inside, final=True)
+        if block is None:
+            return self._nothing(task, file, source)
+        decoded = self._decoded(file, block, names)
+        return _batch(task, _advanced(file, at, block.next, decoded, block), decoded)
+
+    def _decoded(self, file: _File, block: Block, names: tuple[str, ...]) -> Decoded:
+        lines = split(file.seen.name, block.data, block.start)
+        long = lines.ends - lines.starts > self._how.limits.line
+        kept = lines.pick(~long) if long.any() else lines
+        if file.how.format is Format.CSV:
+            decoded = csv.decode(kept, self._how.layout, names)
+        else:
+            decoded = jsonl.decode(kept, self._how.layout)
+        places = [*block.too_long, *(block.start + int(begin) for begin in lines.starts[long])]
+        too_long = [Rejected(Reason.TOO_LONG, file.seen.name, place, "longer than max_line") for place in places]
+        rejected = [_torn(fault, lines) for fault in decoded.rejected]
+        return replace(decoded, rejected=tuple(sorted([*rejected, *too_long], key=lambda fault: fault.offset)))
+
+    def _nothing(self, task: Task, file: _File, source: Bytes) -> Batch | None:
+        """Note that a packed file was read to its end, or to where it is damaged."""
+        if not isinstance(source, Inflated) or not _final(source, file):
+            return None
+        if source.damage:
+            return self._unreadable(task, file, f"the {file.how.packing} stream is {source.damage}")
+        self._streams.forget(file.seen)
+        if task.position.done and task.position.size == file.size:
+            return None
+        nothing = empty(self._how.layout)
+        position = _advanced(file, task.position, task.position.offset, nothing)
+        return _batch(task, replace(position, done=True), nothing)
+
+    def _unreadable(self, task: Task, file: _File, why: str) -> Batch:
+        """Refuse the rest of a file, once."""
+        self._streams.forget(file.seen)
+        rejected = Rejected(Reason.UNREADABLE, file.seen.name, task.position.offset, why)
+        nothing = empty(self._how.layout, [rejected])
+        position = _advanced(replace(file, raw=True), task.position, task.position.offset, nothing)
+        return _batch(task, replace(position, fault=why), nothing)
+
+
+def _advanced(file: _File, at: Position, offset: int, decoded: Decoded, block: Block | None = None) -> Position:
+    """Return the position after a block, with new prints of the file up to there."""
+    newest = pc.max(decoded.table["timestamp"]).as_py()
+    size = file.size if file.raw else max(offset, os.fstat(file.descriptor).st_size)
+    end = size if file.raw else offset
+    disk = Plain(file.descriptor)
+    marker = fingerprint(disk.read_at(max(0, end - MARKER_BYTES), min(end, MARKER_BYTES)), end)
+    earlier = () if file.raw or at.raw else tuple(one for one in at.markers if one.end != end)
+    return replace(
+        at,
+        offset=offset,
+        size=size,
+        head=fingerprint(disk.read_at(0, min(end, HEAD_BYTES)), min(end, HEAD_BYTES)) if end else None,
+        markers=(marker, *earlier)[:KEPT_MARKERS] if end else (),
+        newest=max((instant for instant in (newest, at.newest) if instant is not None), default=None),
+        inside=block is not None and block.inside,
+        raw=file.raw,
+        done=offset >= size if not file.raw else block is not None and block.ended,
+        fault=None,
+    )
+
+
+def _final(source: Bytes, file: _File) -> bool:
+    """Tell whether no byte can follow those that were read up to the end."""
+    return file.settled or (isinstance(source, Inflated) and source.damage != "truncated")
+
+
+def _torn(fault: Rejected, lines: Lines) -> Rejected:
+    """Call a last line without its newline torn, rather than whatever it looks like."""
+    torn = not lines.data.endswith(b"\n") and fault.offset == lines.offset + lines.starts[-1]
+    return replace(fault, reason=Reason.TORN) if torn and fault.reason in _TORN else fault
+
+
+def _batch(task: Task, position: Position, decoded: Decoded) -> Batch:
+    return Batch(
+        file=position.key,
+        path=position.path,
+        table=decoded.table,
+        position=position,
+        rejected=decoded.rejected,
+        mismatched=decoded.mismatched,
+        bytes_lost=task.lost,
+        truncated=task.truncated,
+    )
