@@ -1,0 +1,8 @@
+"""Pages, API, metrics and health over HTTP."""
+
+from monitor.web.app import create_app, create_operations_app
+from monitor.web.problems import Problem
+from monitor.web.server import Server, serve
+from monitor.web.view import Report, Step, View
+
+__all__ = ["Problem", "Report", "Server", "Step", "View", "create_app", "create_operations_app", "serve"]

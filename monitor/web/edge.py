@@ -1,0 +1,38 @@
+"""What holds for every answer: headers that keep a browser safe, and HEAD wherever there is GET."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+_ALWAYS = {
+    b"content-security-policy": b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+}
+_UNLESS_SET = {b"cache-control": b"no-store"}
+
+
+def guard(app: ASGIApp) -> ASGIApp:
+    """Wrap an application in what holds for every answer."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _complete(list(message["headers"]))
+            await send(message)
+
+        if scope.get("method") == "HEAD":
+            scope = cast("Scope", {**scope, "method": "GET"})  # the server leaves the body out
+        await app(scope, receive, send_with_headers)
+
+    return guarded
+
+
+def _complete(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    given = {name.lower() for name, _ in headers}
+    added = [*_ALWAYS.items(), *((name, value) for name, value in _UNLESS_SET.items() if name not in given)]
+    return [*headers, *added]

@@ -1,0 +1,110 @@
+"""What the web shows and does, as it asks the daemon for it. The composition root hands in an object of this shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias
+
+Body: TypeAlias = Mapping[str, Any]
+Listing: TypeAlias = tuple[list[dict[str, Any]], str | None]
+
+
+class Step(StrEnum):
+    """What a retraining job says of its action."""
+
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A retraining job's word on its action, read and checked.
+
+    Attributes
+    ----------
+    version: the new version, when it succeeded.
+    rows: how many rows it was trained on, if the job said so.
+    why: why it failed, if the job said so.
+    """
+
+    step: Step
+    version: str | None = None
+    rows: int | None = None
+    why: str | None = None
+
+
+class MetricsPage(Protocol):
+    """A rendered page of metrics."""
+
+    @property
+    def body(self) -> bytes:
+        """Return the page."""
+
+    @property
+    def gzipped(self) -> bytes:
+        """Return the page compressed."""
+
+    @property
+    def content_type(self) -> str:
+        """Return the media type with its version."""
+
+
+class View(Protocol):
+    """The daemon, as the web sees it.
+
+    ``metrics``, ``alive`` and ``readiness`` answer from memory: they are called in the event loop. All others run
+    in a thread and may read the state; they raise ``StoreBusy`` if it cannot be read now. Lists are newest first
+    and raise ``ValueError`` for a cursor that is not theirs.
+    """
+
+    def metrics(self, accept: str) -> MetricsPage:
+        """Return the last rendered page of metrics in the format that an ``Accept`` header prefers."""
+
+    def alive(self) -> bool:
+        """Say whether the supervisor ticked within the last 30 seconds."""
+
+    def readiness(self) -> Body:
+        """Return the body of ``/readyz``: ``{"ready": bool, "checks": [{"name", "ok", "why"}]}``."""
+
+    def status(self) -> dict[str, Any]:
+        """Return the ``status`` object of the contract."""
+
+    def windows(self, model: str, limit: int, cursor: str | None) -> Listing:
+        """Return windows of a model."""
+
+    def window(self, id: str) -> dict[str, Any] | None:
+        """Return a window, or ``None``."""
+
+    def alerts(self, model: str | None, limit: int, cursor: str | None) -> Listing:
+        """Return alerts (of a model) in every state."""
+
+    def alert(self, id: str) -> dict[str, Any] | None:
+        """Return an alert, or ``None``."""
+
+    def actions(self, model: str | None, limit: int, cursor: str | None) -> Listing:
+        """Return actions (of a model), without anything about their tokens."""
+
+    def action(self, id: str) -> dict[str, Any] | None:
+        """Return an action, without anything about its token, or ``None``."""
+
+    def deliveries(self, limit: int, cursor: str | None) -> Listing:
+        """Return deliveries: id, receiver, message_id, status, attempts, queued_at, next_at, ended_at, reason."""
+
+    def report_action(self, id: str, token: str, report: Report) -> dict[str, Any]:
+        """Take a job's word on its action, and return the action as it stands then.
+
+        Raises
+        ------
+        Problem: 404 no such action; 401 not its token; 409 it is closed, or the step does not follow.
+        """
+
+    def action_rows(self, id: str, token: str) -> Iterator[bytes]:
+        """Return the rows to retrain with, as the bytes of one Parquet file.
+
+        Raises
+        ------
+        Problem: 404 no such action, or no rows; 401 not its token; before the first bytes.
+        """
