@@ -177,17 +177,25 @@ class Dispatcher:
     def __init__(self, desks: Sequence[Desk]) -> None:
         self._passages = [Passage(desk) for desk in desks]
         self._bells = {passage.name: threading.Event() for passage in self._passages}
-        self._threads: list[threading.Thread] = []
+        self._threads: dict[str, threading.Thread] = {}
         self._stopping = threading.Event()
         self._end = float("inf")
         self.broken = 0
 
-    def start(self) -> None:
-        """Start the threads; they are daemons: a receiver that hangs does not keep the process."""
+    def start(self, after: Dispatcher | None = None) -> None:
+        """Start the threads; they are daemons: a receiver that hangs does not keep the process.
+
+        Parameters
+        ----------
+        after: one that was stopped for this one, as by a reload. Where it still waits for a receiver's answer, that
+            receiver's next message waits too, or the same one would go out twice.
+        """
+        before = {} if after is None else after._threads  # noqa: SLF001  of the same class
         for passage in self._passages:
-            name = f"dispatch-{passage.name}"
-            self._threads.append(threading.Thread(target=self._run, args=(passage,), name=name, daemon=True))
-            self._threads[-1].start()
+            arguments = (passage, before.get(passage.name))
+            thread = threading.Thread(target=self._run, args=arguments, name=f"dispatch-{passage.name}", daemon=True)
+            self._threads[passage.name] = thread
+            thread.start()
 
     def wake(self, names: Iterable[str] | None = None) -> None:
         """Tell that messages were queued for these receivers, or for any."""
@@ -203,16 +211,21 @@ class Dispatcher:
         self._end = min(self._end, time.monotonic() + drain_seconds)
         self._stopping.set()
         self.wake()
-        for thread in self._threads:
-            while thread.is_alive() and time.monotonic() < self._end:
-                thread.join(_JOIN_SECONDS)
-        return not any(thread.is_alive() for thread in self._threads)
+        for thread in self._threads.values():
+            self._await(thread)
+        return not any(thread.is_alive() for thread in self._threads.values())
 
     def health(self) -> dict[str, str | None]:
         """Return why a receiver's last attempt failed, by name; ``None`` if it did not."""
         return {passage.name: passage.why for passage in self._passages}
 
-    def _run(self, passage: Passage) -> None:
+    def _await(self, thread: threading.Thread) -> None:
+        while thread.is_alive() and time.monotonic() < self._end:
+            thread.join(_JOIN_SECONDS)
+
+    def _run(self, passage: Passage, before: threading.Thread | None) -> None:
+        if before is not None:
+            self._await(before)
         bell, pause_seconds = self._bells[passage.name], 0.0
         while time.monotonic() < self._end:
             bell.clear()

@@ -1,113 +1,50 @@
 from __future__ import annotations
 
-import base64
 import json
-import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from monitor.delivery import Outcome
-from monitor.dispatch import Attempt, Desk, Dispatcher, Passage, dispatch_due
+from monitor.dispatch import Attempt, Passage, dispatch_due
 from monitor.errors import StoreBusy
 from monitor.instant import SECOND
-from monitor.notification import Content, Message, MessageType, message
-from monitor.receivers import LogSettings, Network, ReceiverSettings, WebhookSettings
-from monitor.store import directory as directories
-from monitor.store.database import State, StateSettings, open_state
-from monitor.store.delivery import Delivery, QueuedDelivery, delivery_id, enqueue, get_delivery
-from tests.scripted_http import ScriptedServer, answer, hang_up, scripted, silent
-
-SECRET = "whsec_" + base64.b64encode(b"secretcanary-0123456789abcdef").decode()
-ALERT = {"name": "drift", "model": "churn", "version": "3", "state": "firing", "started_at": "2013-07-01T10:05:00Z"}
-WINDOW = {"id": "churn~3~20130701T090000Z~20130701T100000Z", "end": "2013-07-01T10:00:00Z"}
-ACTION = {"id": "ac_a", "kind": "retrain", "status": "requested", "expires_at": "2026-01-05T08:00:00Z"}
-EXPIRES_AT = 1_767_600_000 * SECOND
-
-
-class Clock:
-    """A clock that is turned by hand."""
-
-    def __init__(self, at: int = EXPIRES_AT - 7200 * SECOND) -> None:
-        self.at = at
-
-    def __call__(self) -> int:
-        """Return now."""
-        return self.at
-
-    def forward(self, seconds: float) -> None:
-        """Let time pass."""
-        self.at += round(seconds * SECOND)
-
-
-class FullDisk(State):
-    """A state on a disk that is full for the next ``refusals`` writes."""
-
-    refusals = 0
-
-    @contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[Connection]:
-        """Write, or refuse."""
-        if self.refusals:
-            self.refusals -= 1
-            raise StoreBusy("the disk is full")
-        with super().write(durable=durable) as connection:
-            yield connection
+from monitor.notification import Content, MessageType, message
+from monitor.receivers import LogSettings
+from monitor.store.database import StateSettings, open_state
+from monitor.store.delivery import QueuedDelivery, enqueue
+from tests.outbox import (
+    ACTION,
+    ALERT,
+    EXPIRES_AT,
+    SECRET,
+    WINDOW,
+    Clock,
+    FullDisk,
+    desk,
+    firing,
+    full_disk,
+    kept,
+    queue,
+    wall,
+    webhook,
+)
+from tests.scripted_http import answer, hang_up, scripted
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[FullDisk]:
     """Yield a state that was begun just now, on a disk that can be filled."""
-    settings = StateSettings()
-    open_state(settings, tmp_path).close()
-    directory = tmp_path / settings.directory
-    opened = FullDisk(directory, lock=directories.lock(directory))
+    opened = full_disk(tmp_path)
     yield opened
     opened.close()
-
-
-def webhook(server: ScriptedServer, name: str = "job", timeout: str = "1s") -> WebhookSettings:
-    """Return a receiver at a scripted server."""
-    given = {"name": name, "type": "webhook", "url": server.url, "secret": SECRET, "timeout": timeout}
-    return WebhookSettings.model_validate(given)
-
-
-def desk(
-    state: State, settings: ReceiverSettings, clock: Callable[[], int], observe: Callable[[Attempt], None] = print
-) -> Desk:
-    """Return a desk whose retries do not depend on chance."""
-    return Desk(state, settings, Network(), clock, random.Random(7), observe)
-
-
-def firing(reason: str = "first_time") -> Message:
-    """Return the message of an alert."""
-    return message(MessageType.FIRING, Content(ALERT | {"reason": reason}, WINDOW))
-
-
-def queue(state: State, told: Message, clock: Callable[[], int], receiver: str = "job") -> str:
-    """Queue a message and return the delivery's id."""
-    with state.write() as connection:
-        enqueue(connection, QueuedDelivery(receiver, told.id, told.time, told.body, clock()))
-    return delivery_id(receiver, told.id)
-
-
-def kept(state: State, id_: str) -> Delivery:
-    """Return what the outbox says of a delivery."""
-    with state.read() as connection:
-        found = get_delivery(connection, id_)
-    assert found is not None
-    return found
 
 
 def test_what_is_due_is_delivered(state: FullDisk) -> None:
@@ -298,7 +235,7 @@ def test_what_nobody_expected_is_counted_and_tried_again(state: FullDisk) -> Non
     with state.write() as connection:
         enqueue(connection, QueuedDelivery("journal", "evt_broken", 0, b'{"type": bodycanary', clock()))
     with capture_logs() as lines:
-        dispatch_due(desk(state, LogSettings(name="journal"), clock, seen.append))
+        dispatch_due(desk(state, LogSettings(name="journal"), clock, seen))
     assert (seen[0].outcome, seen[0].reason) == (Outcome.RETRIED, "unexpected")
     assert "bodycanary" not in str([{**line, "exc_info": None} for line in lines]) + str(seen)
 
@@ -308,7 +245,7 @@ def test_every_attempt_is_told(state: FullDisk) -> None:
     clock, seen = Clock(), list[Attempt]()
     queue(state, firing(), clock)
     with scripted(answer(503), answer(200)) as server:
-        work = desk(state, webhook(server), clock, seen.append)
+        work = desk(state, webhook(server), clock, seen)
         dispatch_due(work)
         clock.forward(60)
         dispatch_due(work)
@@ -340,104 +277,3 @@ def test_the_wait_is_until_the_next_try_but_never_long(state: FullDisk) -> None:
         assert passage.wait_seconds() == 5.0
         clock.at = kept(state, id_).next_at - 2 * SECOND
         assert passage.wait_seconds() == 2.0
-
-
-# --- threads ---------------------------------------------------------------------------------------------------------
-
-
-def wall() -> int:
-    """Return the wall clock."""
-    return time.time_ns() // 1000
-
-
-@contextmanager
-def running(*desks: Desk) -> Iterator[Dispatcher]:
-    """Run a dispatcher until the block ends."""
-    dispatcher = Dispatcher(desks)
-    dispatcher.start()
-    yield dispatcher
-    assert dispatcher.stop(5)
-
-
-def eventually(holds: Callable[[], Any], seconds: float = 3.0) -> bool:
-    """Return whether something comes true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def test_a_queued_message_leaves_when_the_bell_rings(state: FullDisk) -> None:
-    """A message queued while the dispatcher sleeps goes out as soon as it is woken."""
-    with scripted(answer(200)) as server, running(desk(state, webhook(server), wall)) as dispatcher:
-        time.sleep(0.1)
-        id_ = queue(state, firing(), wall)
-        dispatcher.wake(["job"])
-        assert eventually(lambda: kept(state, id_).status == "delivered", 2)
-    assert dispatcher.health() == {"job": None}
-
-
-def test_a_black_hole_delays_nobody_else(state: FullDisk) -> None:
-    """While one receiver swallows a message without an answer, another gets its own within a second."""
-    with scripted(silent) as hole, scripted(answer(200)) as server:
-        queue(state, firing(), wall, "hole")
-        id_ = queue(state, firing(), wall, "job")
-        began = time.monotonic()
-        with running(desk(state, webhook(hole, "hole", "2s"), wall), desk(state, webhook(server), wall)):
-            assert eventually(lambda: kept(state, id_).status == "delivered")
-            assert time.monotonic() - began < 1.0
-
-
-def test_stop_sends_what_is_due(state: FullDisk) -> None:
-    """What is due when the daemon stops is still sent, and every thread ends."""
-    with scripted(answer(200)) as server:
-        ids = [queue(state, firing(str(place)), wall) for place in range(20)]
-        dispatcher = Dispatcher([desk(state, webhook(server), wall)])
-        dispatcher.start()
-        assert dispatcher.stop(10)
-    assert [kept(state, id_).status for id_ in ids] == ["delivered"] * 20
-
-
-def test_stop_does_not_wait_for_a_dead_receiver(state: FullDisk) -> None:
-    """At the end of the drain time stop returns, and the message is still in the outbox."""
-    with scripted(silent) as hole:
-        id_ = queue(state, firing(), wall)
-        dispatcher = Dispatcher([desk(state, webhook(hole, timeout="2s"), wall)])
-        dispatcher.start()
-        assert eventually(lambda: hole.requests)
-        began = time.monotonic()
-        assert dispatcher.stop(0.3) is False
-        assert time.monotonic() - began < 0.8
-    assert kept(state, id_).status == "pending"
-    assert eventually(lambda: dispatcher.stop(0))
-
-
-def test_a_sleeping_dispatcher_stops_at_once(state: FullDisk) -> None:
-    """A dispatcher with nothing to do does not use its drain time."""
-    with scripted(answer(200)) as server:
-        dispatcher = Dispatcher([desk(state, webhook(server), wall)])
-        dispatcher.start()
-        time.sleep(0.1)
-        began = time.monotonic()
-        assert dispatcher.stop(10)
-        assert time.monotonic() - began < 1.0
-
-
-def test_a_full_disk_does_not_end_a_dispatcher(state: FullDisk) -> None:
-    """A turn that the state does not allow is counted, and the thread goes on when there is space again."""
-    with scripted(answer(200)) as server:
-        id_ = queue(state, firing(), wall)
-        state.refusals = 1
-        with running(desk(state, webhook(server), wall)) as dispatcher:
-            assert eventually(lambda: kept(state, id_).status == "delivered", 4)
-    assert (dispatcher.broken, len(server.requests)) == (1, 1)
-
-
-def test_a_failing_receiver_is_named_with_its_reason(state: FullDisk) -> None:
-    """The status of a receiver is the reason of its last failure."""
-    with scripted(answer(503)) as server:
-        queue(state, firing(), wall)
-        with running(desk(state, webhook(server), wall)) as dispatcher:
-            assert eventually(lambda: dispatcher.health() == {"job": "unavailable"})
