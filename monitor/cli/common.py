@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,20 +78,7 @@ def read_config(path: Path, *, quiet: bool = False) -> Loaded:
 def show_faults(faults: tuple[Fault, ...] | list[Fault], *, as_json: bool = False) -> None:
     """Write faults and warnings to stderr, one after the other."""
     for fault in faults:
-        print(json.dumps(fault_body(fault), ensure_ascii=False) if as_json else str(fault), file=sys.stderr)
-
-
-def fault_body(fault: Fault) -> dict[str, Any]:
-    """Return a fault as ``check`` prints it."""
-    return {
-        "code": fault.code,
-        "file": fault.file,
-        "line": fault.line,
-        "column": fault.column,
-        "path": fault.path,
-        "message": fault.message,
-        "help": fault.help,
-    }
+        print(json.dumps(asdict(fault), ensure_ascii=False) if as_json else str(fault), file=sys.stderr)
 
 
 def write(text: str) -> None:

@@ -112,23 +112,13 @@ def load_text(text: str, path: Path, environment: Mapping[str, str]) -> Loaded:
         raise ConfigError(_in_order(faults))
     warnings = [*substitution.warnings, *cross_warnings(nodes, str(path))]
     secrets = frozenset({*substitution.secrets, *written_secrets(nodes, (Config,))})
-    digest = config_hash(config)
-    return Loaded(_anchored(config, path.parent), tuple(_in_order(warnings)), digest, path, nodes, secrets)
+    return Loaded(config, tuple(_in_order(warnings)), config_hash(config), path, nodes, secrets)
 
 
 def config_hash(config: Config) -> str:
     """Return ``sha256:`` and twelve digits over every setting; a secret counts as present or absent only."""
     text = json.dumps(config.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_HASH_DIGITS]}"
-
-
-def _anchored(config: Config, root: Path) -> Config:
-    """Make the relative files that receivers name relative to the config file; other parts are given its folder."""
-    receivers = []
-    for settings in config.receivers:
-        files = {name: root / value for name, value in settings if isinstance(value, Path)}
-        receivers.append(settings.model_copy(update=files))
-    return config.model_copy(update={"receivers": tuple(receivers)})
 
 
 def _read(path: Path) -> str:

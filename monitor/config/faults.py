@@ -187,12 +187,17 @@ def _without_noise(findings: list[Finding]) -> list[Finding]:
     """Drop what only follows from something else.
 
     A mapping whose ``type`` is not known is not blamed for its other keys; and of several shapes tried in vain,
-    the one that fits down to a deeper place is the one that was meant.
+    the one that fits best is the one that was meant.
     """
     foreign = [f.holder for f in findings if f.keys[-1:] == ("type",) and f.code in {"E103", "E109"}]
     kept = [f for f in findings if f.keys[-1:] == ("type",) or not any(f.holder is holder for holder in foreign)]
-    tried = [f.path for f in kept if f.branch]
-    return [f for f in kept if not (f.branch and any(path.startswith((f"{f.path}.", f"{f.path}[")) for path in tried))]
+    return [f for f in kept if not (f.branch and any(_was_meant(other, f) for other in kept if other.branch))]
+
+
+def _was_meant(other: Finding, finding: Finding) -> bool:
+    """Say whether another shape fits better: down to a deeper place, or at the same one by its type."""
+    deeper = other.path.startswith((f"{finding.path}.", f"{finding.path}["))
+    return deeper or (other.path == finding.path and finding.code == "E102" != other.code)
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:

@@ -181,12 +181,6 @@ def test_the_hash_is_short_and_says_how_it_was_made(load: Load) -> None:
     assert (name, len(digits), set(digits) <= set("0123456789abcdef")) == ("sha256", 12, True)
 
 
-def test_a_receiver_s_files_are_beside_the_config(load: Load, tmp_path: Path) -> None:
-    """A relative file that a receiver names is relative to the config file, and no part of the hash's path."""
-    loaded = load(with_receiver(ca_file="ca.pem"))
-    assert hook(loaded).ca_file == tmp_path / "ca.pem"
-
-
 def test_a_secret_of_a_settings_class_is_a_secret_here() -> None:
     """The webhook's secrets are of pydantic's secret type, which is how they are known."""
     assert WebhookSettings.model_fields["url"].annotation is SecretStr

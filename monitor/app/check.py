@@ -1,0 +1,173 @@
+"""What ``driftline check`` says: whether all that the config names is there, and what the daemon would do with it.
+
+Starts nothing and sends nothing; a receiver's name is resolved, as that is where a delivery would fail first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from monitor.app import forecast
+from monitor.app.planned import calibration_body, columns_body, reference_body, window_body
+from monitor.config import Loaded
+from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault, MonitorError, ReferenceUnusable
+from monitor.instant import microseconds
+from monitor.judge import Judge
+from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.references import References
+from monitor.plans import model_plans
+from monitor.receivers import RECEIVERS, Network, ReceiverSettings
+from monitor.receivers.network import Deadline, checked_targets
+from monitor.record import Layout
+from monitor.record_layout import ColumnUnknown
+from monitor.sources.files import FilesSettings, FilesSource
+
+Json = dict[str, Any]
+_LOOKUP_SECONDS = 5.0
+_UNKNOWN_COLUMN, _UNFIT_COLUMN, _UNFIT_METHOD = "E166", "E167", "E103"
+
+
+def check(loaded: Loaded, network: Network | None = None) -> Json:
+    """Return the ``check`` object of the contract for a config that holds.
+
+    Parameters
+    ----------
+    network: how receivers are reached; by default as the config says.
+    """
+    return _Check(loaded, network or Network(egress=loaded.config.server, root=loaded.root)).body()
+
+
+def check_of_faults(error: ConfigError) -> Json:
+    """Return the ``check`` object of a config that does not hold."""
+    return _whole(error.faults, (), [], []) | {"memory_bytes": None, "state_bytes": None, "series": None}
+
+
+def _whole(faults: Iterable[Fault], warnings: Iterable[Fault], models: list[Json], receivers: list[Json]) -> Json:
+    found = [asdict(fault) for fault in faults]
+    return {
+        "kind": "check",
+        "schema": 1,
+        "valid": not found,
+        "faults": found,
+        "warnings": [asdict(fault) for fault in warnings],
+        "models": models,
+        "receivers": receivers,
+    }
+
+
+@dataclass
+class _Check:
+    """Collects what is found while the parts of a config are looked at."""
+
+    loaded: Loaded
+    network: Network
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+    planned: list[forecast.Planned] = field(default_factory=list)
+
+    def body(self) -> Json:
+        config = self.loaded.config
+        plans = model_plans(config, self.loaded.root)
+        models = [self._model(place, plan) for place, plan in enumerate(plans)]
+        receivers = [self._receiver(place, settings) for place, settings in enumerate(config.receivers)]
+        return _whole(self.faults, (*self.loaded.warnings, *self.warnings), models, receivers) | {
+            "memory_bytes": forecast.memory_bytes(self.planned),
+            "state_bytes": forecast.state_bytes(self.planned),
+            "series": forecast.series(self.planned, len(config.receivers)),
+        }
+
+    def _model(self, place: int, plan: ModelPlan) -> Json:
+        judges = self._judges(place, plan)
+        retention = microseconds(self.loaded.config.state.retention)
+        self.planned.append(forecast.Planned(plan, judges, retention))
+        version, judge = max(judges.items(), default=(None, None))
+        if judge is not None:
+            self._columns(place, plan, judge)
+        return {
+            "name": plan.name,
+            "task": plan.task,
+            "window": window_body(plan),
+            "reference": None if judge is None or version is None else reference_body(plan, version, judge),
+            "columns": [] if judge is None else columns_body(plan, judge),
+            **calibration_body(plan, judge),
+            "sources": self._sources(place, plan),
+        }
+
+    def _judges(self, place: int, plan: ModelPlan) -> dict[str, Judge]:
+        """Compile every reference that lies there; one that cannot be is a fault, none at all a warning."""
+        references = References(plan)
+        references.refresh()
+        for error in references.faults.values():
+            self.faults.append(self._reference_fault(place, error))
+        known = {version: judge for version in references.known() if (judge := references.judge(version)) is not None}
+        if not known and not references.faults:
+            where = self.loaded.place("models", place, "reference", "path")
+            self.warnings.append(
+                where.fault("W131", "matches no file yet", "a version is judged once its reference is")
+            )
+        return known
+
+    def _reference_fault(self, place: int, error: MonitorError) -> Fault:
+        code = error.code if isinstance(error, ReferenceUnusable) else _UNFIT_COLUMN
+        keys: tuple[str, ...] = ("reference", "path")
+        if isinstance(error, ColumnUnknown):
+            code, keys = _UNKNOWN_COLUMN, ("columns",)
+        where = self.loaded.place("models", place, *keys)
+        return where.fault(code, error.message, error.hint or None)
+
+    def _columns(self, place: int, plan: ModelPlan, judge: Judge) -> None:
+        """Look for settings of columns that are not there, or that the named method is not for."""
+        kinds = {column.name: column.kind for column in judge.reference.layout.columns}
+        methods = {watched.column.name: watched.method for watched in judge.watched}
+        for name, own in plan.drift.columns.items():
+            where = self.loaded.place("models", place, "drift", "columns", name)
+            if name not in kinds:
+                self.faults.append(where.fault(_UNKNOWN_COLUMN, "no column of the reference has this name"))
+            elif own.method is not None and name in methods and kinds[name] not in methods[name].kinds:
+                message = f"{own.method} does not compare {kinds[name]} columns"
+                self.faults.append(where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind"))
+
+    def _sources(self, place: int, plan: ModelPlan) -> list[Json]:
+        several = len(plan.records) > 1
+        wanted: list[tuple[str, FilesSettings, tuple[str | int, ...]]] = [
+            ("records", settings, ("records", index) if several else ("records",))
+            for index, settings in enumerate(plan.records)
+        ]
+        wanted += [("targets", plan.targets, ("targets",))] if plan.targets is not None else []
+        return [self._source(role, plan, settings, ("models", place, *loc)) for role, settings, loc in wanted]
+
+    def _source(self, role: str, plan: ModelPlan, settings: FilesSettings, loc: tuple[str | int, ...]) -> Json:
+        source = FilesSource(settings, Layout(plan.columns.timestamp, ()), plan.root)
+        try:
+            matches, problem = len(source.matches()), source.problem()
+        finally:
+            source.close()
+        if not matches:
+            where = self.loaded.place(*loc, "path")
+            self.warnings.append(where.fault("W130", "matches no file yet", "the daemon will wait for it"))
+        elif problem is not None:
+            self.warnings.append(self.loaded.place(*loc, "path").fault("W132", problem, "the daemon will try again"))
+        reachable = problem is None or not matches
+        return {"role": role, "kind": settings.type, "reachable": reachable, "matches": matches, "why": problem}
+
+    def _receiver(self, place: int, settings: ReceiverSettings) -> Json:
+        endpoint, why = RECEIVERS[settings.type].leads_to(settings), None
+        if endpoint is not None:
+            try:
+                checked_targets(self.network, endpoint.host, endpoint.port, Deadline(_LOOKUP_SECONDS, endpoint.shown))
+            except (DeliveryFailed, DeliveryRefused) as error:
+                why = error.message
+                where = self.loaded.place("receivers", place, "url")
+                refused = isinstance(error, DeliveryRefused)
+                hint = (
+                    "add its network to server.allow_networks"
+                    if refused
+                    else "deliveries to it wait and are tried again"
+                )
+                (self.faults if refused else self.warnings).append(
+                    where.fault("E121" if refused else "W121", why, hint)
+                )
+        shown = None if endpoint is None else endpoint.shown
+        return {"name": settings.name, "kind": settings.type, "valid": why is None, "address": shown, "why": why}

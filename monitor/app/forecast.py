@@ -1,0 +1,90 @@
+"""What a config will cost: memory at rest, state at full retention, series on the page of metrics.
+
+Measured once and written down as constants; a test holds each figure to within a factor of two of the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from monitor.instant import microseconds
+from monitor.judge import Judge
+from monitor.pipeline.plan import ModelPlan
+
+_DAEMON_BYTES = 150 * 2**20
+"""RSS of a daemon with one model of a few columns, on CPython 3.11."""
+_COPIES = 2
+"""A judge's arrays stand in memory once, and once more while they are compiled or reloaded."""
+_STATE_BYTES = 512 * 2**10
+_WINDOW_BYTES, _WINDOW_BYTES_A_COLUMN = 1_200, 160
+_ROW_BYTES, _ROW_BYTES_A_COLUMN = 40, 5
+_SERIES, _SERIES_A_MODEL, _SERIES_A_VERSION, _SERIES_A_RECEIVER = 40, 45, 15, 4
+_SERIES_A_COLUMN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A model and the judges that its references gave, by version."""
+
+    plan: ModelPlan
+    judges: Mapping[str, Judge]
+    retention: int
+    """Microseconds that windows and rows are kept."""
+
+
+def memory_bytes(models: Iterable[Planned]) -> int:
+    """Return the predicted RSS of the daemon at rest."""
+    judges = [judge for planned in models for judge in planned.judges.values()]
+    return _DAEMON_BYTES + _COPIES * sum(array_bytes(judge) for judge in judges)
+
+
+def state_bytes(models: Iterable[Planned]) -> int:
+    """Return the predicted size of the state once it is as old as its retention."""
+    return _STATE_BYTES + sum(_model_bytes(planned) for planned in models)
+
+
+def series(models: Iterable[Planned], receivers: int) -> int:
+    """Return how many series the page of metrics will have."""
+    total = _SERIES + receivers * _SERIES_A_RECEIVER
+    for planned in models:
+        total += _SERIES_A_MODEL
+        for judge in planned.judges.values():
+            p_values = sum(watched.method.p_value is not None for watched in judge.watched)
+            total += _SERIES_A_VERSION + _SERIES_A_COLUMN * len(judge.watched) + p_values
+    return total
+
+
+def array_bytes(value: Any) -> int:
+    """Return the bytes of every array that an object of dataclasses holds."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, pa.Array | pa.ChunkedArray | pa.Table):
+        return int(value.nbytes)
+    if is_dataclass(value):
+        return sum(array_bytes(getattr(value, each.name)) for each in fields(value))
+    if isinstance(value, Mapping):
+        return sum(map(array_bytes, value.values()))
+    return sum(map(array_bytes, value)) if isinstance(value, tuple | list) else 0
+
+
+def _model_bytes(planned: Planned) -> int:
+    windows = planned.retention // microseconds(planned.plan.window.every)
+    return int(windows * sum(_window_bytes(planned.plan, judge) for judge in planned.judges.values()))
+
+
+def _window_bytes(plan: ModelPlan, judge: Judge) -> float:
+    columns = len(judge.reference.layout.columns)
+    kept = min(plan.rows_per_window, _rows_a_window(plan, judge))
+    return _WINDOW_BYTES + columns * _WINDOW_BYTES_A_COLUMN + kept * (_ROW_BYTES + columns * _ROW_BYTES_A_COLUMN)
+
+
+def _rows_a_window(plan: ModelPlan, judge: Judge) -> float:
+    reference = judge.reference
+    if reference.first is None or reference.last is None or reference.last <= reference.first:
+        return plan.rows_per_window
+    return reference.rows / (reference.last - reference.first) * microseconds(plan.window.every)

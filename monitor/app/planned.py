@@ -1,0 +1,88 @@
+"""What is planned for a model, as ``check`` shows it: its window, reference, columns, and the promise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from monitor.calibration.channels import Feature, weights
+from monitor.instant import SECOND, to_text
+from monitor.judge import Judge, expected_false_alarms
+from monitor.measure import finite
+from monitor.pipeline.plan import ModelPlan
+from monitor.profile import ColumnBins
+
+Json = dict[str, Any]
+
+
+def window_body(plan: ModelPlan) -> Json:
+    """Return how event time is cut."""
+    window = plan.window
+    return {
+        "length_seconds": window.length.total_seconds(),
+        "every_seconds": window.every.total_seconds(),
+        "lateness_seconds": window.lateness.total_seconds(),
+        "pane_seconds": window.pane / SECOND,
+        "min_rows": window.min_rows,
+    }
+
+
+def reference_body(plan: ModelPlan, version: str, judge: Judge) -> Json:
+    """Return what a reference holds; ``cycles`` is how often its main period fits into it."""
+    reference, period = judge.reference, main_period(plan, judge)
+    span = None if reference.first is None or reference.last is None else (reference.last - reference.first) / SECOND
+    return {
+        "path": plan.reference.path.replace("{version}", version),
+        "id": reference.id,
+        "rows": reference.rows,
+        "from": None if reference.first is None else to_text(reference.first),
+        "to": None if reference.last is None else to_text(reference.last),
+        "main_period_seconds": period,
+        "cycles": None if period is None or span is None else round(span / period, 2),
+    }
+
+
+def main_period(plan: ModelPlan, judge: Judge) -> float | None:
+    """Return the season that the reference shows most plainly, in seconds; ``None`` where it shows none."""
+    terms = judge.engine.null.season.terms if judge.engine is not None else ()
+    return min((term.period for term in terms), default=0) * plan.window.every.total_seconds() or None
+
+
+def calibration_body(plan: ModelPlan, judge: Judge | None) -> Json:
+    """Return whether the promise holds, and what it is."""
+    if judge is None:
+        promised = plan.alerts.false_alarms.count * (30 * 86_400 / plan.alerts.false_alarms.period.total_seconds())
+        figures = {"promised": promised, "expected": None, "lower": None, "upper": None}
+        return {"calibrated": False, "calibration_why": "no_reference", "false_alarms_per_30d": figures}
+    figures = expected_false_alarms(judge, plan.alerts)
+    return {"calibrated": judge.calibrated, "calibration_why": judge.why, "false_alarms_per_30d": figures}
+
+
+def columns_body(plan: ModelPlan, judge: Judge) -> list[Json]:
+    """Return every column of the reference, watched or not; the importance of those watched sums to 1."""
+    features = [Feature(watched.column.name, "numeric", watched.importance) for watched in judge.watched]
+    importance = dict(
+        zip([f.name for f in features], weights(features, np.arange(len(features))).tolist(), strict=True)
+    )
+    return [_column(plan, judge, bins, importance) for bins in judge.reference.binning.columns]
+
+
+def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[str, float]) -> Json:
+    column = bins.column
+    watched = next((entry for entry in judge.watched if entry.column.name == column.name), None)
+    body = {"name": column.name, "source": column.path, "role": column.role.value, "kind": column.kind.value}
+    if watched is None:
+        empty = dict.fromkeys(("method", "threshold", "minimum_effect", "importance"))
+        return body | empty | {"watched": False, "why": f"{column.kind.value}_is_not_compared"}
+    own = plan.drift.columns.get(column.name)
+    tolerance = own.tolerance if own is not None and own.tolerance is not None else plan.drift.tolerance
+    at = None if watched.threshold is None else finite(watched.threshold.at(plan.window.min_rows))
+    return body | {
+        "method": watched.method.name,
+        "threshold": at,
+        "minimum_effect": tolerance,
+        "importance": importance[column.name],
+        "watched": True,
+        "why": None,
+    }

@@ -1,0 +1,129 @@
+"""``driftline check``: validate a config and show the plan; nothing is started or sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from monitor.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    FormatOption,
+    OutputFormat,
+    read_config,
+    show,
+    show_faults,
+    table,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from monitor.errors import Fault
+
+_FAULTY = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check")(check)
+
+
+def check(config: ConfigOption = DEFAULT_CONFIG, format: FormatOption = OutputFormat.TABLE) -> None:
+    """Validate config, sources, references and receivers, and print the plan. Starts and sends nothing."""
+    from monitor.app.check import check as look
+    from monitor.app.check import check_of_faults
+    from monitor.errors import ConfigError
+
+    try:
+        body = look(read_config(config, quiet=True))
+    except ConfigError as error:
+        body = check_of_faults(error)
+    if format is OutputFormat.JSON:
+        write_json(body)
+    else:
+        show_faults([*_faults(body["faults"]), *_faults(body["warnings"])])
+        show(*tables(body))
+    if not body["valid"]:
+        raise typer.Exit(_FAULTY)
+
+
+def tables(body: dict[str, Any]) -> list[Any]:
+    """Return the plan as tables and lines."""
+    parts: list[Any] = [part for model in body["models"] for part in _model(model)]
+    if body["receivers"]:
+        receivers = table("receivers", "name", "kind", "address", "why")
+        for each in body["receivers"]:
+            receivers.add_row(each["name"], each["kind"], each["address"] or "", each["why"] or "ready")
+        parts.append(receivers)
+    if body["models"]:
+        parts.append(
+            f"memory at rest {_size(body['memory_bytes'])} · state at full retention {_size(body['state_bytes'])}"
+            f" · {body['series']} series"
+        )
+    parts.append("the config holds" if body["valid"] else f"{len(body['faults'])} faults")
+    return parts
+
+
+def _model(model: dict[str, Any]) -> list[Any]:
+    columns = table(
+        f"model {model['name']} ({model['task']})", "column", "role", "kind", "method", "threshold", "weight", ""
+    )
+    for each in model["columns"]:
+        columns.add_row(
+            each["name"],
+            each["role"],
+            each["kind"],
+            each["method"] or "",
+            _number(each["threshold"]),
+            _number(each["importance"]),
+            "" if each["watched"] else f"not watched: {each['why']}",
+        )
+    lines = [_reference_line(model["reference"]), _window_line(model["window"]), _promise_line(model)]
+    sources = [_source_line(source) for source in model["sources"]]
+    return [columns, *lines, *sources, ""]
+
+
+def _reference_line(reference: dict[str, Any] | None) -> str:
+    if reference is None:
+        return "reference: none that can be used"
+    span = f", {reference['from']} to {reference['to']}" if reference["from"] else ", without timestamps"
+    return f"reference: {reference['path']} ({reference['rows']} rows{span})"
+
+
+def _window_line(window: dict[str, Any]) -> str:
+    from datetime import timedelta
+
+    from monitor.settings import duration_text
+
+    length, every, late = (
+        duration_text(timedelta(seconds=window[key])) for key in ("length_seconds", "every_seconds", "lateness_seconds")
+    )
+    return f"window: {length} every {every}, closed {late} late, judged from {window['min_rows']} rows"
+
+
+def _promise_line(model: dict[str, Any]) -> str:
+    figures = model["false_alarms_per_30d"]
+    if not model["calibrated"]:
+        return f"false alarms: not calibrated ({model['calibration_why']}), so that nothing is promised"
+    expected = "" if figures["expected"] is None else f", {_number(figures['expected'])} expected"
+    return f"false alarms: at most {_number(figures['promised'])} in 30 days promised{expected}"
+
+
+def _source_line(source: dict[str, Any]) -> str:
+    why = "" if source["why"] is None else f" ({source['why']})"
+    return f"{source['role']}: {source['matches']} files{why}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def _size(value: int) -> str:
+    return f"{value / 2**20:.0f} MiB"
+
+
+def _faults(bodies: list[dict[str, Any]]) -> list[Fault]:
+    from monitor.errors import Fault
+
+    return [Fault(**body) for body in bodies]
