@@ -13,7 +13,8 @@ from monitor.sources.batch import Batch
 from monitor.sources.folder import Changed, Seen, opened
 from monitor.sources.formats import Format, Written, csv, jsonl
 from monitor.sources.formats.block import Lines, empty, split
-from monitor.sources.formats.parquet import ParquetRows, Unreadable
+from monitor.sources.formats.parquet import ParquetRows
+from monitor.sources.formats.unreadable import Unreadable
 from monitor.sources.packed import Inflated
 from monitor.sources.position import HEAD_BYTES, KEPT_MARKERS, MARKER_BYTES, Position, fingerprint
 from monitor.sources.reader import Block, Bytes, Plain, first_line, read_block

@@ -79,6 +79,15 @@ def split(file: str, data: bytes, offset: int = 0) -> Lines:
     return Lines(file, data, starts, ends, offset)
 
 
+def is_text(line: bytes) -> bool:
+    """Tell whether bytes are UTF-8."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows as a format read them: event times, and one converted column a field, in the layout's order."""

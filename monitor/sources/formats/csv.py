@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 
 from monitor.record import Decoded, Layout, Reason
-from monitor.sources.formats.block import Lines, Rows, admit, empty, joined
+from monitor.sources.formats.block import Lines, Rows, admit, empty, is_text, joined
 from monitor.sources.formats.instants import to_instants
 from monitor.sources.formats.json_rows import BOM
 from monitor.sources.formats.paths import places
@@ -87,16 +87,8 @@ def _not_text(lines: Lines) -> npt.NDArray[np.bool_]:
         lines.data.decode()
     except UnicodeDecodeError:
         for index in range(len(lines)):
-            bad[index] = not _is_text(lines.line(index))
+            bad[index] = not is_text(lines.line(index))
     return bad
-
-
-def _is_text(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _parts(lines: Lines, layout: Layout, names: Sequence[str]) -> list[Decoded]:

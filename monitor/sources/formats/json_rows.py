@@ -34,7 +34,7 @@ class _Object(dict[str, Any]):
     twice: frozenset[str] = frozenset()
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """Why a line is no record."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
@@ -69,7 +69,7 @@ def decode_rows(lines: Lines, wanted: Wanted) -> Decoded:
             if row is not None:
                 found.append([_look_up(row, place) for place in wanted.places])
                 kept.append(index)
-        except _Refused as refused:
+        except Refused as refused:
             rejected.append(lines.reject(index, refused.reason, refused.detail))
     columns: Sequence[tuple[Any, ...]] = list(zip(*found, strict=True)) or [()] * len(wanted.places)
     values = {
@@ -85,25 +85,25 @@ def parse(line: bytes, *, first: bool = False) -> _Object | None:
 
     Raises
     ------
-    _Refused: the line is not one JSON object.
+    Refused: the line is not one JSON object.
     """
     trimmed = (line.removeprefix(BOM) if first else line).lstrip(b"\x00").strip(b" \t\r")
     if not trimmed:
         return None
     size = f"{len(trimmed)} bytes"
     if too_deep(trimmed):
-        raise _Refused(Reason.JSON_SYNTAX, f"nested deeper than {MAX_DEPTH}, {size}")
+        raise Refused(Reason.JSON_SYNTAX, f"nested deeper than {MAX_DEPTH}, {size}")
     try:
         value = json.loads(trimmed.decode(), object_pairs_hook=_object, parse_int=_integer)
     except UnicodeDecodeError as error:
-        raise _Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start} of {size}") from None
+        raise Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start} of {size}") from None
     except (ValueError, RecursionError) as error:
         where = (
             f"{error.msg.partition(':')[0]} at {error.pos}" if isinstance(error, json.JSONDecodeError) else "not JSON"
         )
-        raise _Refused(Reason.JSON_SYNTAX, f"{where}, {size}") from None
+        raise Refused(Reason.JSON_SYNTAX, f"{where}, {size}") from None
     if not isinstance(value, _Object):
-        raise _Refused(Reason.NOT_OBJECT, f"{type(value).__name__}, {size}")
+        raise Refused(Reason.NOT_OBJECT, f"{type(value).__name__}, {size}")
     return value
 
 
@@ -111,7 +111,7 @@ def parse_or_none(line: bytes) -> _Object | None:
     """Read one line; ``None`` if it is blank or no JSON object."""
     try:
         return parse(line)
-    except _Refused:
+    except Refused:
         return None
 
 
@@ -156,7 +156,7 @@ def _look_up(row: _Object, place: Place) -> Any:
 
 def _get(holder: _Object, name: str) -> Any:
     if name in holder.twice:
-        raise _Refused(Reason.DUPLICATE_KEY, f"a key of {len(name)} characters came twice")
+        raise Refused(Reason.DUPLICATE_KEY, f"a key of {len(name)} characters came twice")
     return holder.get(name)
 
 

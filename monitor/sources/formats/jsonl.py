@@ -18,7 +18,7 @@ import pyarrow.json as pj
 
 from monitor.record import Decoded, Layout
 from monitor.sources.formats import json_rows
-from monitor.sources.formats.block import Lines, Rows, admit, joined
+from monitor.sources.formats.block import Lines, Rows, admit, is_text, joined
 from monitor.sources.formats.instants import to_instants
 from monitor.sources.formats.json_rows import MAX_BRACKETS, Wanted, decode_rows
 from monitor.sources.formats.paths import places
@@ -29,7 +29,7 @@ _PROBED_LINES = 8
 _FEW_LINES = 128  # a part this small with a fault is read line by line
 _OPEN, _CLOSE, _RETURN = b"{}\r"
 _LOOSE_NUMBER = re.compile(rb"-NaN|Inf(?!inity)")  # numbers to Arrow, nonsense to every other reader
-_MAX_BLOCK = 2**31 - 1
+MAX_BLOCK = 2**31 - 1
 _Tree: TypeAlias = dict[str, Any]  # a name → a type, or the tree below it
 
 
@@ -43,7 +43,7 @@ def decode(lines: Lines, layout: Layout) -> Decoded:
     found = places([layout.timestamp, *(field.path for field in layout.fields)])
     wanted = Wanted(layout, found[0], found[1:], {field.path: field.type for field in layout.fields})
     kept = lines.pick(lines.ends > lines.starts)
-    return joined(list(_parts(kept, _odd(kept), wanted)), layout)
+    return joined(list(_parts(kept, odd_lines(kept), wanted)), layout)
 
 
 def _parts(lines: Lines, odd: npt.NDArray[np.bool_], wanted: Wanted) -> Sequence[Decoded]:
@@ -62,7 +62,7 @@ def _parts(lines: Lines, odd: npt.NDArray[np.bool_], wanted: Wanted) -> Sequence
     ]
 
 
-def _odd(lines: Lines) -> npt.NDArray[np.bool_]:
+def odd_lines(lines: Lines) -> npt.NDArray[np.bool_]:
     """Tell which lines Arrow must not see: not of the form ``{…}``, or perhaps too deep."""
     codes = np.frombuffer(lines.data, np.uint8)
     last = codes[lines.ends - 1]
@@ -79,7 +79,7 @@ def _fast(lines: Lines, wanted: Wanted) -> Decoded | None:
     """Decode by Arrow; ``None`` if any line may mean something else than Arrow took it for."""
     data = lines.joined()
     probed = _probe(lines)
-    if probed is None or not _is_plain(data):
+    if probed is None or not is_plain(data):
         return None
     nested = {place.steps[0] for place in wanted.places if len(place.steps) > 1}
     flat = any(not isinstance(row.get(top), dict) for row in probed for top in nested)
@@ -90,13 +90,9 @@ def _fast(lines: Lines, wanted: Wanted) -> Decoded | None:
     return None if table is None else _arrange(lines, table, wanted)
 
 
-def _is_plain(data: bytes) -> bool:
+def is_plain(data: bytes) -> bool:
     """Tell whether a block is UTF-8, and free of numbers that only Arrow reads."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return not ((b"Inf" in data or b"NaN" in data) and _LOOSE_NUMBER.search(data))
+    return is_text(data) and not ((b"Inf" in data or b"NaN" in data) and _LOOSE_NUMBER.search(data))
 
 
 def _probe(lines: Lines) -> list[Mapping[str, Any]] | None:
@@ -162,7 +158,7 @@ def _read(data: bytes, schema: pa.Schema | None, rows: int) -> pa.Table | None:
     try:
         table = pj.read_json(
             pa.BufferReader(data),
-            read_options=pj.ReadOptions(use_threads=False, block_size=min(len(data) + 1, _MAX_BLOCK)),
+            read_options=pj.ReadOptions(use_threads=False, block_size=min(len(data) + 1, MAX_BLOCK)),
             parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
     except pa.ArrowInvalid:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import struct
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,7 @@ from monitor.sources.formats.block import Rows, admit, empty
 from monitor.sources.formats.instants import Instants, to_instants
 from monitor.sources.formats.paths import Place, places
 from monitor.sources.formats.resolve import resolve
+from monitor.sources.formats.unreadable import Unreadable
 from monitor.sources.formats.values import MAX_TEXT_BYTES, Converted, convert, is_text
 
 _MAGIC = b"PAR1"
@@ -32,11 +35,8 @@ _MAX_ROWS = 65_536
 _MAX_UNPACKED_BYTES = 256 * 2**20  # of one column chunk that is packed more than _MAX_RATIO to one
 _MAX_RATIO = 1000
 _BUFFER_BYTES = 2**20
+Choose: TypeAlias = Callable[[pa.Schema], list[str]]
 _FAULTS = (pa.ArrowException, OSError, ValueError, IndexError, NotImplementedError)
-
-
-class Unreadable(Exception):
-    """Why a file is no Parquet that may be read; holds nothing of its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class ParquetRows:
         self._layout = layout
         self._budget = budget_bytes
         self._places = places([layout.timestamp, *(field.path for field in layout.fields)])
-        self._reader, self._wanted = _opened(descriptor, self._places)
+        self._reader, self._wanted = open_checked(descriptor, partial(_present, self._places))
         self._firsts = _first_rows(self._reader.metadata)
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._pending: pa.Table | None = None
@@ -133,12 +133,17 @@ class ParquetRows:
         return admit(self._file, Rows(Instants(times.values, invalid), columns, where), self._layout)
 
 
-def _opened(descriptor: int, wanted: Sequence[Place]) -> tuple[pq.ParquetFile, list[str]]:
-    """Open a file once its own figures are checked; return it and the columns to read."""
+def open_checked(descriptor: int, choose: Choose) -> tuple[pq.ParquetFile, list[str]]:
+    """Open a file once its own figures are checked; return it and the columns that were chosen by its schema.
+
+    Raises
+    ------
+    Unreadable: the file is not Parquet, not complete, or would unpack to too much.
+    """
     _check_frame(descriptor)
     try:
         probe = pq.ParquetFile(_source(descriptor))
-        columns = _present(probe.schema_arrow, wanted)
+        columns = choose(probe.schema_arrow)
         _check_sizes(probe.metadata, columns)
         coded = _coded(probe.metadata, columns)
         reader = pq.ParquetFile(
@@ -168,10 +173,10 @@ def _check_frame(descriptor: int) -> None:
         raise Unreadable(f"its footer has {footer} bytes, at most {_MAX_FOOTER_BYTES} are read")
 
 
-def _present(schema: pa.Schema, wanted: Sequence[Place]) -> list[str]:
+def _present(wanted: Sequence[Place], schema: pa.Schema) -> list[str]:
     """Return the columns of a file to read; its first one if it has none that is wanted, to count its rows."""
     names = {name for place in wanted for name in place.flat if name in schema.names}
-    nested = {place.path for place in wanted if len(place.steps) > 1 and _has(schema, place.steps)}
+    nested = {place.path for place in wanted if len(place.steps) > 1 and is_present(schema, place.steps)}
     return sorted(names | nested | _holders(schema, wanted, nested)) or schema.names[:1]
 
 
@@ -184,7 +189,8 @@ def _holders(schema: pa.Schema, wanted: Sequence[Place], nested: Collection[str]
     return {f"{field.name}.{field.type.field(0).name}" for field in structs if field.type.num_fields}
 
 
-def _has(schema: pa.Schema, steps: Sequence[str]) -> bool:
+def is_present(schema: pa.Schema, steps: Sequence[str]) -> bool:
+    """Tell whether a schema has a column, or a member of a struct."""
     type_ = pa.struct(schema)
     for step in steps:
         if not pa.types.is_struct(type_) or type_.get_field_index(step) < 0:
@@ -234,16 +240,17 @@ def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], budget_bytes:
 def _fitting(table: pa.Table, budget_bytes: int) -> int:
     """Return how many of the first rows stay within the budget once decoded; at least one."""
     rows: int = table.num_rows
-    while rows > 1 and sum(_decoded_bytes(column) for column in table.slice(0, rows).columns) > budget_bytes:
+    while rows > 1 and sum(decoded_bytes(column) for column in table.slice(0, rows).columns) > budget_bytes:
         rows //= 2
     return rows
 
 
-def _decoded_bytes(column: pa.ChunkedArray | pa.Array) -> int:
+def decoded_bytes(column: pa.ChunkedArray | pa.Array) -> int:
+    """Return the memory a column takes once its dictionaries are decoded."""
     if isinstance(column, pa.ChunkedArray):
-        return sum(_decoded_bytes(chunk) for chunk in column.chunks)
+        return sum(decoded_bytes(chunk) for chunk in column.chunks)
     if pa.types.is_struct(column.type):
-        return sum(_decoded_bytes(inner) for inner in column.flatten())
+        return sum(decoded_bytes(inner) for inner in column.flatten())
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
     lengths = pc.binary_length(column.dictionary).cast(pa.int64())
@@ -258,7 +265,7 @@ def _instant(values: pa.Array, _: pa.DataType) -> Converted:
 def _value(values: pa.Array, wanted: pa.DataType) -> Converted:
     """Convert; NaN is what pandas writes for a missing number, and no text is longer than a line may be."""
     if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        return convert(without_nan(values), wanted)
     if pa.types.is_dictionary(values.type) and is_text(values.type.value_type):
         short = _short(values.dictionary)
         capped = pa.DictionaryArray.from_arrays(values.indices, short)
@@ -266,6 +273,11 @@ def _value(values: pa.Array, wanted: pa.DataType) -> Converted:
     if is_text(values.type):
         return _marked(values, convert(_short(values), wanted))
     return convert(values, wanted)
+
+
+def without_nan(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return floats with null for NaN."""
+    return pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
 
 
 def _short(texts: pa.Array) -> pa.Array:
