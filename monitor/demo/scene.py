@@ -77,7 +77,7 @@ class Scene:
 
     Attributes
     ----------
-    note: what is happening, as a sentence.
+    note: what is happening, as a sentence. ``ended``: nothing more will.
     done: stages that are over; ``stopped_at`` the one that did not end.
     now: event time, up to which everything has been served.
     evidence: of each judged window, over its threshold.
@@ -89,6 +89,7 @@ class Scene:
     note: str = ""
     done: list[Stage] = field(default_factory=list)
     stopped_at: Stage | None = None
+    ended: bool = False
     page: str | None = None
     metrics: str | None = None
     now: Instant | None = None

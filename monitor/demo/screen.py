@@ -81,7 +81,7 @@ def _stages(scene: Scene) -> Text:
         if stage in scene.done:
             line.append(f"✔ {stage}", "green")
         elif stage is scene.stage:
-            line.append(f"✖ {stage}" if scene.stopped_at and scene.closed else f"▶ {stage}", "bold yellow")
+            line.append(f"✖ {stage}" if scene.ended else f"▶ {stage}", "bold red" if scene.ended else "bold yellow")
         else:
             line.append(f"· {stage}", "dim")
         line.append("   ")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from monitor.demo.cast import Cast, raise_curtain
 from monitor.demo.evaluation import ROWS_AFTER, evaluate_after, evaluate_at_alert, flights_landed
@@ -17,7 +17,7 @@ from monitor.demo.monitoring import Body, OpenMonitor
 from monitor.demo.retraining import Retrained
 from monitor.demo.scene import Delivered, Gate, Retraining, Scene, Screen, Stage
 from monitor.demo.setup import Folder
-from monitor.instant import SECOND, Instant, from_text, to_text
+from monitor.instant import SECOND, Instant, from_text
 
 STEP = 6 * 3600 * SECOND
 """Event time moves on by so much at once."""
@@ -25,6 +25,7 @@ _DELIVERY_SECONDS, _RETRAINING_SECONDS = 60.0, 300.0
 _PROMOTION_STEPS = 40
 _TICK_SECONDS = 0.02
 _ASKED = frozenset({"requested", "started", "succeeded", "failed"})
+_OPEN = frozenset({"requested", "started"})
 _JUDGED = frozenset({"stable", "drifted"})
 
 
@@ -77,6 +78,7 @@ class Story:
             self.scene.stage, self.scene.note, self.scene.stopped_at = stage, note, stage
             self.screen.show(self.scene)
             if not play():
+                self.scene.ended = True
                 break
             self.scene.done.append(stage)
             self.scene.stopped_at = None
@@ -87,9 +89,15 @@ class Story:
     def encore(self) -> None:
         """Go on to the end of the year; further retrainings are carried out as they are asked for."""
         self.scene.note = "The loop has closed; the year goes on until you press Ctrl-C"
+        going_on = self.scene.note
         while not self._cast.server.ended:
             self._step()
-            self._attend()
+            self.scene.alert = next(iter(self._cast.monitor.alerts()), None)
+            for action in self._cast.monitor.actions():
+                if action["status"] in _OPEN:
+                    self.scene.note = "Drift again: the job retrains once more"
+                    self._attend(str(action["id"]))
+                    self.scene.note = going_on
         self.scene.note = "The year is over; the page stays until you press Ctrl-C"
         self.screen.show(self.scene)
 
@@ -139,16 +147,21 @@ class Story:
         return True
 
     def _retrain(self) -> bool:
-        retraining = self.scene.retraining
-        received = self._cast.job.of_action(retraining.action_id) if retraining else None
-        if retraining is None or received is None or not self._hold(received.done.is_set, _RETRAINING_SECONDS):
-            return False
-        rows = received.outcome.rows if received.outcome else None
-        self.scene.retraining = replace(
-            retraining, status=self._status(retraining.action_id), rows=rows, why=received.why
-        )
-        self._deliver(retraining.action_id)
+        return self.scene.retraining is not None and self._attend(self.scene.retraining.action_id)
+
+    def _attend(self, action_id: str) -> bool:
+        """Wait until a retraining is over, as time must not run on meanwhile; say whether it succeeded."""
+        self._hold(lambda: self._is_over(action_id), _RETRAINING_SECONDS)
+        received = self._cast.job.of_action(action_id)
+        rows = received.outcome.rows if received and received.outcome else None
+        why = received.why if received else None
+        self.scene.retraining = Retraining(action_id, self._status(action_id), rows, why)
+        self._deliver(action_id)
         return self.scene.retraining.status == "succeeded"
+
+    def _is_over(self, action_id: str) -> bool:
+        received = self._cast.job.of_action(action_id)
+        return received is not None and received.done.is_set()
 
     def _status(self, action_id: str) -> str:
         return next(str(body["status"]) for body in self._cast.monitor.actions() if body["id"] == action_id)
@@ -227,18 +240,6 @@ class Story:
         cast = self._cast
         waits = withheld and self.scene.retraining is None
         self.scene.gate = Gate(str(withheld[0]["why"]), cast.server.targets, cast.needed) if waits else None
-
-    def _attend(self) -> None:
-        """Wait for a retraining that is under way, as time must not run on meanwhile."""
-        for action in self._cast.monitor.actions():
-            if action["status"] in ("requested", "started"):
-                self.scene.note = f"A retraining is under way ({to_text(self.scene.now or 0)[:10]})"
-                ident = str(action["id"])
-                self._hold(lambda ident=ident: self._is_over(ident), _RETRAINING_SECONDS)  # type: ignore[misc]
-
-    def _is_over(self, action_id: str) -> bool:
-        received = self._cast.job.of_action(action_id)
-        return received is not None and received.done.is_set()
 
     def _hold(self, reached: Callable[[], bool], seconds: float) -> bool:
         """Let wall time pass while event time stands still; false if it is not reached in time."""

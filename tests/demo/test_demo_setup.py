@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from monitor.config import Config, load_config
 from monitor.config.shape import Spot, known_keys, member
@@ -68,6 +69,26 @@ LATER = {".state.database"}
 def test_every_key_stands_in_the_config() -> None:
     """Whoever reads the config has seen every setting there is."""
     assert set(_unnamed((Config,), parse(template()), "")) == LATER
+
+
+def _unlike_the_default(settings: BaseModel, node: Node, lines: list[str]) -> Iterator[str]:
+    """Yield the lines whose value is not the default, though they do not say what is."""
+    for name, info in type(settings).model_fields.items():
+        value, child = getattr(settings, name), node.get(info.alias or name)
+        parts = value if isinstance(value, tuple) else (value,)
+        for part, item in zip(parts, (child.items or (child,)) if child else (), strict=False):
+            if isinstance(part, BaseModel) and item.kind == "mapping":
+                yield from _unlike_the_default(part, item, lines)
+            elif child and not info.is_required() and value != info.get_default(call_default_factory=True):
+                yield lines[child.line - 1]
+
+
+def test_the_config_says_where_it_is_not_the_default(folder: Folder) -> None:
+    """A value that is not the default stands beside a word on what the default is."""
+    loaded = load_config(write_config(folder.path, 10464, JOB), {})
+    unlike = list(_unlike_the_default(loaded.config, loaded.nodes, template().splitlines()))
+    assert len(unlike) > 5
+    assert [line for line in unlike if "default" not in line] == []
 
 
 def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
