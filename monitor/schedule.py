@@ -7,6 +7,7 @@ of the monotonic clock notices a jump and has everything run at once, once.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,12 +35,11 @@ class Schedule:
     """Functions that are called again and again, each in one thread at a time."""
 
     def __init__(self) -> None:
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a cycle that takes long is no news
         settings = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         executors = {"default": ThreadPoolExecutor(_WORKERS)}
         self._scheduler: Any = BackgroundScheduler(job_defaults=settings, executors=executors, timezone=UTC)
         self._offset = _offset()
-        self.jumps = 0
-        """Clock jumps noticed."""
 
     def every(self, seconds: float, name: str, function: Callable[[], None]) -> None:
         """Call a function now, and ``seconds`` after each time it was due; it answers for its own errors."""
@@ -53,18 +53,20 @@ class Schedule:
         """Start calling."""
         self._scheduler.start()
 
-    def tick(self) -> None:
-        """Notice a jump of the wall clock; to be called about every second."""
+    def tick(self) -> bool:
+        """Say whether the wall clock jumped since the last tick; to be called about every second."""
         offset = _offset()
-        if abs(offset - self._offset) > JUMP_SECONDS:
-            self.jumps += 1
+        jumped = abs(offset - self._offset) > JUMP_SECONDS
+        if jumped:
             for job in self._scheduler.get_jobs():
                 job.modify(next_run_time=datetime.now(UTC))
         self._offset = offset
+        return jumped
 
     def stop(self) -> None:
         """Call nothing more; what runs is waited for by its owner."""
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
 
 
 def _offset() -> float:

@@ -49,7 +49,7 @@ class SteppedDaemon:
         """
         del until  # the log says how far time has come
         windows: list[Body] = []
-        for worker in self.daemon.workers.values():
+        for worker in self.daemon.running.workers.values():
             for closed in worker.advance():
                 windows += closed.windows
             if worker.why is not None:
@@ -60,7 +60,7 @@ class SteppedDaemon:
 
     def records(self) -> int:
         """Return how many records were accepted."""
-        with self.daemon.state.read() as connection:
+        with self.daemon.running.state.read() as connection:
             return sum(entry.accepted for entry in load_counts(connection) if entry.role == "records")
 
     def alerts(self) -> Sequence[Body]:
@@ -83,7 +83,7 @@ class SteppedDaemon:
         """Wait until the outbox is empty, so long at most; say whether it is."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            with self.daemon.state.read() as connection:
+            with self.daemon.running.state.read() as connection:
                 waiting, _ = list_deliveries(connection, status="pending", limit=1)
             if not waiting:
                 return True

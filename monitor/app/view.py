@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from monitor.app import actions
+from monitor.app.running import Running
 from monitor.app.status import Beside, status
 from monitor.instant import to_text
 from monitor.store.action import get_action, list_actions
@@ -17,7 +18,6 @@ from monitor.web.problems import Problem
 from monitor.web.view import Listing, Report
 
 if TYPE_CHECKING:
-    from monitor.app.daemon import Daemon
     from monitor.telemetry import Page
 
 Json = dict[str, Any]
@@ -27,99 +27,99 @@ _STALE_SECONDS = 30.0
 class DaemonView:
     """Answers for a daemon; see :class:`monitor.web.view.View`."""
 
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
+    def __init__(self, running: Running) -> None:
+        self._running = running
 
     def metrics(self, accept: str) -> Page:
         """Return the last rendered page of metrics."""
-        return self._daemon.telemetry.page(accept)
+        return self._running.telemetry.page(accept)
 
     def alive(self) -> bool:
         """Say whether the supervisor ticked within 30 seconds."""
-        return time.monotonic() - self._daemon.ticked < _STALE_SECONDS
+        return time.monotonic() - self._running.ticked < _STALE_SECONDS
 
     def readiness(self) -> Json:
         """Return the body of ``/readyz``."""
-        daemon = self._daemon
+        running = self._running
         checks = [
-            _check("started", None if daemon.started and not daemon.stopping else "starting or stopping"),
-            _check("state", None if daemon.state.writable else "state_not_writable"),
+            _check("started", None if running.started and not running.stopping else "starting or stopping"),
+            _check("state", None if running.state.writable else "state_not_writable"),
         ]
         ready = all(check["ok"] for check in checks)
-        checks.append(_check("config", daemon.reload_error))
-        for worker in daemon.workers.values():
+        checks.append(_check("config", running.reload_error))
+        for worker in running.workers.values():
             checks.append(_check(f"model:{worker.plan.name}", worker.why))
             checks += [_check(f"source:{worker.plan.name}:{role}", why) for role, why in worker.sources().items()]
         return {"ready": ready, "checks": checks}
 
     def status(self) -> Json:
         """Return the ``status`` object."""
-        daemon = self._daemon
+        running = self._running
         beside = Beside(
-            daemon.clock(),
+            running.clock(),
             running=True,
-            writable=daemon.state.writable,
-            reload_error=daemon.reload_error,
-            failures=daemon.failures(),
+            writable=running.state.writable,
+            reload_error=running.reload_error,
+            failures=running.dispatcher.health(),
         )
-        return status(daemon.state, daemon.loaded, beside)
+        return status(running.state, running.loaded, beside)
 
     def windows(self, model: str, limit: int, cursor: str | None) -> Listing:
         """Return windows of a model."""
-        with self._daemon.state.read() as connection:
+        with self._running.state.read() as connection:
             return list_windows(connection, model, limit=limit, cursor=cursor)
 
     def window(self, id: str) -> Json | None:
         """Return a window."""
-        with self._daemon.state.read() as connection:
+        with self._running.state.read() as connection:
             return get_window(connection, id)
 
     def alerts(self, model: str | None, limit: int, cursor: str | None) -> Listing:
         """Return alerts in every state."""
-        with self._daemon.state.read() as connection:
+        with self._running.state.read() as connection:
             return list_alerts(connection, model=model, limit=limit, cursor=cursor)
 
     def alert(self, id: str) -> Json | None:
         """Return an alert."""
-        with self._daemon.state.read() as connection:
+        with self._running.state.read() as connection:
             return get_alert(connection, id)
 
     def actions(self, model: str | None, limit: int, cursor: str | None) -> Listing:
         """Return actions."""
-        with self._daemon.state.read() as connection:
+        with self._running.state.read() as connection:
             found, following = list_actions(connection, model=model, limit=limit, cursor=cursor)
         return [actions.shown(body) for body in found], following
 
     def action(self, id: str) -> Json | None:
         """Return an action."""
-        with self._daemon.state.read() as connection:
+        with self._running.state.read() as connection:
             body = get_action(connection, id)
         return None if body is None else actions.shown(body)
 
     def deliveries(self, limit: int, cursor: str | None) -> Listing:
         """Return deliveries."""
-        with self._daemon.state.read() as connection:
+        with self._running.state.read() as connection:
             found, following = list_deliveries(connection, limit=limit, cursor=cursor)
         return [_delivery(entry) for entry in found], following
 
     def report_action(self, id: str, token: str, report: Report) -> Json:
         """Take a job's word on its action."""
-        daemon = self._daemon
-        body = actions.check_token(daemon.state, daemon.key, id, token)
-        worker = daemon.workers.get(body["model"])
+        running = self._running
+        body = actions.check_token(running.state, running.key, id, token)
+        worker = running.workers.get(body["model"])
         if worker is None:
             raise _no_model()
         with worker.lock:
-            return actions.take_report(daemon.state, worker.pipeline.model, body, report, daemon.clock())
+            return actions.take_report(running.state, worker.pipeline.model, body, report, running.clock())
 
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:
         """Return the rows to retrain with."""
-        daemon = self._daemon
-        body = actions.check_token(daemon.state, daemon.key, id, token)
-        worker = daemon.workers.get(body["model"])
+        running = self._running
+        body = actions.check_token(running.state, running.key, id, token)
+        worker = running.workers.get(body["model"])
         if worker is None:
             raise _no_model()
-        return actions.rows_of(daemon.state, worker.pipeline.model, body)
+        return actions.rows_of(running.state, worker.pipeline.model, body)
 
 
 def _no_model() -> Problem:

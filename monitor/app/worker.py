@@ -50,12 +50,14 @@ class Worker:
         self._log = structlog.get_logger(__name__).bind(model=plan.name)
         self._show_calibration()
 
-    def stop(self) -> None:
-        """Have a cycle end after its present transaction."""
+    def pause(self) -> None:
+        """Have a cycle end after its present transaction, wait for that, and let no other begin."""
         self._stopping.set()
+        with self.lock:
+            pass
 
     def resume(self) -> None:
-        """Take back :meth:`stop`."""
+        """Take back :meth:`pause`."""
         self._stopping.clear()
 
     def cycle(self) -> None:
@@ -66,6 +68,8 @@ class Worker:
     def advance(self) -> Iterator[Closed]:
         """Do one cycle, yielding what was closed; an error ends the cycle, is logged and shown in ``why``."""
         with self.lock:
+            if self._stopping.is_set():
+                return
             started = time.monotonic()
             try:
                 yield from self._cycle()

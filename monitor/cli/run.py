@@ -40,6 +40,10 @@ def run(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG, role: Rol
     given = options(context)
     loaded = read_config(config)
 
+    from monitor.app.lean import keep_out_pandas
+
+    keep_out_pandas()
+
     from monitor import logs
     from monitor.app.daemon import Daemon
 
@@ -54,7 +58,7 @@ def supervise(daemon: Daemon) -> None:
 
     def on_stop(_number: int, _frame: FrameType | None) -> None:
         if halt.is_set():
-            daemon.dispatcher.stop(0.0)
+            daemon.hasten()
         halt.set()
 
     def on_reload(_number: int, _frame: FrameType | None) -> None:

@@ -38,7 +38,8 @@ def act(model: Model, version: Version, alert: Json, now: tuple[Instant, Instant
     if known is not None and Status(known["status"]) in _DECIDED_FOR_GOOD:
         return Act(known, changed=False)
     fresh = model.targets_between(version.since, event)
-    decision = decide(settings, model.past_actions(ident), fresh, Clocks(event, wall))
+    clocks = Clocks(event, event if model.event_clock else wall)
+    decision = decide(settings, model.past_actions(ident), fresh, clocks)
     if known is not None and known["status"] == decision.status and known["why"] == decision.why:
         return Act(known, changed=False)
     body = {
@@ -52,7 +53,7 @@ def act(model: Model, version: Version, alert: Json, now: tuple[Instant, Instant
         "requested_at": known["requested_at"] if known else to_text(event),
         "updated_at": to_text(event),
         "decided_at": to_text(event),
-        "decided_wall": to_text(wall),
+        "decided_wall": to_text(clocks.wall),
         "expires_at": to_text(wall + microseconds(settings.expires)) if decision.status in OPEN else None,
         "fence": _fence(model) if decision.status in OPEN else None,
         "rows_from": to_text(event - microseconds(settings.lookback)),

@@ -56,7 +56,8 @@ class Limits:
 class Pipeline:
     """One model, with its sources and perhaps a store; without one it forgets everything at its end (backtest).
 
-    Not safe for threads: one at a time calls it. With ``event_clock`` event time stands for wall time throughout.
+    Not safe for threads: one at a time calls it. With ``event_clock`` event time stands for wall time in every
+    decision; only how long an action waits for its job is real time, where there is a store.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Pipeline:
 
     def reload(self) -> None:
         """Take everything from the store again: at the start, and after a transaction that failed."""
-        self.model = Model(self.plan, self.references)
+        self.model = Model(self.plan, self.references, event_clock=self._event_clock)
         self._positions: dict[str, dict[str, Position]] = {role: {} for role in self._roles()}
         if self._state is not None:
             with self._state.read() as connection:
@@ -194,7 +195,8 @@ class Pipeline:
         if until is None and drained:
             mark = max(mark, self._idle_mark(wall))
         while self.model.next_end is not None and self.model.next_end <= mark:
-            now = self.model.next_end + microseconds(self.plan.window.lateness) if self._event_clock else wall
+            known_at = self.model.next_end + microseconds(self.plan.window.lateness)
+            now = known_at if self._state is None else wall
             closed = close_windows(self.model, self.model.next_end, now)
             self._commit_close(closed, wall)
             yield closed

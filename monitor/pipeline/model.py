@@ -51,6 +51,7 @@ class Model:
 
     plan: ModelPlan
     references: References
+    event_clock: bool = False
     reached: dict[int, Instant] = field(default_factory=dict)
     heard: dict[int, Instant] = field(default_factory=dict)
     closed: Instant = NEVER

@@ -1,0 +1,41 @@
+"""What a running daemon is made of, as its parts see it: shared, and changed only by the daemon itself."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from monitor.app.worker import Worker
+from monitor.config import Loaded
+from monitor.dispatch import Dispatcher
+from monitor.instant import Instant
+from monitor.store.database import State
+from monitor.telemetry import Telemetry
+
+
+@dataclass(slots=True)
+class Running:
+    """The parts of a daemon.
+
+    Attributes
+    ----------
+    key: action tokens are made with it.
+    ticked: when the supervisor last showed that it lives, on the monotonic clock.
+    reload_error: why the last reload was refused.
+    outcomes: of deliveries since this process began, by receiver.
+    """
+
+    loaded: Loaded
+    state: State
+    telemetry: Telemetry
+    clock: Callable[[], Instant]
+    key: bytes
+    workers: dict[str, Worker] = field(default_factory=dict)
+    dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher([]))
+    started: bool = False
+    stopping: bool = False
+    ticked: float = field(default_factory=time.monotonic)
+    reload_error: str | None = None
+    outcomes: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
