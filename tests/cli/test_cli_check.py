@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import ROWS, Answer
+from tests.contracts import schemas
+from tests.contracts.schemas_daemon import CHECK
+
+Driftline = Callable[..., Answer]
+
+
+def changed(config: Path, old: str, new: str) -> Path:
+    """Return the config with a part of its text replaced."""
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new))
+    return config
+
+
+def body_of(driftline: Driftline, config: Path, code: int = 0) -> dict[str, Any]:
+    """Return what ``check`` prints as JSON, which keeps the contract, and check the exit code."""
+    done = driftline("check", "-c", config, "--format", "json")
+    assert schemas.faults(CHECK, done.out) == []
+    assert done.code == code
+    assert done.err == ""
+    return done.body
+
+
+def codes(faults: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return code and path of each fault."""
+    return [(fault["code"], fault["path"]) for fault in faults]
+
+
+def test_a_good_config_is_valid(driftline: Driftline, config: Path) -> None:
+    """A config whose files are there is valid, and its plan keeps the contract."""
+    body = body_of(driftline, config)
+    assert (body["valid"], body["faults"]) == (True, [])
+    assert codes(body["warnings"]) == [("W130", "models[flights].records.path")]
+
+
+def test_the_plan_shows_the_reference(driftline: Driftline, config: Path) -> None:
+    """The plan says how many rows the reference has, from when to when, and its daily season."""
+    reference = body_of(driftline, config)["models"][0]["reference"]
+    assert (reference["rows"], reference["main_period_seconds"], reference["cycles"]) == (ROWS, 86_400.0, 21.0)
+    assert reference["from"] < reference["to"]
+
+
+def test_the_plan_shows_every_column(driftline: Driftline, config: Path) -> None:
+    """Features come under their names, with their place in the log, then prediction and score."""
+    columns = body_of(driftline, config)["models"][0]["columns"]
+    assert [(column["name"], column["source"], column["role"]) for column in columns] == [
+        ("temp", "inputs.temp", "feature"),
+        ("wind", "inputs.wind", "feature"),
+        ("carrier", "inputs.carrier", "feature"),
+        ("prediction", "prediction", "prediction"),
+        ("score", "score", "score"),
+    ]
+
+
+def test_importance_sums_to_one(driftline: Driftline, config: Path) -> None:
+    """Importance is shared out over watched columns: half to all alike, half as the config says."""
+    columns = body_of(driftline, config)["models"][0]["columns"]
+    shares = [column["importance"] for column in columns if column["watched"]]
+    assert sum(shares) == pytest.approx(1)
+    assert shares[0] == pytest.approx(0.5 + 0.5 / 5)
+
+
+def test_an_address_is_shown_without_its_secret(driftline: Driftline, config: Path) -> None:
+    """A receiver is shown by scheme, host and port, never by the path, which may be a secret."""
+    done = driftline("check", "-c", config, "--format", "json")
+    assert done.body["receivers"] == [
+        {"name": "job", "kind": "webhook", "valid": True, "address": "http://127.0.0.1:9/...", "why": None}
+    ]
+    assert "s3cret" not in done.out + driftline("check", "-c", config).out
+
+
+def test_a_config_that_does_not_hold_is_shown_too(driftline: Driftline, config: Path) -> None:
+    """With faults in the config the object is printed all the same, without models, and the code is 2."""
+    body = body_of(driftline, changed(config, "task: binary", "tusk: binary"), 2)
+    assert (body["valid"], body["models"], body["series"]) == (False, [], None)
+    assert body["faults"][0] == {
+        "code": "E101",
+        "file": str(config),
+        "line": 3,
+        "column": 5,
+        "path": "models[flights].tusk",
+        "message": body["faults"][0]["message"],
+        "help": 'did you mean "task"?',
+    }
+
+
+def test_a_file_that_is_not_there_is_shown_too(driftline: Driftline, tmp_path: Path) -> None:
+    """Without a config file the object says so, and the code is 2."""
+    assert codes(body_of(driftline, tmp_path / "nowhere.yaml", 2)["faults"]) == [("E100", "config")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("reference.parquet", None, "E164"),
+        ("reference.parquet", b"PAR1 no", "E161"),
+        ("reference.pkl", b"\x80\x04.", "E162"),
+        ("reference.csv", b"timestamp,a\n", "E163"),
+    ],
+)
+def test_a_reference_that_cannot_be_read_is_a_fault(
+    driftline: Driftline, config: Path, reference: Path, name: str, content: bytes | None, code: str
+) -> None:
+    """A reference that is missing, broken, pickled or empty is blamed at its path in the config."""
+    path = config.parent / name
+    if content is not None:
+        path.write_bytes(content)
+    body = body_of(driftline, changed(config, str(reference), name), 2)
+    assert codes(body["faults"]) == [(code, "models[flights].reference.path")]
+    assert (body["models"][0]["reference"], body["models"][0]["columns"]) == (None, [])
+
+
+def test_a_column_that_is_not_there_is_a_fault(driftline: Driftline, config: Path) -> None:
+    """Settings of a column that the reference does not have are blamed where they stand."""
+    body = body_of(driftline, changed(config, "{temp: {importance: 3}}", "{tmp: {importance: 3}}"), 2)
+    assert codes(body["faults"]) == [("E166", "models[flights].drift.columns.tmp")]
+
+
+def test_a_method_that_is_not_for_a_column_is_a_fault(driftline: Driftline, config: Path) -> None:
+    """A method of numbers named for a category is blamed where it stands."""
+    named = changed(config, "{temp: {importance: 3}}", "{carrier: {method: wasserstein}}")
+    assert codes(body_of(driftline, named, 2)["faults"]) == [("E103", "models[flights].drift.columns.carrier")]
+
+
+def test_a_feature_that_is_not_there_is_a_fault(driftline: Driftline, config: Path) -> None:
+    """A feature that the config lists and the reference lacks is a fault with the nearest name."""
+    listed = changed(config, "    task: binary", "    columns: {features: [tempp, wind]}")
+    (fault,) = body_of(driftline, listed, 2)["faults"]
+    assert (fault["code"], fault["path"]) == ("E166", "models[flights].columns")
+    assert "temp" in fault["help"]
+
+
+def test_references_by_version_may_come_later(driftline: Driftline, config: Path, reference: Path) -> None:
+    """Where each version has its own reference and none is there yet, that is a warning."""
+    body = body_of(driftline, changed(config, str(reference), "'references/{version}.parquet'"))
+    assert ("W131", "models[flights].reference.path") in codes(body["warnings"])
+    assert body["models"][0]["calibration_why"] == "no_reference"
+
+
+def test_a_receiver_at_a_refused_address_is_a_fault(driftline: Driftline, config: Path) -> None:
+    """A receiver whose address may never be called is a fault, with the address and without the path."""
+    refused = changed(config, "http://127.0.0.1:9/", "http://0.0.0.0:9/")
+    (fault,) = body_of(driftline, refused, 2)["faults"]
+    assert (fault["code"], fault["path"]) == ("E121", "receivers[job].url")
+    assert "unspecified" in fault["message"]
+    assert "s3cret" not in fault["message"]
+
+
+def test_a_receiver_that_strict_egress_refuses_is_a_fault(driftline: Driftline, config: Path) -> None:
+    """Under strict egress a receiver on loopback is refused, and the way out is named."""
+    strict = changed(config, "models:", "server: {egress: strict}\nmodels:")
+    (fault,) = body_of(driftline, strict, 2)["faults"]
+    assert (fault["code"], fault["help"]) == ("E121", "add its network to server.allow_networks")
+
+
+def test_the_table_says_the_same(driftline: Driftline, config: Path) -> None:
+    """For people the plan is tables and lines on stdout, and warnings on stderr."""
+    done = driftline("check", "-c", config)
+    assert done.code == 0
+    assert [
+        word
+        for word in ("temp", "jensen_shannon", "http://127.0.0.1:9/...", "the config holds")
+        if word not in done.out
+    ] == []
+    assert "warning[W130]" in done.err
+
+
+def test_nothing_is_written(driftline: Driftline, config: Path) -> None:
+    """A check leaves no file and no folder behind."""
+    before = sorted(config.parent.rglob("*"))
+    driftline("check", "-c", config)
+    assert sorted(config.parent.rglob("*")) == before
+
+
+def test_the_same_config_gives_the_same_bytes(driftline: Driftline, config: Path) -> None:
+    """Two checks of one config print the same bytes."""
+    assert driftline("check", "-c", config, "--format", "json") == driftline("check", "-c", config, "--format", "json")
