@@ -40,9 +40,8 @@ def test_every_default_is_shown_as_it_is(driftline: Driftline, reference: Path) 
 
 def test_what_is_offered_holds_too(driftline: Driftline, reference: Path) -> None:
     """The lines about targets, retraining, receivers and routes hold once their ``#`` is taken away."""
-    text = re.sub(
-        r"^( *)# ?(?=(targets|retrain|receivers|routes|  - ))", r"\1", driftline("init", reference).out, flags=re.MULTILINE
-    )
+    offered = r"^( *)# ?(?=(targets|retrain|receivers|routes|  - ))"
+    text = re.sub(offered, r"\1", driftline("init", reference).out, flags=re.MULTILINE)
     text = text.replace("url_file: /run/secrets/url, secret_file: /run/secrets/signing", SECRET)
     text = text.replace('url: "http://127.0.0.1:9000/retrain", secret_file: /run/secrets/job', SECRET)
     config = config_of(text)

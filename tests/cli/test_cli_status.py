@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.instant import from_text
+from monitor.store.action import save_action
+from monitor.store.alert import save_alert
+from monitor.store.counts import add_counts, save_accepted_at
+from monitor.store.daemon import Daemon, save_daemon
+from monitor.store.database import State, StateSettings, open_state
+from monitor.store.delivery import QueuedDelivery, due, enqueue, mark_retry
+from monitor.store.window import save_window
+from tests.cli.conftest import Answer
+from tests.contracts import schemas
+from tests.contracts.schemas_daemon import STATUS_REPORT
+
+Driftline = Callable[..., Answer]
+EXAMPLES = json.loads((Path(__file__).parents[1] / "contracts" / "examples.json").read_text("utf-8"))
+NOW = from_text("2026-01-05T08:00:00Z")
+
+
+@pytest.fixture
+def state(config: Path) -> Iterator[State]:
+    """Return an open state beside the config, held as a daemon holds it."""
+    opened = open_state(StateSettings(), config.parent)
+    yield opened
+    opened.close()
+
+
+def fill(state: State) -> None:
+    """Write what a daemon would: itself, counts, a window, an alert, an action and a message that waits."""
+    alert = {**EXAMPLES["status"]["alerts"][0], "model": "flights"}
+    action = {**EXAMPLES["status"]["actions"][0], "model": "flights"}
+    with state.write() as connection:
+        save_daemon(connection, Daemon(4711, "0.1.0", "127.0.0.1:10464", NOW, NOW))
+        add_counts(connection, "flights", "records", accepted=5, late=1, rejected={"json_syntax": 2})
+        save_accepted_at(connection, "flights", "records", NOW)
+        save_window(connection, {**EXAMPLES["window"], "model": "flights"})
+        save_alert(connection, {**EXAMPLES["alert_line"], **alert})
+        save_action(connection, {**action, "version": "1", "updated_at": action["requested_at"]})
+        enqueue(connection, QueuedDelivery("job", "evt_" + "a" * 26, NOW, b"{}", NOW))
+        mark_retry(connection, due(connection, "job", NOW)[0].id, NOW + 1, "http_503")
+
+
+def test_without_a_state_it_is_fatal(driftline: Driftline, config: Path) -> None:
+    """Where no daemon ever ran there is no state to read: 3, and how to begin."""
+    done = driftline("status", "-c", config)
+    assert (done.code, done.out) == (3, "")
+    assert "fatal[E314]" in done.err
+
+
+def test_looking_leaves_nothing_behind(driftline: Driftline, config: Path) -> None:
+    """Asking for the status of a state that is not there makes no folder."""
+    driftline("status", "-c", config)
+    assert not (config.parent / ".driftline").exists()
+
+
+def test_an_empty_state_keeps_the_contract(driftline: Driftline, config: Path, state: State) -> None:
+    """A state in which nothing happened yet is told with nulls and empty lists."""
+    done = driftline("status", "-c", config, "--format", "json")
+    assert schemas.faults(STATUS_REPORT, done.out) == []
+    assert (done.code, done.body["daemon"]["pid"], done.body["alerts"]) == (0, None, [])
+
+
+def test_a_full_state_keeps_the_contract(driftline: Driftline, config: Path, state: State) -> None:
+    """What a daemon wrote is told in the words of the contract."""
+    fill(state)
+    done = driftline("status", "-c", config, "--format", "json")
+    assert schemas.faults(STATUS_REPORT, done.out) == []
+    assert (done.code, done.body["alerts"][0]["name"], done.body["actions"][0]["why"]) == (0, "quality", "data_fault")
+
+
+def test_counts_are_told(driftline: Driftline, config: Path, state: State) -> None:
+    """A source's accepted, rejected and late records are told, and how long ago the last came."""
+    fill(state)
+    (source,) = driftline("status", "-c", config, "--format", "json").body["models"][0]["sources"]
+    assert (source["accepted"], source["rejected"], source["late"]) == (5, {"json_syntax": 2}, 1)
+    assert source["lag_seconds"] > 0
+
+
+def test_a_failing_receiver_says_why(driftline: Driftline, config: Path, state: State) -> None:
+    """A receiver whose message waits after a failure is told with the reason of it."""
+    fill(state)
+    (receiver,) = driftline("status", "-c", config, "--format", "json").body["receivers"]
+    assert (receiver["healthy"], receiver["why"], receiver["pending"]) == (False, "http_503", 1)
+
+
+def test_a_daemon_that_holds_the_state_runs(driftline: Driftline, config: Path, state: State) -> None:
+    """Whether a daemon runs is told by who holds the state, not by what was written."""
+    fill(state)
+    assert driftline("status", "-c", config, "--format", "json").body["daemon"]["running"] is True
+
+
+def test_a_daemon_that_is_gone_does_not_run(driftline: Driftline, config: Path, state: State) -> None:
+    """Once nobody holds the state no daemon runs, and the code is still 0."""
+    fill(state)
+    state.close()
+    done = driftline("status", "-c", config, "--format", "json")
+    assert (done.code, done.body["daemon"]["running"], done.body["daemon"]["pid"]) == (0, False, 4711)
+
+
+def test_the_tables_say_the_same(driftline: Driftline, config: Path, state: State) -> None:
+    """For people the status is tables and lines."""
+    fill(state)
+    out = driftline("status", "-c", config).out
+    assert [
+        word for word in ("4711", "quality", "withheld", "data_fault", "http_503", "flights") if word not in out
+    ] == []
+
+
+def test_a_state_that_is_no_database_is_fatal(driftline: Driftline, config: Path, state: State) -> None:
+    """A state that cannot be read ends with 3 and a sentence."""
+    state.close()
+    for end in ("", "-wal", "-shm"):
+        (config.parent / ".driftline" / f"state.db{end}").unlink(missing_ok=True)
+    (config.parent / ".driftline" / "state.db").write_bytes(b"no database" * 1000)
+    done = driftline("status", "-c", config)
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("fatal[E31")
