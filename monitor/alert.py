@@ -29,7 +29,8 @@ class AlertSettings(Settings):
 
     false_alarms: Frequency = Field(parse_rate("1 per 30d"), description="most false pages of a model")
     share: ShareSettings = Field(ShareSettings(), description="how that budget is shared out")
-    resolve_after: int = Field(2, ge=1, le=1000, description="calm steps before a drift alert resolves")
+    for_: int = Field(2, alias="for", ge=1, le=1000, description="windows in a row before a threshold alert fires")
+    resolve_after: int = Field(2, ge=1, le=1000, description="calm steps before an alert resolves")
     repeat: Duration = Field(parse_duration("1d"), description="a firing alert is sent again so often, in event time")
 
     @model_validator(mode="after")

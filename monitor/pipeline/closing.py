@@ -14,6 +14,7 @@ from monitor.latency import latency_quantiles
 from monitor.measure import drifted, judged, measure_columns
 from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
+from monitor.pipeline.silence import end_silence, silence_body, watch_silence
 from monitor.pipeline.telling import alert_body, tell
 from monitor.profile import Profile, empty_profile
 from monitor.store.delivery import QueuedDelivery
@@ -53,7 +54,8 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
     for name in live:
         _close_version(model, name, closed, wall, len(live))
     for name in live:
-        _age(model, name, rows, closed, wall)
+        _watch_volume(model, name, rows, closed)
+        _age(model, name, rows, closed)
     _drop_panes(model, end)
     model.closed = max(model.closed, end)
     model.next_end = end + microseconds(model.plan.window.every)
@@ -61,9 +63,9 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
 
 
 def _rows(model: Model, name: str, end: Instant) -> int:
-    start = end - microseconds(model.plan.window.every)
-    profiled = sum(p.rows for (version, at), p in model.panes.items() if version == name and start <= at < end)
-    return profiled + sum(n for (version, at), n in model.bare.items() if version == name and start <= at < end)
+    keys = [(name, at) for at in range(end - microseconds(model.plan.window.every), end, model.plan.window.pane)]
+    profiled = sum(model.panes[key].rows for key in keys if key in model.panes)
+    return profiled + sum(model.bare.get(key, 0) for key in keys)
 
 
 def _sum(model: Model, name: str, judge: Judge, start: Instant, end: Instant) -> Profile:
@@ -211,7 +213,23 @@ def _record(
     closed.deliveries += tell(model, body, window, change, acted)
 
 
-def _age(model: Model, name: str, rows: dict[str, int], closed: Closed, wall: Instant) -> None:
+def _watch_volume(model: Model, name: str, rows: dict[str, int], closed: Closed) -> None:
+    change = watch_silence(model, name, rows, closed.end, closed.at)
+    if change is not None:
+        _tell_silence(model, name, change, closed)
+
+
+def _tell_silence(model: Model, name: str, change: Change, closed: Closed) -> None:
+    window = next(body for body in closed.windows if body["version"] == name)
+    body = silence_body(model, name, window["id"], change, closed.at)
+    closed.moved.append(body)
+    if change is not Change.REPEAT_DUE:
+        closed.alerts.append(body)
+    closed.deliveries += tell(model, body, window, change, None)
+    end_silence(model.versions[name])
+
+
+def _age(model: Model, name: str, rows: dict[str, int], closed: Closed) -> None:
     """Count the silence of a version, and retire it when another has taken over."""
     version = model.versions[name]
     version.silent = 0 if rows[name] else version.silent + 1
@@ -220,19 +238,21 @@ def _age(model: Model, name: str, rows: dict[str, int], closed: Closed, wall: In
     version.alert, change = retire(version.alert, closed.at)
     version.retired = True
     closed.retired.append(name)
+    if version.volume.state is AlertState.FIRING:
+        version.volume = replace(version.volume, state=AlertState.RESOLVED)
+        _tell_silence(model, name, Change.VERSION_RETIRED, closed)
     if change is None:
         return
     window = next(body for body in closed.windows if body["version"] == name)
     body = alert_body(model, name, window, change, closed.at)
     _record(model, version, (body, window), (change, None), closed)
-    version.alert = replace(DriftAlert())
-    del wall
+    version.alert = DriftAlert()
 
 
 def _drop_panes(model: Model, end: Instant) -> None:
-    """Forget panes that no open window covers."""
-    first = end + microseconds(model.plan.window.every) - microseconds(model.plan.window.length)
-    for key in [key for key in model.panes if key[1] < first]:
-        del model.panes[key]
-    for key in [key for key in model.bare if key[1] < first]:
-        del model.bare[key]
+    """Forget panes that no open window covers: those of the closed window that the next one leaves out."""
+    start = end - microseconds(model.plan.window.length)
+    for at in range(start, start + microseconds(model.plan.window.every), model.plan.window.pane):
+        for name in model.versions:
+            model.panes.pop((name, at), None)
+            model.bare.pop((name, at), None)

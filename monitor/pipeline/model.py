@@ -12,6 +12,7 @@ from monitor.judge import Judge, Memory, first_memory
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.profile import Profile
+from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
 SILENT_WINDOWS = 3
@@ -32,6 +33,9 @@ class Version:
     alert_body: Json | None = None
     silent: int = 0
     retired: bool = False
+    heard_until: Instant | None = None
+    """End of the last stretch that had records."""
+    volume: ThresholdAlert = field(default_factory=ThresholdAlert)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from monitor.profile import profile_bytes, profile_from_bytes
 from monitor.store.action import actions_since
 from monitor.store.memory import delete_memory, load_memory, save_memory
 from monitor.store.pane import delete_panes, load_panes, save_pane
+from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
 _PROGRESS, _ALERT, _STEP, _ENGINE = "progress", "alert", "step", "engine"
@@ -40,6 +41,7 @@ def save_progress(connection: Connection, model: Model) -> None:
                 "since": version.since,
                 "silent": version.silent,
                 "retired": version.retired,
+                "heard_until": version.heard_until,
                 "reference": version.judge.reference.id if version.judge is not None else None,
             }
             for name, version in model.versions.items()
@@ -64,7 +66,7 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         if version.retired:
             delete_memory(connection, name, version_name)
             continue
-        alert = {"alert": asdict(version.alert), "body": version.alert_body}
+        alert = {"alert": asdict(version.alert), "body": version.alert_body, "volume": asdict(version.volume)}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         if version.judge is not None and version.memory is not None:
             _save_judgement(connection, name, version_name, (version.judge, version.memory))
@@ -146,12 +148,16 @@ def _same_reference(model: Model, version: str, kept: Mapping[str, Any]) -> bool
 def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[str, bytes]) -> Version:
     judge = model.references.judge(name)
     memory = _memory(judge, pieces) if judge is not None else None
-    version = Version(judge, memory, kept["since"], silent=kept["silent"], retired=kept["retired"])
+    version = Version(
+        judge, memory, kept["since"], silent=kept["silent"], retired=kept["retired"], heard_until=kept["heard_until"]
+    )
     alert = json.loads(pieces.get(_ALERT, b"{}"))
     if alert:
         facts = alert["alert"]
         facts |= {"state": AlertState(facts["state"]), "culprits": tuple(facts["culprits"])}
         version.alert, version.alert_body = DriftAlert(**facts), alert["body"]
+        volume = alert["volume"]
+        version.volume = ThresholdAlert(**volume | {"state": AlertState(volume["state"])})
     return version
 
 
