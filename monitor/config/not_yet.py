@@ -17,7 +17,6 @@ KEYS = frozenset(
         "models.fairness",
         "models.privacy",
         "models.columns.segments",
-        "models.alerts.for",
         "models.retrain.max_age",
         "models.reference.rows",
         "models.reference.rolling",
