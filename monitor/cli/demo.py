@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from monitor.cli.common import Options, options, write_json
-from monitor.errors import FatalError
 
 if TYPE_CHECKING:
     from monitor.demo.monitoring import Monitor
@@ -49,8 +48,6 @@ def demo(
     once: OnceOption = False,
 ) -> None:
     """Train a real model, serve it, watch it drift, retrain it and see it recover; it shows all there is."""
-    import pyarrow  # noqa: F401, ICN001 - before threads are started: its first import takes a second
-
     from monitor.demo.data import require_extra
     from monitor.demo.result import demo_body
     from monitor.demo.setup import prepare
@@ -64,30 +61,25 @@ def demo(
         folder = stack.enter_context(prepare(directory))
         screen = _screen(options(context), folder.path, stack)
         story = Story(Staging(folder, port, pace, _open_monitor), screen)
+        if once:
+            stack.callback(lambda: write_json(demo_body(story.scene, time.monotonic() - began)))
+        stack.callback(screen.close)
         stack.callback(story.close)
-        fault = _play(story, once=once)
-        elapsed_seconds = time.monotonic() - began
-    if fault is not None:
-        print(fault, file=sys.stderr)
-    if once:
-        write_json(demo_body(story.scene, elapsed_seconds))
+        _play(story, once=once)
     if not story.scene.closed:
         raise typer.Exit(_FATAL)
 
 
-def _play(story: Story, *, once: bool) -> FatalError | None:
-    """Tell the story; without ``once``, go on until Ctrl-C. Return what ended it too early."""
+def _play(story: Story, *, once: bool) -> None:
+    """Tell the story; without ``once``, go on until Ctrl-C."""
     try:
         story.run()
         if story.scene.closed and not once:
             story.encore()
             threading.Event().wait()
-    except FatalError as fault:
-        return fault
     except KeyboardInterrupt:
         if once or not story.scene.closed:
             raise
-    return None
 
 
 def _open_monitor(config: Path) -> Monitor:
@@ -113,5 +105,4 @@ def _screen(given: Options, directory: Path, stack: ExitStack) -> Screen:
 
         logs.configure(given.log_format.value, level)
         screen = PlainScreen()
-    stack.callback(screen.close)
     return screen

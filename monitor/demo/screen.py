@@ -24,7 +24,7 @@ _WIDTH = 100
 _SPARKS = 64
 _PENDING, _FIRING = 0.5, 1.0
 """Of the height of a spark, which is the evidence on a logarithmic scale: pending at the root of the threshold."""
-_FRAMES_PER_SECOND = 8
+_FRAMES_PER_SECOND = 6
 _WAITS = {"too_few_targets": "fresh flights must land before it pays to retrain"}
 
 
@@ -32,16 +32,17 @@ class LiveScreen:
     """Shows the scene in place, some times a second, on stderr."""
 
     def __init__(self, console: Console | None = None) -> None:
+        self._scene: Scene | None = None
         self._live = Live(
             console=console or Console(file=sys.stderr, highlight=False),
             refresh_per_second=_FRAMES_PER_SECOND,
-            transient=False,
+            get_renderable=lambda: Text() if self._scene is None else draw(self._scene),
         )
         self._live.start()
 
     def show(self, scene: Scene) -> None:
-        """Draw the scene with the next frame."""
-        self._live.update(draw(scene))
+        """Have the next frame show the scene: frames are drawn at their own pace, however often this is called."""
+        self._scene = scene
 
     def close(self) -> None:
         """Draw the last frame and give the terminal back."""

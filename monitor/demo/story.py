@@ -115,13 +115,13 @@ class Story:
         return self._play_until(lambda: any(self.scene.verdicts[verdict] for verdict in _JUDGED))
 
     def _alert(self) -> bool:
-        if not self._play_until(lambda: self._firing() is not None):
+        if not self._play_until(lambda: bool(self._firing())):
             return False
-        self.scene.alert = self._firing()
+        self._follow(self._firing()[0])
         return True
 
-    def _firing(self) -> Body | None:
-        return next((alert for alert in self._cast.monitor.alerts() if alert["state"] == "firing"), None)
+    def _firing(self) -> list[str]:
+        return [str(alert["id"]) for alert in self._cast.monitor.alerts() if alert["state"] == "firing"]
 
     def _delivery(self) -> bool:
         """Let time run until a retraining is asked for, then wait for the webhook itself."""
@@ -215,7 +215,8 @@ class Story:
         scene.records = cast.monitor.records()
         scene.windows += len(windows)
         scene.verdicts.update(str(window["verdict"]) for window in windows)
-        scene.evidence += [w["evidence"] / w["evidence_threshold"] for w in windows if w["evidence_threshold"]]
+        mine = [window for window in windows if window["version"] == scene.version and window["evidence_threshold"]]
+        scene.evidence += [window["evidence"] / window["evidence_threshold"] for window in mine]
         if windows and scene.alert is not None:
             self._follow(scene.alert["id"])
             self._watch_gate()
