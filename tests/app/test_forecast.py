@@ -17,6 +17,7 @@ from monitor.config import load_config
 from tests.cli.conftest import reference_table
 
 SECONDS = 60.0
+LAST_SHOWN = ("driftline_cycle_seconds_count", "driftline_last_evaluation_", "driftline_column_drift_detected")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def daemon(project: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "monitor", "run", "-c", str(project / "config.yaml")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
         try:
-            until(lambda: "driftline_cycle_seconds_count" in ask(project, "/metrics"))
+            until(lambda: all(name in ask(project, "/metrics") for name in LAST_SHOWN))
             yield running
         finally:
             running.send_signal(signal.SIGTERM)
