@@ -53,6 +53,12 @@ def _imported(path: Path) -> set[str]:
     return names - OURS - set(sys.stdlib_module_names)
 
 
+@cache
+def _used() -> set[str]:
+    """Return every top-level name that the package imports."""
+    return set().union(*(_imported(path) for path in (PROJECT / "monitor").rglob("*.py")))
+
+
 def _undeclared(path: Path, declared: set[str]) -> set[str]:
     local = {one.stem for one in path.parent.glob("*.py")}
     return {name for name in _imported(path) - local if not _owners().get(name, {name}) & declared}
@@ -78,5 +84,4 @@ def test_tests_import_what_is_declared() -> None:
 def test_a_dependency_is_imported(name: str) -> None:
     """Each dependency is imported by some file of the package: what is no longer used is no longer installed."""
     modules = {module for module, owners in _owners().items() if name in owners}
-    used = set().union(*(_imported(path) for path in (PROJECT / "monitor").rglob("*.py")))
-    assert modules & used
+    assert modules & _used()
