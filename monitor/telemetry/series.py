@@ -72,7 +72,9 @@ class SeriesTable:
         """Set a series, new or not."""
         family = self.families[metric]
         key = tuple(map(sanitise, labels))
-        if key in family.values or self._make_room(metric):
+        if key not in family.values and not self._make_room(metric):
+            return
+        if family.values.get(key) != value:
             family.values[key] = float(value)
             family.changed = True
 

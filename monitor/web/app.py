@@ -51,6 +51,7 @@ def _openapi() -> OpenAPIConfig:
         version=__version__,
         path="/api/v1/openapi.json",  # and not /api/v1: below its path Litestar answers every 404 itself, in HTML
         description="What Driftline says of models in production. Instants are RFC 3339 UTC; unknown is null.",
+        use_handler_docstrings=True,
         render_plugins=[JsonRenderPlugin(path="/")],
         components=Components(security_schemes={"action_token": scheme}),
     )

@@ -91,6 +91,12 @@ def alert(request: Request[Any, Any, Any], view: TheView, id: PathText) -> Respo
     return _page("alert.html", alert=body, window=window, columns=columns)
 
 
+@get("/api/docs", sync_to_thread=True, include_in_schema=False)
+def docs(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Show the description of the API as a page, without a script."""
+    return _page("docs.html", described=request.app.openapi_schema.to_schema())
+
+
 @get("/static/driftline.css", sync_to_thread=True, include_in_schema=False)
 def style() -> Response[bytes]:
     """Serve the style sheet."""
@@ -120,4 +126,4 @@ def _page(template: str, **values: Any) -> Response[bytes]:
     return Response(html(template, driftline_version=__version__, **values), media_type=MediaType.HTML)
 
 
-HANDLERS: list[HTTPRouteHandler] = [overview, model, window, alert, style, icon]
+HANDLERS: list[HTTPRouteHandler] = [overview, model, window, alert, docs, style, icon]

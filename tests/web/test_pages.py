@@ -16,7 +16,7 @@ from tests.web.asking import ask
 from tests.web.sample import ALERT, MODEL, SampleView, window
 
 WINDOW = quote(window(0)["id"])
-PAGES = ("/", f"/models/{MODEL}", f"/windows/{WINDOW}", f"/alerts/{ALERT}", "/models/nothing")
+PAGES = ("/", f"/models/{MODEL}", f"/windows/{WINDOW}", f"/alerts/{ALERT}", "/api/docs", "/models/nothing")
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -120,6 +120,16 @@ def test_a_daemon_before_its_first_window_does_not_claim_calm(app: ASGIApp, view
     assert "Waiting for the first window" in read(app, "/").text
 
 
+def test_drift_that_no_single_window_shows_names_its_suspects(app: ASGIApp, view: SampleView) -> None:
+    """When evidence gathered over time and no column drifts in the last window, the page names the likeliest ones."""
+    for body in view.all_windows:
+        for column in body["columns"]:
+            column["verdict"] = "stable"
+    text = read(app, "/").text
+    assert "carry most of the evidence" in text
+    assert "temp" in text
+
+
 def test_a_daemon_without_anything_has_a_page(view: SampleView) -> None:
     """No model, no receiver, no delivery: still a page."""
     view.body |= {"models": [], "alerts": [], "actions": [], "receivers": []}
@@ -136,7 +146,7 @@ def test_the_page_reloads_unless_told_not_to(app: ASGIApp) -> None:
     assert "reload every 30 s" in still.text
 
 
-@pytest.mark.parametrize("path", PAGES[:-1])
+@pytest.mark.parametrize("path", PAGES[:-2])
 def test_hostile_names_are_text(view: SampleView, path: str) -> None:
     """Markup in any text the daemon hands over is shown, not obeyed."""
     spoil(view)
@@ -145,6 +155,13 @@ def test_hostile_names_are_text(view: SampleView, path: str) -> None:
     assert not [tag for tag, each in page.tags if tag == "script" or each.get("onerror")]
     assert "<script>alert(1)</script>" in page.text
     assert "{{7*7}}" in page.text
+
+
+def test_the_api_is_described_on_a_page(app: ASGIApp) -> None:
+    """The page names every path, what it does and what it needs."""
+    text = read(app, "/api/docs").text
+    for wanted in ("GET /api/v1/status", "POST /api/v1/actions/{id}/{step}", "needs the action's token", "most items"):
+        assert wanted in text
 
 
 def test_older_windows_are_a_page_away(app: ASGIApp) -> None:
