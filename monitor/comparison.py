@@ -6,6 +6,7 @@ to a reader, stands here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -107,30 +108,35 @@ def histogram_of(profile: Profile, binning: Binning, place: int) -> Histogram:
     return Histogram(profile.counts[span], profile.missing[place], centres)
 
 
-def side_of(profile: Profile, binning: Binning, place: int) -> Side:
-    """Return the plain figures of one column.
+def sides_of(profile: Profile, binning: Binning) -> tuple[Side, ...]:
+    """Return the plain figures of every column of a profile.
 
-    The mean is exact to 2**-16 of the reference's inner range, and the standard deviation to 2**-8.
+    Means are exact to 2**-16 of the reference's inner range, and standard deviations to 2**-8.
     """
-    bins = binning.columns[place].bins
-    rows = profile.rows
-    missing = int(profile.missing[place]) / rows if rows else None
-    if not isinstance(bins, NumericBins):
-        last = binning.offsets[place + 1] - 1
-        unseen = int(profile.counts[last]) / rows if rows and bins is not None else None
-        return Side(rows, missing, unseen, None, None)
-    mean, sd = moments(profile, bins, place, binning)
-    return Side(rows, missing, 0.0 if rows else None, mean, sd)
+    reached = np.concatenate(([0], np.cumsum(profile.counts)))
+    values = np.diff(reached[list(binning.offsets)]).tolist()
+    missing, sums, squares = profile.missing.tolist(), profile.sums.tolist(), profile.squares.tolist()
+    figures = zip(binning.columns, binning.offsets[1:], missing, values, sums, squares, strict=True)
+    sides = []
+    for watched, end, absent, *of_values in figures:
+        unseen, mean, sd = (None, None, None)
+        if isinstance(watched.bins, NumericBins):
+            unseen = 0.0
+            mean, sd = _moments(watched.bins, *of_values)
+        elif watched.bins is not None:
+            unseen = int(profile.counts[end - 1]) / max(profile.rows, 1)
+        ratio = absent / profile.rows if profile.rows else None
+        sides.append(Side(profile.rows, ratio, unseen if profile.rows else None, mean, sd))
+    return tuple(sides)
 
 
-def moments(profile: Profile, bins: NumericBins, place: int, binning: Binning) -> tuple[float | None, float | None]:
-    """Return mean and standard deviation of the finite values of a numeric column."""
-    number = int(profile.counts[binning.offsets[place] : binning.offsets[place + 1]].sum())
+def _moments(bins: NumericBins, number: int, total: int, squared: int) -> tuple[float | None, float | None]:
+    """Return mean and standard deviation from sums of whole quanta."""
     if not number:
         return None, None
-    mean = int(profile.sums[place]) / number
-    square = int(profile.squares[place]) / number * 2.0**16
-    return bins.origin + mean * bins.quantum, float(np.sqrt(max(square - mean * mean, 0.0))) * bins.quantum
+    mean = total / number
+    square = squared / number * 2.0**16
+    return bins.origin + mean * bins.quantum, math.sqrt(max(square - mean * mean, 0.0)) * bins.quantum
 
 
 def shift_effect(reference: Side, current: Side) -> Effect | None:
@@ -138,8 +144,8 @@ def shift_effect(reference: Side, current: Side) -> Effect | None:
     if reference.mean is None or current.mean is None or not reference.sd or current.sd is None:
         return None
     value = (current.mean - reference.mean) / reference.sd
-    error = np.sqrt(1 / max(reference.rows, 1) + (current.sd / reference.sd) ** 2 / max(current.rows, 1))
-    return Effect(float(value), float(value - Z95 * error), float(value + Z95 * error), Unit.SD)
+    error = math.sqrt(1 / max(reference.rows, 1) + (current.sd / reference.sd) ** 2 / max(current.rows, 1))
+    return Effect(value, value - Z95 * error, value + Z95 * error, Unit.SD)
 
 
 def share_effect(reference: Histogram, current: Histogram) -> Effect | None:
@@ -151,5 +157,5 @@ def share_effect(reference: Histogram, current: Histogram) -> Effect | None:
     p, q = old / n, new / m
     place = int(np.argmax(np.abs(q - p)))
     value = float(q[place] - p[place])
-    error = float(np.sqrt(p[place] * (1 - p[place]) / n + q[place] * (1 - q[place]) / m))
+    error = math.sqrt(p[place] * (1 - p[place]) / n + q[place] * (1 - q[place]) / m)
     return Effect(value, value - Z95 * error, value + Z95 * error, Unit.RATIO)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.alert import AlertSettings
 from monitor.bins import NumericBins
@@ -17,13 +19,13 @@ from monitor.calibration import engine as calibration
 from monitor.calibration.channels import Feature
 from monitor.calibration.engine import Engine
 from monitor.calibration.state import State
-from monitor.comparison import ColumnDriftSettings, DriftSettings, Histogram, histogram_of
+from monitor.comparison import ColumnDriftSettings, DriftSettings, Histogram, Side, histogram_of, sides_of
 from monitor.drift import METHODS, Method
 from monitor.drift.threshold import Threshold, calibrate
 from monitor.errors import ReferenceUnusable
 from monitor.profile import Integers, Profile
 from monitor.record import Column
-from monitor.reference import Reference, Steps, fold_counts
+from monitor.reference import Reference, Steps
 from monitor.window import WindowSettings
 
 _PERIODS = (timedelta(days=1), timedelta(weeks=1))
@@ -34,14 +36,21 @@ NO_TIMESTAMPS = "no_timestamps"
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A column that is judged: where it stands in the binning, and how it is compared."""
+    """A column that is judged: where it stands in the binning, how it is compared, and with what.
+
+    Attributes
+    ----------
+    threshold: ``None`` without timestamps: there are no steps to calibrate on.
+    whole, side: the reference, in the cells or bins that the method reads, and in plain figures.
+    """
 
     place: int
     column: Column
     method: Method
     importance: float | None
     threshold: Threshold | None = field(repr=False)
-    """``None`` without timestamps: there are no steps to calibrate on."""
+    whole: Histogram = field(repr=False)
+    side: Side = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,10 @@ class Judge:
     watched: tuple[Watched, ...]
     engine: Engine | None = field(repr=False)
     why: str | None
+    bin_starts: NDArray[np.intp] = field(repr=False)
+    """The first cell of each coarse bin, of all watched columns one after the other."""
+    bin_edges: tuple[int, ...] = field(repr=False)
+    """Where each watched column's coarse bins start, and the end of all, length watched + 1."""
 
     @property
     def calibrated(self) -> bool:
@@ -105,28 +118,47 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
     ------
     ReferenceUnusable: no column can be judged.
     """
-    watched = tuple(
-        Watched(
-            place,
-            bins.column,
-            METHODS[drift.method_of(bins.column.name, bins.column.kind)],
-            drift.columns.get(bins.column.name, ColumnDriftSettings()).importance,
-            _threshold(reference, place, drift),
-        )
-        for place, bins in enumerate(reference.binning.columns)
-        if bins.bins is not None
-    )
+    places = [place for place, bins in enumerate(reference.binning.columns) if bins.bins is not None]
+    sides = sides_of(reference.profile, reference.binning)
+    watched = tuple(_watched(reference, place, drift, sides[place]) for place in places)
     if not watched:
         raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
+    bins = _coarse_bins(reference, places)
     if reference.steps is None:
-        return Judge(reference, watched, None, NO_TIMESTAMPS)
+        return Judge(reference, watched, None, NO_TIMESTAMPS, *bins)
     engine = calibration.compile_engine(
         [_feature(reference, entry) for entry in watched],
         _engine_steps(reference.steps, watched),
         budget_steps(alerts, window),
         seasons(window),
     )
-    return Judge(reference, watched, engine, None if engine.uncalibrated is None else str(engine.uncalibrated))
+    why = None if engine.uncalibrated is None else str(engine.uncalibrated)
+    return Judge(reference, watched, engine, why, *bins)
+
+
+def _watched(reference: Reference, place: int, drift: DriftSettings, side: Side) -> Watched:
+    column, fold = reference.binning.columns[place].column, reference.folds[place]
+    method = METHODS[drift.method_of(column.name, column.kind)]
+    cells = histogram_of(reference.profile, reference.binning, place)
+    return Watched(
+        place,
+        column,
+        method,
+        drift.columns.get(column.name, ColumnDriftSettings()).importance,
+        _threshold(reference, place, drift),
+        cells if method.grain == "cells" or fold is None else cells.folded(fold),
+        side,
+    )
+
+
+def _coarse_bins(reference: Reference, places: list[int]) -> tuple[NDArray[np.intp], tuple[int, ...]]:
+    """Return where each coarse bin starts among all cells, and where each column starts among all coarse bins."""
+    starts = [
+        reference.binning.offsets[place] + np.flatnonzero(np.diff(fold, prepend=-1))
+        for place in places
+        if (fold := reference.folds[place]) is not None
+    ]
+    return np.concatenate(starts), (0, *np.cumsum([len(column) for column in starts]).tolist())
 
 
 def budget_steps(alerts: AlertSettings, window: WindowSettings) -> float:
@@ -193,7 +225,7 @@ def first_memory(judge: Judge) -> Memory:
 
 def gather(judge: Judge, memory: Memory, profile: Profile) -> Memory:
     """Add a stretch's rows to those that wait for a step."""
-    folded = tuple(fold_counts(_cells(judge, profile, e.place), judge.reference.folds[e.place]) for e in judge.watched)
+    folded = coarse_counts(judge, profile)
     missing = profile.missing[[entry.place for entry in judge.watched]]
     if memory.missing is not None:
         folded = tuple(a + b for a, b in zip(memory.counts, folded, strict=True))
@@ -201,8 +233,10 @@ def gather(judge: Judge, memory: Memory, profile: Profile) -> Memory:
     return replace(memory, counts=folded, missing=missing, rows=memory.rows + profile.rows)
 
 
-def _cells(judge: Judge, profile: Profile, place: int) -> Integers:
-    return histogram_of(profile, judge.reference.binning, place).counts
+def coarse_counts(judge: Judge, profile: Profile) -> tuple[Integers, ...]:
+    """Return the rows in each coarse bin, one array a watched column. All cells are added up in one go."""
+    flat: Integers = np.add.reduceat(profile.counts, judge.bin_starts)
+    return tuple(flat[a:b] for a, b in pairwise(judge.bin_edges))
 
 
 def judge_step(judge: Judge, memory: Memory, stretch: int, *, frozen: bool, sharing: int) -> tuple[Memory, Finding]:

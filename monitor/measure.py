@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from monitor.bins import NumericBins
-from monitor.comparison import Effect, Histogram, Side, histogram_of, share_effect, shift_effect, side_of
+from monitor.comparison import Effect, Histogram, Side, histogram_of, share_effect, shift_effect, sides_of
 from monitor.drift.method import value_rows
 from monitor.instant import to_text
-from monitor.judge import Judge, Memory, Watched
-from monitor.profile import Profile
+from monitor.judge import Judge, Memory, Watched, coarse_counts
+from monitor.profile import Integers, Profile
 from monitor.verdict import Verdict, Why
 
 Json = dict[str, Any]
@@ -30,62 +30,72 @@ def measure_columns(judge: Judge, memory: Memory, profile: Profile, least_rows: 
     """
     logs = np.log1p(np.asarray(memory.parts))
     total = float(logs.sum())
+    binned = coarse_counts(judge, profile)
+    sides = sides_of(profile, judge.reference.binning)
     columns = []
-    for entry, weight, began in zip(judge.watched, logs, memory.began, strict=True):
-        share = float(weight) / total if total > 0 else None
-        since = None if began is None else to_text(began * every)
-        columns.append(_column(judge, entry, profile, least_rows) | {"share_of_drift": share, "began_at": since})
+    for entry, bins, weight, began in zip(judge.watched, binned, logs.tolist(), memory.began, strict=True):
+        column = _column(judge, entry, (profile, bins, sides[entry.place]), least_rows)
+        column["share_of_drift"] = weight / total if total > 0 else None
+        column["began_at"] = None if began is None else to_text(began * every)
+        columns.append(column)
     return sorted(columns, key=lambda column: (-(column["share_of_drift"] or 0.0), column["name"]))
 
 
-def _column(judge: Judge, entry: Watched, profile: Profile, least_rows: int) -> Json:
+def _column(judge: Judge, entry: Watched, current: tuple[Profile, Integers, Side], least_rows: int) -> Json:
+    profile, bins, side = current
     binning, place = judge.reference.binning, entry.place
-    old, new = (_grained(judge, entry, side) for side in (judge.reference.profile, profile))
-    sides = tuple(side_of(side, binning, place) for side in (judge.reference.profile, profile))
-    found = _measured(entry, old, new, rows=profile.rows, least_rows=least_rows)
-    effect = shift_effect(*sides) if isinstance(binning.columns[place].bins, NumericBins) else share_effect(old, new)
+    is_number = isinstance(binning.columns[place].bins, NumericBins)
+    if entry.method.grain == "cells":
+        new = histogram_of(profile, binning, place)
+    else:
+        new = Histogram(bins, profile.missing[place], entry.whole.centres)
+    found = _measured(entry, new, rows=profile.rows, least_rows=least_rows)
     return {
         "name": entry.column.name,
         "role": entry.column.role.value,
         "kind": entry.column.kind.value,
         **found,
-        "effect": effect_body(effect),
+        "effect": effect_body(shift_effect(entry.side, side) if is_number else share_effect(entry.whole, new)),
         "share_of_drift": None,
         "began_at": None,
-        "reference": side_body(sides[0]),
-        "current": side_body(sides[1]),
+        "reference": side_body(entry.side),
+        "current": side_body(side),
     }
 
 
-def _grained(judge: Judge, entry: Watched, profile: Profile) -> Histogram:
-    histogram = histogram_of(profile, judge.reference.binning, entry.place)
-    fold = judge.reference.folds[entry.place]
-    return histogram if entry.method.grain == "cells" or fold is None else histogram.folded(fold)
-
-
-def _measured(entry: Watched, old: Histogram, new: Histogram, *, rows: int, least_rows: int) -> Json:
+def _measured(entry: Watched, new: Histogram, *, rows: int, least_rows: int) -> Json:
     """Return verdict, reason, method, distance, p-value and threshold of a column."""
-    body: Json = {"verdict": Verdict.INSUFFICIENT_DATA.value, "why": Why.TOO_FEW_ROWS.value}
-    body |= {"method": entry.method.name, "distance": None, "p_value": None, "threshold": None}
     if rows < least_rows:
-        return body
+        return _verdict(entry, Verdict.INSUFFICIENT_DATA, Why.TOO_FEW_ROWS)
     values = float(value_rows(new))
     if values < entry.method.least_rows and not int(new.missing):
-        return body | {"why": Why.NO_VALUES.value}
+        return _verdict(entry, Verdict.INSUFFICIENT_DATA, Why.NO_VALUES)
     try:
-        distance = finite(float(entry.method.distance(old, new)))
-        p_value = finite(float(entry.method.p_value(old, new))) if entry.method.p_value else None
+        distance = finite(float(entry.method.distance(entry.whole, new)))
+        p_value = finite(float(entry.method.p_value(entry.whole, new))) if entry.method.p_value else None
     except (ArithmeticError, ValueError, IndexError):
-        return body | {"verdict": Verdict.FAILED.value, "why": Why.METHOD_FAILED.value}
-    body |= {"distance": distance, "p_value": p_value}
+        return _verdict(entry, Verdict.FAILED, Why.METHOD_FAILED)
     if entry.threshold is None or distance is None:
-        return body | {"why": Why.NO_TIMESTAMPS.value if entry.threshold is None else Why.NO_VALUES.value}
+        why = Why.NO_TIMESTAMPS if entry.threshold is None else Why.NO_VALUES
+        return _verdict(entry, Verdict.INSUFFICIENT_DATA, why, distance, p_value)
     threshold = finite(entry.threshold.at(max(values, 1.0)))
     over = threshold is not None and distance >= threshold
-    return body | {
-        "threshold": threshold,
-        "verdict": (Verdict.DRIFTED if over else Verdict.STABLE).value,
-        "why": (Why.DISTANCE_OVER_THRESHOLD if over else Why.DISTANCE_UNDER_THRESHOLD).value,
+    verdict, why = (
+        (Verdict.DRIFTED, Why.DISTANCE_OVER_THRESHOLD) if over else (Verdict.STABLE, Why.DISTANCE_UNDER_THRESHOLD)
+    )
+    return _verdict(entry, verdict, why, distance, p_value) | {"threshold": threshold}
+
+
+def _verdict(
+    entry: Watched, verdict: Verdict, why: Why, distance: float | None = None, p_value: float | None = None
+) -> Json:
+    return {
+        "verdict": verdict.value,
+        "why": why.value,
+        "method": entry.method.name,
+        "distance": distance,
+        "p_value": p_value,
+        "threshold": None,
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from dataclasses import replace as replace
 from typing import Any
 
 from monitor.alert import AlertState, Change
@@ -38,7 +39,7 @@ class Replay:
     end: str | None = None
 
     def __post_init__(self) -> None:
-        self.pipeline = Pipeline(self.plan, event_clock=True)
+        self.pipeline = Pipeline(replace(self.plan, rows_per_window=0), event_clock=True)
 
     def lines(self) -> Iterator[Json]:
         """Replay, and yield windows and the alerts that changed, in order of the instant they were known."""
