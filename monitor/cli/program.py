@@ -36,7 +36,7 @@ def options_first(arguments: Sequence[str]) -> list[str]:
     """Move the options of every command before the command, so that they may stand anywhere.
 
     >>> options_first(["run", "--log-format", "json", "-c", "a.yaml", "--", "--debug"])
-    ['--log-format', 'json', 'run', '-c', 'a.yaml', '--', '--debug']
+    ['--log-format=json', 'run', '-c', 'a.yaml', '--', '--debug']
     """
     front: list[str] = []
     rest: list[str] = []

@@ -158,7 +158,8 @@ def test_ctrl_c_ends_a_command(config: Path) -> None:
     """SIGINT ends a command by 130, whatever it was doing, and without a traceback."""
     command = [sys.executable, "-m", "monitor", "check", "-c", str(config)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
-        time.sleep(0.4)  # long enough to have begun, too short to have ended
+        while "libarrow" not in Path(f"/proc/{running.pid}/maps").read_text():
+            time.sleep(0.01)  # until it loads what the command needs
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=60)
     assert (running.returncode, "Traceback" in said) == (128 + signal.SIGINT, False)
