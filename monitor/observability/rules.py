@@ -170,6 +170,11 @@ def _of_the_monitor() -> Iterator[Rule]:
         "{{ $labels.instance }} cannot write its state",
         "The disk is full or read-only. Reading has stopped and goes on by itself; no record is lost meanwhile.",
     )
+    yield from _of_its_messages()
+    yield from _of_its_input()
+
+
+def _of_its_messages() -> Iterator[Rule]:
     yield Rule(
         "DriftlineDeliveriesDead",
         f"increase({series(d.DELIVERIES, outcome='dead')}[1h])",
@@ -188,7 +193,6 @@ def _of_the_monitor() -> Iterator[Rule]:
         "{{ $value }} messages have waited for {{ $labels.receiver }}",
         "The receiver does not answer, or refuses for now. The page shows the last failure.",
     )
-    yield from _of_its_input()
 
 
 def _of_its_input() -> Iterator[Rule]:
