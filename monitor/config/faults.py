@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from monitor.config import not_yet
 from monitor.config.locate import Spotted, locate
 from monitor.config.place import Place, below, bound, quoted, shown
-from monitor.config.shape import Spot, known_keys, leaves
+from monitor.config.shape import Spot, known_keys, leaves, member
 from monitor.config.yaml_marks import Key, Node
 from monitor.errors import Fault
 from monitor.settings import Rate
@@ -135,7 +135,8 @@ def _wrong_tag(where: Spotted, error: ErrorDetails) -> Finding:
 
 
 def _not_a_choice(where: Spotted, _: ErrorDetails) -> Finding:
-    literals = (leaf for leaf in leaves(where.spot) if get_origin(leaf) is Literal)
+    spot = where.spot or member(where.holder_spot, where.keys[-1])  # of a type that nothing here has
+    literals = (leaf for leaf in leaves(spot) if get_origin(leaf) is Literal)
     return choice_finding(where, [str(choice) for literal in literals for choice in get_args(literal)])
 
 

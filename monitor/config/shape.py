@@ -30,11 +30,13 @@ def leaves(spot: Spot) -> Iterator[Any]:
 
 
 def models(spot: Spot, node: Node | None = None) -> list[type[BaseModel]]:
-    """Return the settings classes at a spot; where ``type`` tells them apart, the one that a mapping names."""
+    """Return the settings classes at a spot; where ``type`` tells them apart, the one that a mapping names, if any."""
     found = [leaf for leaf in leaves(spot) if isinstance(leaf, type) and issubclass(leaf, BaseModel)]
     tag = node.get("type") if node else None
-    named = [model for model in found if tag is not None and tag.value in _literals(model.model_fields.get("type"))]
-    return named or found
+    if tag is None:
+        return found
+    types = {model: _literals(model.model_fields.get("type")) for model in found}
+    return [model for model in found if not types[model] or tag.value in types[model]]
 
 
 def field_at(spot: Spot, key: str, node: Node | None = None) -> FieldInfo | None:

@@ -194,6 +194,16 @@ def test_a_receiver_of_a_later_version_is_named_as_such(faults_of: Faults, value
     assert "error[E109] receivers[team].type" in found
 
 
+def test_the_example_of_the_contract_is_told_what_is_not_here_yet(faults_of: Faults, tmp_path: Path) -> None:
+    """A config with everything that is promised for later has a fault for each such key, and no other."""
+    (tmp_path / "token").write_text("x" * 32)
+    later = Path(__file__).with_name("later.yaml").read_text("utf-8")
+    found = {(fault.code, fault.path) for fault in faults_of(later)}
+    expected = {(fault.code, fault.path) for fault in faults_of(later) if fault.code == "E109"}
+    assert found == expected
+    assert {path for _, path in found} >= {"server.auth", "models[flight-delay].quality", "receivers[team].type"}
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
