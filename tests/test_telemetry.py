@@ -50,6 +50,7 @@ WINDOW = {
     "columns_judged": 15,
     "columns_drifted": 3,
     "columns": [COLUMN],
+    "latency_seconds": {"p50": 0.003, "p95": 0.008, "p99": None},
 }
 ALERT = {"model": "flight-delay", "version": "1", "name": "drift", "severity": "warning", "state": "firing"}
 SCOPE = {"model": "flight-delay", "version": "1"}
@@ -107,6 +108,13 @@ def test_a_window_shows_its_end_rows_and_evidence(telemetry: Telemetry) -> None:
     assert value(telemetry, "driftline_window_rows", **SCOPE) == 1180
     assert value(telemetry, "driftline_drift_evidence_ratio", **SCOPE) == pytest.approx(812.4 / 720.0)
     assert value(telemetry, "driftline_drift_columns_ratio", **SCOPE) == pytest.approx(0.2)
+
+
+def test_a_window_shows_the_quantiles_of_latency_that_it_has(telemetry: Telemetry) -> None:
+    """What is known of the model's latency is shown in seconds; what is not known is absent."""
+    telemetry.window(WINDOW)
+    assert value(telemetry, "driftline_latency_seconds", **SCOPE, stat="p95") == pytest.approx(0.008)
+    assert value(telemetry, "driftline_latency_seconds", **SCOPE, stat="p99") is None
 
 
 @pytest.mark.parametrize("verdict", ["stable", "drifted", "insufficient_data", "failed"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from typing import Any
 
+from monitor.alert import AlertState
 from monitor.app.running import Running
 from monitor.instant import SECOND
 from monitor.store.action import list_actions
@@ -13,6 +15,7 @@ from monitor.store.delivery import pending_counts
 from monitor.store.window import last_windows
 
 _ACTIONS = 1000
+_AFTER_REQUEST = frozenset({"started", "succeeded", "failed"})
 
 
 def publish_windows(running: Running) -> None:
@@ -42,14 +45,30 @@ def publish(running: Running) -> None:
             )
             lag = None if entry.accepted_at is None else max(now - entry.accepted_at, 0) / SECOND
             telemetry.source_lag(entry.model, entry.role, lag)
-    telemetry.alerts(alerts)
+    telemetry.alerts([*alerts, *_pending(running)])
     for settings in running.loaded.config.receivers:
         outbox = outboxes.get(settings.name)
         pending = outbox.pending if outbox is not None else 0
         telemetry.deliveries(settings.name, outcomes=running.outcomes[settings.name], pending=pending)
     totals: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     for action in actions:
-        totals[action["model"]][action["kind"], action["status"]] += 1
+        for status in _reached(action["status"]):
+            totals[action["model"]][action["kind"], status] += 1
     for model in running.workers:
         telemetry.actions(model, totals[model])
     telemetry.state(bytes_on_disk=running.state.bytes(), writable=running.state.writable)
+
+
+def _reached(status: str) -> tuple[str, ...]:
+    """Return every status that an action counts under: what started was requested before."""
+    return ("requested", status) if status in _AFTER_REQUEST else (status,)
+
+
+def _pending(running: Running) -> list[dict[str, Any]]:
+    """Return the drift alerts that gather evidence but have not fired; they are no episodes yet, and are not stored."""
+    return [
+        {"model": worker.plan.name, "version": name, "name": "drift", "severity": "warning", "state": "pending"}
+        for worker in running.workers.values()
+        for name, version in list(worker.pipeline.model.versions.items())
+        if version.alert.state is AlertState.PENDING
+    ]

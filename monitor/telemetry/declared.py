@@ -90,6 +90,8 @@ VERDICT = _gauge("verdict", "model version verdict", "The verdict of the last cl
 FALSE_ALARMS = _gauge("false_alarms_per_30d", "model kind", "False alarms in 30 days: promised, and expected.")
 ALERTS = _gauge("alerts", "model version alert severity state", "The state of the alert is 1, the others are 0.")
 
+LATENCY = _gauge("latency_seconds", "model version stat", "Quantiles of the model's latency in the last closed window.")
+
 DELIVERIES = _counter("deliveries_total", "receiver outcome", "Tries to deliver a message, by outcome.")
 DELIVERIES_PENDING = _gauge("deliveries_pending", "receiver", "Messages that wait to be delivered.")
 ACTIONS = _counter("actions_total", "model kind status", "Actions that reached a status.")
@@ -115,5 +117,5 @@ SCRAPE_ERRORS = _counter("scrape_errors_total", "", "Pages that could not be ren
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 WINDOW_METRICS: tuple[Metric, ...] = (
     WINDOW_END, WINDOW_ROWS, COLUMN_DISTANCE, COLUMN_P_VALUE, COLUMN_THRESHOLD, COLUMN_DETECTED,
-    DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, VERDICT,
+    DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, VERDICT, LATENCY,
 )  # fmt: skip

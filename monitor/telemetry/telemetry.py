@@ -196,6 +196,9 @@ def window_samples(body: Body) -> Iterator[Sample]:
         yield d.DRIFT_COLUMNS, (), body["columns_drifted"] / body["columns_judged"]
     if body["evidence"] is not None and body["evidence_threshold"]:
         yield d.DRIFT_EVIDENCE, (), body["evidence"] / body["evidence_threshold"]
+    for stat, seconds in body["latency_seconds"].items():
+        if seconds is not None:
+            yield d.LATENCY, (stat,), seconds
     for column in body["columns"]:
         yield from _column_samples(column)
 
