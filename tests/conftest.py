@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # Two shared cores make a deadline a coin toss; in CI the same examples run every time.
@@ -45,6 +47,22 @@ def _stay_here(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_stay_here)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Give every file the logging that the process began with, whatever the file before it set up."""
+    root, manager = logging.getLogger(), logging.root.manager
+    loggers = [root, *(one for one in manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    before = [(one, one.level, one.handlers[:], one.filters[:], one.propagate, one.disabled) for one in loggers]
+    disabled = manager.disable
+    yield
+    manager.disable = disabled
+    for one, level, handlers, filters, propagate, is_disabled in before:
+        one.setLevel(level)
+        one.handlers[:], one.filters[:] = handlers, filters
+        one.propagate, one.disabled = propagate, is_disabled
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
