@@ -4,7 +4,8 @@ A numeric column has up to about 1,000 *cells* of equal mass in the reference, w
 column of up to 1,000 distinct values gives each its own cell. Where the edges lie on a regular grid, a value
 finds its cell by one multiplication and a table look-up; the result is bit for bit that of a binary search.
 
-Since edges are quantiles, one outlier in the reference moves none of them but the outermost.
+Since edges are quantiles, one outlier in the reference moves none of them but the outermost. The *inner range*
+of a column is from its 0.1 % to its 99.9 % point, or all of it where those are one value.
 """
 
 from __future__ import annotations
@@ -21,6 +22,13 @@ MANY = 4096
 _INNER = (0.001, 0.999)
 _TAIL_SHARES = (0.0001, 0.0002, 0.0005)
 _TAIL_STEPS = 9
+_SLACK = 16
+"""A grid line starts at most so many units in the last place from where it would without rounding."""
+_SHARES = np.arange(1, CELLS) / CELLS
+_LONE_GAP = 2.0**-20
+"""A value without a neighbour has a cell of this width, relative to it: wider than float32 is coarse."""
+_HALVES_END = 2.0**51
+"""Under it, halves are exact."""
 _LEVELS = 1000
 _FINE_ENOUGH = 0.95
 """A skewed column whose quantiles crowd into fewer grid lines than this share keeps them and is searched."""
@@ -31,12 +39,37 @@ Cells = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A regular grid that every inner edge lies on: line j starts at the smallest x with (x - origin) scale >= j."""
+    """A regular grid that every inner edge lies on: line j starts at the least x with (x - origin) scale >= j."""
 
     origin: float
     scale: float
     cells: NDArray[np.int32] = field(repr=False)
     """The cell of each grid line, shape (lines,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a grid that are edges: line 0 and others, rising."""
+
+    number: Cells
+    origin: float
+    scale: float
+
+    def starts(self) -> Floats:
+        """Return, by bisection, the least x >= origin of each line: the first for which (x - origin) scale >= line."""
+        guess = self.origin + self.number / self.scale
+        slack = _SLACK * np.spacing(np.maximum(np.abs(guess), abs(self.origin)))
+        short: Floats = guess - slack
+        reached: Floats = guess + slack
+        while True:
+            middle = short / 2 + reached / 2
+            open_ = (middle > short) & (middle < reached)
+            if not open_.any():
+                reached[0] = self.origin
+                return reached
+            enough = (middle - self.origin) * self.scale >= self.number
+            reached = np.where(open_ & enough, middle, reached)
+            short = np.where(open_ & ~enough, middle, short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +79,8 @@ class NumericBins:
     Attributes
     ----------
     edges: shape (cells - 1,), rising.
-    centres: what a row of each cell counts as where a distance needs a value, shape (cells,).
+    centres: what a row of each cell counts as where a distance needs a value, shape (cells,): the mean reference
+        value of the cell, but no further out than one inner range beyond the inner range.
     origin, quantum: means are sums of whole ``(x - origin) / quantum``.
     """
 
@@ -102,8 +136,9 @@ Bins = NumericBins | CategoryBins
 
 
 def _grid_cells(grid: Grid, edges: Floats, values: Floats) -> Cells:
-    lines = (values - grid.origin) * grid.scale
-    inside = (lines >= 0) & (lines < len(grid.cells))
+    with np.errstate(over="ignore"):
+        lines = (values - grid.origin) * grid.scale
+    inside = (values >= grid.origin) & (lines < len(grid.cells))
     cells: Cells = grid.cells[np.where(inside, lines, 0).astype(np.intp)].astype(np.intp)
     outside = ~inside
     if outside.any():
@@ -119,110 +154,106 @@ def numeric_bins(values: Floats) -> NumericBins:
     if not len(values):
         return NumericBins(np.empty(0), np.zeros(1), 0.0, 1.0)
     ordered = np.sort(values)
-    distinct = ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
-    if len(distinct) <= CELLS:
-        return _distinct_bins(ordered, distinct)
+    with np.errstate(over="ignore"):  # a length too large for a float is infinite, and left out
+        distinct = ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
+        low, high = _inner_range(ordered)
+        tails = _tail_edges(ordered, low, high)
+        inner, layout = _distinct(distinct) if len(distinct) <= CELLS else _quantiles(ordered, distinct, low, high)
+        below, above = tails[tails < inner[0]], tails[tails > inner[-1]]
+        edges = np.concatenate((below, inner, above))
+        centres = _centres(ordered, edges, low, high)
+    return NumericBins(edges, centres, low, _quantum(low, high), _grid(layout, len(below)))
+
+
+def _inner_range(ordered: Floats) -> tuple[float, float]:
     low, high = (float(x) for x in np.quantile(ordered, _INNER, method="closest_observation"))
-    if not high > low or not np.isfinite(GRID / (high - low)):
-        return _finish(ordered, _quantile_edges(ordered), low, high, None)
-    quantiles = _quantile_edges(ordered)
-    tails = _tail_edges(ordered, low, high)
-    lines, starts = _snapped(quantiles, low, high)
-    if len(starts) < _FINE_ENOUGH * len(quantiles):
-        edges = np.unique(np.concatenate((tails, quantiles)))
-        return _finish(ordered, edges, low, high, None)
-    edges = np.concatenate((tails[tails < starts[0]], starts, tails[tails > starts[-1]]))
-    below = int(np.searchsorted(edges, starts[0]))
-    table = np.zeros(lines[-1], dtype=np.int32)
-    table[lines[:-1]] = 1
-    grid = Grid(low, GRID / (high - low), (np.cumsum(table) + below).astype(np.int32))
-    return _finish(ordered, edges, low, high, grid)
-
-
-def _quantile_edges(ordered: Floats) -> Floats:
-    shares = np.arange(1, CELLS) / CELLS
-    edges: Floats = np.unique(np.quantile(ordered, shares, method="closest_observation"))
-    return edges
-
-
-def _snapped(quantiles: Floats, low: float, high: float) -> tuple[Cells, Floats]:
-    """Return the grid lines that the quantiles fall on, and where each starts, to the last bit."""
-    scale = GRID / (high - low)
-    inner = quantiles[(quantiles > low) & (quantiles < high)]
-    lines = np.unique(np.concatenate(([0], np.ceil((inner - low) * scale).astype(np.intp), [GRID])))
-    return lines, _line_starts(lines, low, scale)
-
-
-def _line_starts(lines: Cells, low: float, scale: float) -> Floats:
-    """Return, by bisection, the smallest x of each grid line: the first for which (x - low) scale >= line."""
-    guess = low + lines / scale
-    slack = 4 * np.spacing(np.maximum(np.abs(guess), abs(low)))
-    short: Floats = guess - slack
-    reached: Floats = guess + slack
-    while True:
-        middle = short / 2 + reached / 2
-        open_ = (middle > short) & (middle < reached)
-        if not open_.any():
-            reached[0] = low
-            return reached
-        enough = (middle - low) * scale >= lines
-        reached = np.where(open_ & enough, middle, reached)
-        short = np.where(open_ & ~enough, middle, short)
+    return (low, high) if high > low else (float(ordered[0]), float(ordered[-1]))
 
 
 def _tail_edges(ordered: Floats, low: float, high: float) -> Floats:
-    """Return edges beyond the inner range: rare quantiles, the extremes, then steps that double."""
+    """Return edges beyond the inner range: rare quantiles, the extremes, and steps that double."""
     shares = (*_TAIL_SHARES, *(1 - share for share in _TAIL_SHARES))
     rare = np.quantile(ordered, shares, method="closest_observation")
     past = np.nextafter(ordered[-1], np.inf)
-    reach = (high - low) * 2.0 ** np.arange(_TAIL_STEPS)
-    steps = np.concatenate((ordered[0] - reach, past + reach))
-    edges: Floats = np.unique(np.concatenate((rare, [ordered[0], past], steps)))
+    width = high - low if 0 < high - low < np.inf else max(abs(low), 1.0)
+    reach = width * 2.0 ** np.arange(_TAIL_STEPS)
+    steps = (low - reach, high + reach, ordered[0] - reach, past + reach)
+    edges: Floats = np.unique(np.concatenate((rare, [ordered[0], past], *steps)))
     return edges[np.isfinite(edges)]
 
 
-def _distinct_bins(ordered: Floats, distinct: Floats) -> NumericBins:
-    """Give each distinct value its own cell, with cells outside that the reference leaves empty."""
-    past = np.nextafter(distinct[-1], np.inf)
-    low, high = float(distinct[0]), float(distinct[-1])
-    width = high - low if 0 < high - low < np.inf else max(abs(low), 1.0)
-    reach = width * 2.0 ** np.arange(_TAIL_STEPS)
-    edges = np.unique(np.concatenate((low - reach, distinct, [past], past + reach)))
-    return _finish(ordered, edges[np.isfinite(edges)], low, high, _whole_grid(edges, low, high))
+def _distinct(distinct: Floats) -> tuple[Floats, Lines | None]:
+    """Give each value its own cell, which reaches half-way to the next: what float32 makes of a value is in its cell.
+
+    Where all are whole and their range is short, the edges lie on a grid of halves.
+    """
+    gaps = np.diff(distinct) if len(distinct) > 1 else np.abs(distinct) * _LONE_GAP
+    ends = distinct[0] - gaps[0] / 2, distinct[-1] + gaps[-1] / 2
+    low, high = min(ends[0], distinct[0]), max(ends[1], np.nextafter(distinct[-1], np.inf))
+    edges = np.concatenate(([low], _between(distinct[:-1], distinct[1:]), [high]))
+    edges = edges[np.isfinite(edges)]
+    whole = len(distinct) > 1 and high - low < GRID and np.abs(edges).max() < _HALVES_END
+    if not whole or not np.array_equal(distinct, np.rint(distinct)):
+        return edges, None
+    lines = Lines(((edges - low) * 2).astype(np.intp), float(low), 2.0)
+    return lines.starts(), lines
 
 
-def _whole_grid(edges: Floats, low: float, high: float) -> Grid | None:
-    """Return a grid of step 1 where every value is whole and the range is short."""
-    inner = edges[(edges >= low) & (edges <= high)]
-    if high - low >= GRID or not np.array_equal(inner, np.rint(inner)):
+def _between(lower: Floats, upper: Floats) -> Floats:
+    """Return the middle of each pair of rising values, above the lower one."""
+    middle = lower / 2 + upper / 2
+    edges: Floats = np.where((middle > lower) & (middle < upper), middle, upper)
+    return edges
+
+
+def _quantiles(ordered: Floats, distinct: Floats, low: float, high: float) -> tuple[Floats, Lines | None]:
+    """Return edges under the quantiles, and over the heavy values that several quantiles fall on.
+
+    They are snapped to a grid over the inner range, unless too many would coincide.
+    """
+    points = np.quantile(ordered, _SHARES, method="closest_observation")
+    heavy = np.nextafter(points[1:][points[1:] == points[:-1]], np.inf)
+    places = np.searchsorted(distinct, np.concatenate((points, heavy)))
+    places = np.unique(places[(places > 0) & (places < len(distinct))])
+    edges = _between(distinct[places - 1], distinct[places])
+    scale = GRID / (high - low)
+    if points[0] == points[-1] or not 0 < scale < np.inf:
+        return edges, None
+    inner = edges[(edges > low) & (edges < high)]
+    found = np.unique(np.concatenate(([0], np.ceil((inner - low) * scale).astype(np.intp), [GRID])))
+    if len(found) < _FINE_ENOUGH * len(edges):
+        return edges, None
+    lines = Lines(found, low, scale)
+    return lines.starts(), lines
+
+
+def _grid(lines: Lines | None, below: int) -> Grid | None:
+    """Return the look-up table of the cells between the first line and the last; ``below`` edges come before."""
+    if lines is None:
         return None
-    lines = np.arange(low, high + 1)[:-1]
-    cells = np.searchsorted(edges, lines, side="right").astype(np.int32)
-    return Grid(low, 1.0, cells) if len(cells) else None
+    table = np.zeros(lines.number[-1], dtype=np.int32)
+    table[lines.number[:-1]] = 1
+    return Grid(lines.origin, lines.scale, (np.cumsum(table) + below).astype(np.int32))
 
 
-def _finish(ordered: Floats, edges: Floats, low: float, high: float, grid: Grid | None) -> NumericBins:
-    centres = _centres(ordered, edges)
-    width = high - low
-    exponent = np.ceil(np.log2(width)) if 0 < width < np.inf else 0.0
-    return NumericBins(edges, centres, low, float(2.0 ** (exponent - 16)), grid)
+def _quantum(low: float, high: float) -> float:
+    exponent = np.ceil(np.log2(high - low)) if 0 < high - low < np.inf else 0.0
+    return float(2.0 ** max(exponent - 16, -1022))
 
 
-def _centres(ordered: Floats, edges: Floats) -> Floats:
+def _centres(ordered: Floats, edges: Floats, low: float, high: float) -> Floats:
     """Return the mean reference value of each cell; the middle of an empty one, or its edge at the ends."""
     cells = np.searchsorted(edges, ordered, side="right")
-    starts = np.concatenate(([-np.inf], edges))
-    ends = np.concatenate((edges, [np.inf]))
-    middle = np.where(np.isfinite(starts), np.where(np.isfinite(ends), starts / 2 + ends / 2, starts), ends)
-    size = len(edges) + 1
-    rows = np.bincount(cells, minlength=size)
-    first = np.concatenate(([0], np.cumsum(rows)[:-1]))
-    anchor = ordered[np.minimum(first, len(ordered) - 1)]
-    spread = np.bincount(cells, weights=ordered - anchor[cells], minlength=size)
-    centres: Floats = np.where(
-        rows > 0, anchor + spread / np.maximum(rows, 1), np.where(np.isfinite(middle), middle, 0.0)
-    )
-    return centres
+    starts = np.concatenate(([edges[0]], edges))
+    ends = np.concatenate((edges, [edges[-1]]))
+    rows = np.bincount(cells, minlength=len(edges) + 1)
+    after = np.cumsum(rows)
+    first, last = ordered[np.minimum(after - rows, len(ordered) - 1)], ordered[np.maximum(after - 1, 0)]
+    spread = np.bincount(cells, weights=ordered - first[cells], minlength=len(rows))
+    mean = np.minimum(first + spread / np.maximum(rows, 1), last)
+    centres: Floats = np.where(rows > 0, mean, starts / 2 + ends / 2)
+    width = high - low
+    return np.clip(centres, low - width, high + width) if width > 0 else centres
 
 
 def category_bins(levels: list[str], rows: NDArray[np.int64]) -> CategoryBins:

@@ -26,14 +26,14 @@ def infer_kind(array: pa.ChunkedArray, role: Role, task: str) -> tuple[Kind, boo
     array: the column, of any Arrow type.
     task: the model's task: the predictions of a classifier are categories even if they are numbers.
     """
-    is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type)
+    is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
     if is_number and role in (Role.PREDICTION, Role.TARGET) and task in CLASSES:
         return Kind.CATEGORICAL, True
     told = _kind_of_type(array.type)
     if told is not None:
         return told, False
-    values = array.drop_null()
-    distinct = pc.count_distinct(values).as_py() if len(values) else 0
+    values = without_nan(array).drop_null()
+    distinct = len(values.unique())
     if distinct <= 1:
         return Kind.CONSTANT, is_number
     if is_number:
@@ -42,13 +42,20 @@ def infer_kind(array: pa.ChunkedArray, role: Role, task: str) -> tuple[Kind, boo
 
 
 def _kind_of_type(type_: pa.DataType) -> Kind | None:
-    """Return the kind that an Arrow type alone tells, if it does."""
+    """Return the kind that an Arrow type alone tells, if it does; of what has no cells only missing values count."""
     if pa.types.is_boolean(type_):
         return Kind.BOOLEAN
     if pa.types.is_temporal(type_):
         return Kind.DATETIME
-    is_list = pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_)
-    return Kind.VECTOR if is_list else None
+    is_bytes = pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_)
+    return Kind.VECTOR if is_bytes or pa.types.is_nested(type_) else None
+
+
+def without_nan(array: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Return a column with null for NaN, which is no category."""
+    if not pa.types.is_floating(array.type):
+        return array
+    return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
 
 
 def _counts_up(values: pa.ChunkedArray, distinct: int) -> bool:

@@ -17,16 +17,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.bins import Bins, CategoryBins, Floats, NumericBins
+from monitor.kinds import without_nan
 from monitor.latency import BINS, latency_bins
 from monitor.record import Column, Kind
 
 Integers = NDArray[np.int64]
 
-_FINE_LIMIT = 2.0**40
-"""Sums are taken of quanta cut off here: 2**24 inner ranges away from the reference."""
+_FINE_LIMIT = 2.0**36
+"""Sums are taken of quanta cut off here, 2**20 inner ranges away from the reference: 2**27 such rows stay exact."""
 _COARSE = 2.0**-8
-_COARSE_LIMIT = 2.0**20
-"""Squares are taken of 256 quanta, cut off 4,096 inner ranges away: 2**23 such rows stay exact."""
+_COARSE_LIMIT = 2.0**18
+"""Squares are taken of 256 quanta, cut off 1,024 inner ranges away: 2**27 such rows stay exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], num
 
     Parameters
     ----------
-    table: the columns of the binning by name, and perhaps ``latency`` in seconds; n rows.
+    table: the columns of the binning by key, and perhaps ``latency`` in seconds; n rows.
     panes: the pane of each row, 0 to number - 1, shape (n,).
 
     Returns
@@ -130,7 +131,7 @@ def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], num
     stack = _stacked(binning, number)
     rows = np.bincount(panes, minlength=number)
     for place, (watched, span) in enumerate(binning.spans()):
-        array = table.column(watched.column.name).combine_chunks()
+        array = table.column(watched.column.key).combine_chunks()
         match watched.bins:
             case NumericBins() as bins:
                 _count_numbers(stack, place, span, bins, array, panes)
@@ -194,6 +195,7 @@ def numbers(array: pa.Array) -> Floats:
 def _count_categories(
     stack: Sequence[Profile], place: int, span: slice, bins: CategoryBins, array: pa.Array, panes: NDArray[np.intp]
 ) -> None:
+    array = without_nan(array)
     present = _count_missing(stack, place, array, panes)
     coded = array.dictionary_encode()
     cells = bins.cells(texts(coded.dictionary))
@@ -214,7 +216,7 @@ def texts(values: pa.Array) -> list[str]:
     if pa.types.is_boolean(values.type):
         return ["true" if value else "false" for value in values.to_pylist()]
     if pa.types.is_floating(values.type):
-        return [f"{x:.0f}" if x == np.rint(x) and abs(x) < 2**53 else repr(x) for x in values.to_pylist()]
+        return [f"{x + 0.0:.0f}" if x == np.rint(x) and abs(x) < 2**53 else repr(x) for x in values.to_pylist()]
     return [str(value) for value in values.to_pylist()]
 
 

@@ -10,7 +10,7 @@ their name; :meth:`Layout.arrange` turns that into the canonical table that all 
 | ``id`` | string or null | joins a record with its target |
 | ``version`` | string, "" if none | the model's version |
 | ``latency`` | float64 or null | seconds |
-| each feature, ``prediction``, ``score``, ``target`` | by kind | values |
+| each feature, ``prediction``, ``score``, ``target``, under its key | by kind | values |
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from enum import StrEnum
 import pyarrow as pa
 
 MICROSECONDS = 1_000_000
+RESERVED = frozenset({"timestamp", "id", "version", "latency"})
+"""Names of the canonical table's own columns; a model may have features of these names."""
 
 
 class Role(StrEnum):
@@ -111,6 +113,11 @@ class Column:
     role: Role
     kind: Kind
     coded: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return its name in the canonical table: its own, unless that is one of the table's own columns."""
+        return f"feature:{self.name}" if self.name in RESERVED else self.name
 
     @property
     def type(self) -> pa.DataType:

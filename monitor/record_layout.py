@@ -6,6 +6,7 @@ A column's name is its path less the fixed part of the ``features`` pattern: und
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
@@ -69,11 +70,20 @@ def feature_names(available: Sequence[str], settings: ColumnsSettings) -> dict[s
     named = _named_features(available, settings)
     dropped = {_resolve(column, named) for column in settings.exclude}
     kept = [(name, path) for name, path in named if name not in dropped]
-    names = [name for name, _ in kept]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    refuse_repeated(name for name, _ in kept)
+    return dict(kept)
+
+
+def refuse_repeated(names: Iterable[str]) -> None:
+    """Refuse two columns of one name.
+
+    Raises
+    ------
+    ColumnRepeated: there are some.
+    """
+    repeated = sorted(name for name, number in Counter(names).items() if number > 1)
     if repeated:
         raise ColumnRepeated(f'two fields have the column name "{repeated[0]}"', "list one of them under exclude")
-    return dict(kept)
 
 
 def _named_features(available: Sequence[str], settings: ColumnsSettings) -> list[tuple[str, str]]:
@@ -82,18 +92,20 @@ def _named_features(available: Sequence[str], settings: ColumnsSettings) -> list
     pattern = settings.features
     if pattern is None and any(fnmatchcase(path, NATIVE_FEATURES) for path in available):
         pattern = NATIVE_FEATURES
+    taken = _taken_paths(settings)
     if pattern is not None:
         start = fixed_part(pattern)
-        return [(path.removeprefix(start), path) for path in available if fnmatchcase(path, pattern)]
-    taken = _taken_paths(settings)
+        matching = (path for path in available if path not in taken and fnmatchcase(path, pattern))
+        return [(path.removeprefix(start), path) for path in matching]
+    taken |= set(_NATIVE)
     return [
         (path, path) for path in available if path not in taken and path.split(".", maxsplit=1)[0] not in _NATIVE_GROUPS
     ]
 
 
 def _taken_paths(settings: ColumnsSettings) -> set[str]:
-    roles = settings.model_dump(exclude={"features", "exclude"}).values()
-    return {path for path in roles if path} | set(_NATIVE)
+    """Return the paths that the config gives another role: no pattern makes features of them."""
+    return {path for path in settings.model_dump(exclude={"features", "exclude"}).values() if path}
 
 
 def _last_name(path: str) -> str:

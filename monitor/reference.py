@@ -21,12 +21,12 @@ from monitor.bins import Bins, NumericBins, category_bins, numeric_bins
 from monitor.comparison import DriftSettings
 from monitor.errors import ReferenceUnusable
 from monitor.instant import Instant, microseconds
-from monitor.kinds import infer_kind
+from monitor.kinds import infer_kind, without_nan
 from monitor.profile import Binning, ColumnBins, Integers, Profile, numbers, profile_rows, texts, watchable
 from monitor.record import Column, Kind, Layout, Role
-from monitor.record_layout import ColumnsSettings, feature_names, record_layout, target_layout
+from monitor.record_layout import ColumnsSettings, feature_names, record_layout, refuse_repeated, target_layout
 from monitor.settings import Settings
-from monitor.window import WindowSettings
+from monitor.window import WindowSettings, join_steps
 
 _PANES_AT_ONCE = 256
 _BIN_POINTS = np.unique(np.concatenate(([0.005, 0.01, 0.02, 0.98, 0.99, 0.995], np.round(np.arange(1, 40) / 40, 3))))
@@ -121,7 +121,7 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
         order = np.argsort(times, kind="stable")
         table, times = table.take(pa.array(order)), times[order]
     layout, canonical = _canonical(table, plan)
-    binning = Binning(tuple(ColumnBins(column, _bins(canonical[column.name], column)) for column in layout.columns))
+    binning = Binning(tuple(ColumnBins(column, _bins(canonical[column.key], column)) for column in layout.columns))
     whole = profile_rows(canonical, binning, np.zeros(table.num_rows, np.intp), 1)[0]
     folds = tuple(_fold(watched.bins, whole.counts[span]) for watched, span in binning.spans())
     steps, fine = (None, {}) if times is None else _steps(canonical, times, binning, folds, plan)
@@ -157,27 +157,25 @@ def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
     paths += [(role.value, path, role) for role, path in outputs if path and path in table.column_names]
     if not paths:
         raise ReferenceUnusable("E165", "the reference has no column to watch", "name features under columns")
+    refuse_repeated(name for name, _, _ in paths)
+    refuse_repeated(name for name in table.column_names if name in {path for _, path, _ in paths})
     columns = []
     for name, path, role in paths:
         kind, coded = infer_kind(table[path], role, plan.task)
         columns.append(Column(name, path, role, kind, coded))
     layout = record_layout(columns, plan.columns)
     arrays = [_cast(table[column.path], column) for column in columns]
-    return layout, pa.table(arrays, names=[column.name for column in columns])
+    return layout, pa.table(arrays, names=[column.key for column in columns])
 
 
 def _cast(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    if column.kind is Kind.VECTOR or array.type == column.type:
-        return array
-    if column.type == pa.float64() and pa.types.is_decimal(array.type):
-        return array.cast(pa.float64())
-    return array.cast(column.type, safe=False)
+    return array.cast(column.type, safe=False) if watchable(column.kind) else array
 
 
 def _bins(array: pa.ChunkedArray, column: Column) -> Bins | None:
     if not watchable(column.kind):
         return None
-    values = array.drop_null()
+    values = without_nan(array).drop_null()
     if column.kind in (Kind.NUMERIC, Kind.TEXT):
         found = numbers(values.combine_chunks())
         return numeric_bins(found[np.isfinite(found)])
@@ -268,26 +266,6 @@ def fold_counts(cells: Integers, fold: NDArray[np.intp] | None) -> Integers:
     return folded
 
 
-def join_steps(rows: Integers, least: int) -> NDArray[np.intp]:
-    """Return where each step starts among stretches of ``rows`` rows, and the end of the last, shape (steps + 1,).
-
-    A stretch under ``least`` rows joins the next; what is left over at the end joins the last step.
-
-    >>> join_steps(np.array([5, 1, 1, 4, 1]), 4).tolist()
-    [0, 1, 5]
-    """
-    starts, pending = [0], 0
-    for place, count in enumerate(rows):
-        pending += int(count)
-        if pending >= least:
-            starts.append(place + 1)
-            pending = 0
-    if len(starts) == 1:
-        return np.array([0, len(rows)], np.intp)
-    starts[-1] = len(rows)
-    return np.array(starts, np.intp)
-
-
 def _fingerprint(table: pa.Table, times: Integers | None, plan: ReferencePlan) -> str:
     digest = sha256()
     settings = (plan.columns, plan.window, plan.drift)
@@ -301,9 +279,12 @@ def _fingerprint(table: pa.Table, times: Integers | None, plan: ReferencePlan) -
 
 
 def _column_bytes(array: pa.ChunkedArray) -> bytes:
-    """Return a column's rows as bytes that do not depend on how it is cut into chunks."""
-    batch = pa.record_batch([array.combine_chunks()], names=["c"])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return bytes(sink.getvalue())
+    """Return a column's rows as bytes that depend on nothing else: not on chunks, nor on what lies under a null."""
+    valid: bytes = array.is_valid().to_numpy(zero_copy_only=False).tobytes()
+    values = array.drop_null()
+    if pa.types.is_string(array.type):
+        lengths = pc.binary_length(values).to_numpy(zero_copy_only=False).tobytes()
+        return b"".join((valid, lengths, *(text.encode("utf-8", "surrogatepass") for text in values.to_pylist())))
+    if pa.types.is_floating(array.type) or pa.types.is_integer(array.type) or pa.types.is_boolean(array.type):
+        return valid + np.ascontiguousarray(values.to_numpy(zero_copy_only=False)).tobytes()
+    return valid + repr(values.to_pylist()).encode("utf-8", "surrogatepass")

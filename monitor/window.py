@@ -81,3 +81,23 @@ def first_window_end(earliest: Instant, settings: WindowSettings) -> Instant:
 def due_window_ends(first: Instant, watermark: Instant, every: int) -> range:
     """Return the ends, from ``first`` on, of the windows that a watermark has closed."""
     return range(first, watermark + 1, every)
+
+
+def join_steps(rows: NDArray[np.int64], least: int) -> NDArray[np.intp]:
+    """Return where each step starts among stretches of ``rows`` rows, and the end of the last, shape (steps + 1,).
+
+    A stretch under ``least`` rows joins the next; what is left over at the end joins the last step.
+
+    >>> join_steps(np.array([5, 1, 1, 4, 1]), 4).tolist()
+    [0, 1, 5]
+    """
+    starts, pending = [0], 0
+    for place, count in enumerate(rows):
+        pending += int(count)
+        if pending >= least:
+            starts.append(place + 1)
+            pending = 0
+    if len(starts) == 1:
+        return np.array([0, len(rows)], np.intp)
+    starts[-1] = len(rows)
+    return np.array(starts, np.intp)

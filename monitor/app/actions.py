@@ -125,7 +125,7 @@ def _with_targets(state: State, model: Model, rows: pa.Table) -> pa.Table:
 def native(rows: pa.Table, model: Model) -> pa.Table:
     """Return canonical rows in the layout of the model's own log."""
     layouts = model.references.layouts()
-    paths = {column.name: column.path for column in layouts[0].columns} if layouts is not None else {}
+    paths = {column.key: column.path for column in layouts[0].columns} if layouts is not None else {}
     columns = model.plan.columns
     paths |= {"timestamp": columns.timestamp, "target": columns.target or "target"}
     paths |= {"id": columns.id or "request_id", "version": columns.version or "model_version"}

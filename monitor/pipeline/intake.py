@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,12 +20,18 @@ from monitor.sources.files import Batch
 from monitor.window import NEVER, first_window_end, late_rows, pane_starts
 
 HASH = "driftline_hash"
+Transform = Callable[[pa.Table], pa.Table]
+"""What changes canonical rows before they are counted: drift that a backtest injects."""
 
 
 @dataclass(slots=True)
 class Intake:
-    """What became of one batch: rows by fate, the panes it touched, and the rows that may be kept."""
+    """What became of one batch: rows by fate, the panes it touched, and the rows that may be kept.
 
+    ``newest`` is the highest event time of its file so far where records of the future were set aside, else ``None``.
+    """
+
+    newest: Instant | None = None
     accepted: int = 0
     late: int = 0
     sampled: int = 0
@@ -43,7 +49,7 @@ def arrange(table: pa.Table, layout: Layout) -> pa.Table:
     arrays["version"] = pc.fill_null(version, "")
     if layout.latency:
         arrays["latency"] = pc.divide(table[layout.latency], 1000.0)
-    arrays |= {column.name: table[column.path] for column in layout.columns}
+    arrays |= {column.key: table[column.path] for column in layout.columns}
     return pa.table(arrays)
 
 
@@ -63,13 +69,16 @@ class Origin:
     newest_allowed: Instant | None = None
 
 
-def take(model: Model, origin: Origin, batch: Batch, layout: Layout) -> Intake:
+def take(
+    model: Model, origin: Origin, batch: Batch, layout: Layout, transform: Transform | None = None
+) -> Intake:
     """Count a batch of records into the model's panes."""
     intake = Intake(rejected=Counter(str(rejected.reason) for rejected in batch.rejected))
     table = arrange(batch.table, layout)
+    if transform is not None:
+        table = transform(table)
     times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
-    if origin.newest_allowed is not None and len(times):
-        table, times = _without_future(table, times, origin.newest_allowed, intake)
+    table, times = _without_future(table, times, origin, intake)
     if not len(times):
         return intake
     late = _late(model, origin, times, batch.hold)
@@ -86,12 +95,15 @@ def take(model: Model, origin: Origin, batch: Batch, layout: Layout) -> Intake:
 
 
 def _without_future(
-    table: pa.Table, times: NDArray[np.int64], newest: Instant, intake: Intake
+    table: pa.Table, times: NDArray[np.int64], origin: Origin, intake: Intake
 ) -> tuple[pa.Table, NDArray[np.int64]]:
-    future = times > newest
+    if origin.newest_allowed is None:
+        return table, times
+    future = times > origin.newest_allowed
     if future.any():
         intake.rejected[str(Reason.TIMESTAMP_FUTURE)] += int(future.sum())
         table, times = table.filter(pa.array(~future)), times[~future]
+        intake.newest = int(times.max(initial=origin.reached))
     return table, times
 
 
