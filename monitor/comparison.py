@@ -99,6 +99,11 @@ class Side:
     mean: float | None
     sd: float | None
 
+    @property
+    def values(self) -> float:
+        """Return how many rows are not missing, at least 1."""
+        return max(self.rows * (1 - (self.missing_ratio or 0.0)), 1.0)
+
 
 def histogram_of(profile: Profile, binning: Binning, place: int) -> Histogram:
     """Return the histogram of one column of a profile."""
@@ -144,7 +149,7 @@ def shift_effect(reference: Side, current: Side) -> Effect | None:
     if reference.mean is None or current.mean is None or not reference.sd or current.sd is None:
         return None
     value = (current.mean - reference.mean) / reference.sd
-    error = math.sqrt(1 / max(reference.rows, 1) + (current.sd / reference.sd) ** 2 / max(current.rows, 1))
+    error = math.sqrt(1 / reference.values + (current.sd / reference.sd) ** 2 / current.values)
     return Effect(value, value - Z95 * error, value + Z95 * error, Unit.SD)
 
 

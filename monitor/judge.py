@@ -101,7 +101,7 @@ class Finding:
     """What a judged step showed.
 
     ``culprits`` are the columns whose own evidence reaches the square root of the threshold, and always the
-    largest; ``tolerated`` those whose effect reaches into its tolerance.
+    largest; ``tolerated`` those whose effect reaches into its tolerance: not those without a row to tell it.
     """
 
     evidence: float
@@ -120,7 +120,7 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
     """
     places = [place for place, bins in enumerate(reference.binning.columns) if bins.bins is not None]
     sides = sides_of(reference.profile, reference.binning)
-    watched = tuple(_watched(reference, place, drift, sides[place]) for place in places)
+    watched = tuple(_watched(reference, place, drift, window, sides[place]) for place in places)
     if not watched:
         raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
     bins = _coarse_bins(reference, places)
@@ -136,7 +136,7 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
     return Judge(reference, watched, engine, why, *bins)
 
 
-def _watched(reference: Reference, place: int, drift: DriftSettings, side: Side) -> Watched:
+def _watched(reference: Reference, place: int, drift: DriftSettings, window: WindowSettings, side: Side) -> Watched:
     column, fold = reference.binning.columns[place].column, reference.folds[place]
     method = METHODS[drift.method_of(column.name, column.kind)]
     cells = histogram_of(reference.profile, reference.binning, place)
@@ -145,7 +145,7 @@ def _watched(reference: Reference, place: int, drift: DriftSettings, side: Side)
         column,
         method,
         drift.columns.get(column.name, ColumnDriftSettings()).importance,
-        _threshold(reference, place, drift),
+        _threshold(reference, place, drift, window),
         cells if method.grain == "cells" or fold is None else cells.folded(fold),
         side,
     )
@@ -192,7 +192,7 @@ def expected_false_alarms(judge: Judge, alerts: AlertSettings) -> dict[str, floa
     return {"promised": promised, **{name: figure * scale for name, figure in figures.items()}}
 
 
-def _threshold(reference: Reference, place: int, drift: DriftSettings) -> Threshold | None:
+def _threshold(reference: Reference, place: int, drift: DriftSettings, window: WindowSettings) -> Threshold | None:
     bins = reference.binning.columns[place]
     if reference.steps is None:
         return None
@@ -203,7 +203,7 @@ def _threshold(reference: Reference, place: int, drift: DriftSettings) -> Thresh
     centres = bins.bins.centres if isinstance(bins.bins, NumericBins) and method.grain == "cells" else None
     steps = Histogram(counts, missing, centres)
     whole = Histogram(counts.sum(axis=0), np.asarray(missing.sum()), centres)
-    return calibrate(method, steps, whole, drift.tolerance if own is None else own)
+    return calibrate(method, steps, whole, drift.tolerance if own is None else own, window.length // window.every)
 
 
 def _feature(reference: Reference, entry: Watched) -> Feature:
@@ -261,7 +261,9 @@ def judge_step(judge: Judge, memory: Memory, stretch: int, *, frozen: bool, shar
         effects, began, evidence = result.effects, result.began, result.evidence
     after = Memory(state, evidence=evidence, parts=parts, began=began)
     names = [entry.column.name for entry in judge.watched]
-    tolerated = frozenset(n for n, effect in zip(names, effects, strict=True) if effect is None or effect.tolerated)
+    tolerated = frozenset(
+        n for n, effect in zip(names, effects, strict=True) if effect is not None and effect.tolerated
+    )
     return after, Finding(evidence, threshold, *_culprits(names, after, threshold), tolerated=tolerated)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from monitor.bins import NumericBins
 from monitor.comparison import Effect, Histogram, Side, histogram_of, share_effect, shift_effect, sides_of
-from monitor.drift.method import value_rows
 from monitor.instant import to_text
 from monitor.judge import Judge, Memory, Watched, coarse_counts
 from monitor.profile import Integers, Profile
@@ -67,8 +66,8 @@ def _measured(entry: Watched, new: Histogram, *, rows: int, least_rows: int) -> 
     """Return verdict, reason, method, distance, p-value and threshold of a column."""
     if rows < least_rows:
         return _verdict(entry, Verdict.INSUFFICIENT_DATA, Why.TOO_FEW_ROWS)
-    values = float(value_rows(new))
-    if values < entry.method.least_rows and not int(new.missing):
+    seen = float(entry.method.rows(new))
+    if seen < entry.method.least_rows:
         return _verdict(entry, Verdict.INSUFFICIENT_DATA, Why.NO_VALUES)
     try:
         distance = finite(float(entry.method.distance(entry.whole, new)))
@@ -78,8 +77,10 @@ def _measured(entry: Watched, new: Histogram, *, rows: int, least_rows: int) -> 
     if entry.threshold is None or distance is None:
         why = Why.NO_TIMESTAMPS if entry.threshold is None else Why.NO_VALUES
         return _verdict(entry, Verdict.INSUFFICIENT_DATA, why, distance, p_value)
-    threshold = finite(entry.threshold.at(max(values, 1.0)))
-    over = threshold is not None and distance >= threshold
+    if not entry.threshold.known:
+        return _verdict(entry, Verdict.INSUFFICIENT_DATA, Why.REFERENCE_TOO_SHORT, distance, p_value)
+    threshold = entry.threshold.at(seen)
+    over = distance >= threshold
     verdict, why = (
         (Verdict.DRIFTED, Why.DISTANCE_OVER_THRESHOLD) if over else (Verdict.STABLE, Why.DISTANCE_UNDER_THRESHOLD)
     )

@@ -27,6 +27,7 @@ class Why(StrEnum):
     NO_VALUES = "no_values"
     NO_REFERENCE = "no_reference"
     NO_TIMESTAMPS = "no_timestamps"
+    REFERENCE_TOO_SHORT = "reference_too_short"
     METHOD_FAILED = "method_failed"
 
 

@@ -40,4 +40,4 @@ def p_value(reference: Histogram, current: Histogram) -> Floats:
     return chance
 
 
-METHOD = Method("kolmogorov_smirnov", NUMBERS, "cells", 5, 2, 0.3989, distance, p_value)
+METHOD = Method("kolmogorov_smirnov", NUMBERS, "cells", 5, 2, 0.3989, distance, p_value, missing=False)

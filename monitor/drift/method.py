@@ -28,11 +28,12 @@ class Method:
     name: as in the config, metrics and output.
     kinds: the kinds of column it is for.
     grain: whether it reads the fine ``cells`` or the coarser ``bins`` (for categories they are the same).
-    least_rows: with fewer values on either side there is no distance.
+    least_rows: with fewer rows on either side there is no distance.
     shrink: without drift, ``distance ** shrink`` falls like one over the rows.
     per_sd: ``distance ** (shrink / 2)`` of a small shift of a normal column, for each standard deviation.
     distance: reference and current, the current one perhaps a stack; shape of the stack.
     p_value: the same, for two independent samples; ``None`` where the method has none.
+    missing: whether missing values are a bin of their own, and so count among the rows.
     """
 
     name: str
@@ -43,6 +44,11 @@ class Method:
     per_sd: float
     distance: Distance
     p_value: Distance | None = None
+    missing: bool = True
+
+    def rows(self, sample: Histogram) -> Floats:
+        """Return how many rows the method sees of a histogram, or of each of a stack."""
+        return value_rows(sample) + sample.missing if self.missing else value_rows(sample)
 
 
 def shares(counts: Floats | Integers) -> Floats:

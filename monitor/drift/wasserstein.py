@@ -1,8 +1,9 @@
 """Wasserstein distance, normed: how far values moved on average, in reference standard deviations.
 
-W = ∫ |F - G| dx / sd of the reference, with every row standing on the mean reference value of its cell. Where
-each value has its own cell it is exact; else each row stands at most its cell's width away, and rows beyond
-the outermost edge (256 ranges past the reference) count as standing on it. Missing values do not enter.
+W = ∫ |F - G| dx / sd of the reference, with every row standing on the mean reference value of its cell: where
+each value has its own cell it is exact, else each row stands at most its cell's width away. Rows further out than
+one inner range (0.1 % to 99.9 % point) beyond the inner range count, on both sides, as standing there: one outlier
+in the reference would else be most of its sd, and hide every shift. Missing values do not enter.
 
 Rule: distance >= 0, no p-value, no direction. The name and the norm are Evidently's ``wasserstein``. Source:
 Ramdas, García Trillos, Cuturi (2017), Entropy 19:47.
@@ -17,6 +18,7 @@ Ramdas, García Trillos, Cuturi (2017), Entropy 19:47.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
@@ -27,14 +29,22 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
     """Return W of the reference and each histogram of the stack; 0 where the reference has no spread."""
     centres = reference.centres if reference.centres is not None else np.arange(reference.counts.shape[-1])
     order = np.argsort(centres, kind="stable")
-    steps = np.diff(centres[order])
+    at = _scaled(centres[order])
     old, new = shares(reference.counts)[..., order], shares(current.counts)[..., order]
     gaps = np.abs(np.cumsum(new, axis=-1) - np.cumsum(old, axis=-1))[..., :-1]
-    mean = (old * centres[order]).sum(axis=-1, keepdims=True)
-    spread = np.sqrt((old * (centres[order] - mean) ** 2).sum(axis=-1))
-    moved = (gaps * steps).sum(axis=-1)
+    mean = (old * at).sum(axis=-1, keepdims=True)
+    spread = np.sqrt((old * (at - mean) ** 2).sum(axis=-1))
+    moved = (gaps * np.diff(at)).sum(axis=-1)
     normed: Floats = np.where(spread > 0, moved / np.where(spread > 0, spread, 1.0), 0.0)
     return normed
 
 
-METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, 1.0, distance)
+def _scaled(ordered: Floats | NDArray[np.intp]) -> Floats:
+    """Return rising values from 0 to 1, so that no square is too large or too small for a float."""
+    quarters = ordered / 4
+    reach = quarters[-1] - quarters[0]
+    scaled: Floats = (quarters - quarters[0]) / (reach if reach > 0 else 1.0)
+    return scaled
+
+
+METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, 1.0, distance, missing=False)
