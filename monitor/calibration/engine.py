@@ -17,13 +17,14 @@ from monitor.calibration import gates, replay
 from monitor.calibration import null as _null
 from monitor.calibration.arrays import Floats, Ints
 from monitor.calibration.channels import Feature, means
-from monitor.calibration.evidence import scores, update
+from monitor.calibration.evidence import expected_share, row_spread, scores, update
 from monitor.calibration.gates import Uncalibrated
 from monitor.calibration.null import Null
 from monitor.calibration.replay import FalsePages, Replay
 from monitor.calibration.state import State, fresh, pack, unpack
 
 ENGINE = b"driftline-engine-1"  # change it whenever old evidence no longer means the same
+NORMAL_95 = 1.96  # standard errors on either side that hold 95 %
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +80,7 @@ class Effect:
 
     ``value`` and the bounds are in ``unit`` s of the reference: 1 for a score in standard deviations, sqrt(p (1-p))
     for a share, so that ``value * unit`` is its change in absolute terms. The bounds hold the reference's own error,
-    not that of the step's few rows.
+    and 95 % of the noise of the step's rows and of its wobble.
     """
 
     channel: str
@@ -203,7 +204,7 @@ def step(
         paged=evidence >= least,
         shares=tuple((by_feature / evidence).tolist()) if evidence > 0 else (0.0,) * len(engine.features),
         began=_began(engine, following, by_feature),
-        effects=_effects(engine, following, shift[0], rows[0]),
+        effects=_effects(engine, following, shift, rows, expected),
     )
     return following, result
 
@@ -212,8 +213,7 @@ def effects(
     engine: Engine, state: State, time: int, counts: Sequence[Ints], missing: Ints
 ) -> tuple[Effect | None, ...]:
     """Return each feature's effect in a step, in the channel where ``state`` holds most evidence; changes nothing."""
-    shift, rows, _ = _observe(engine, time, counts, missing)
-    return _effects(engine, state, shift[0], rows[0])
+    return _effects(engine, state, *_observe(engine, time, counts, missing))
 
 
 def feature_evidence(engine: Engine, state: State) -> Floats:
@@ -254,12 +254,15 @@ def _began(engine: Engine, state: State, by_feature: Floats) -> tuple[int | None
     )
 
 
-def _effects(engine: Engine, state: State, shift: Floats, rows: Floats) -> tuple[Effect | None, ...]:
-    channels, margin = engine.null.channels, engine.null.inflation.margin
+def _effects(engine: Engine, state: State, shift: Floats, rows: Floats, expected: Floats) -> tuple[Effect | None, ...]:
+    null, channels = engine.null, engine.null.channels
+    spread = row_spread(channels, expected_share(channels, expected))
+    error = np.sqrt(spread**2 / np.maximum(rows, 1) + null.wobble.variance)
+    widths = (null.inflation.margin + NORMAL_95 * error)[0]
     found: list[Effect | None] = [None] * len(engine.features)
     for channel in strongest(channels.feature, _channel_parts(engine, state.evidence)).tolist():
-        if rows[channel] > 0:
-            value, width = float(shift[channel]), float(margin[channel])
+        if rows[0, channel] > 0:
+            value, width = float(shift[0, channel]), float(widths[channel])
             found[channels.feature[channel]] = Effect(
                 channel=channels.names[channel],
                 value=value,

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtri, rel_entr
 
 from monitor.calibration.arrays import SIGNS, Floats, Ints, bets, signs
+from monitor.calibration.channels import Channels
 from monitor.calibration.null import EXCESSES, FIRST_EXCESS, LARGEST_EXCESS, Null
 
 LARGEST_STEP = 300.0  # of log evidence
@@ -45,8 +46,8 @@ def update(evidence: Floats, z: Floats) -> Floats:
 def _mean_view(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa: float) -> Floats:
     """Return z of the mean views, (steps, 2, 6, C); ``rows`` is (steps, 1, C)."""
     channels, inflation = null.channels, null.inflation
-    base = np.clip(channels.share + expected * channels.unit, channels.share / 2, 1 - (1 - channels.share) / 2)
-    spread = np.where(channels.proportion, np.sqrt(base * (1 - base)) / channels.unit, 1.0)[:, np.newaxis]
+    base = expected_share(channels, expected)
+    spread = row_spread(channels, base)[:, np.newaxis]
     excess = signs()[:, np.newaxis] * shift[:, np.newaxis] - channels.tolerance - inflation.margin
     surprise = excess.copy()
     scored = channels.scored
@@ -57,6 +58,17 @@ def _mean_view(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa:
     wide = variance[:, :, np.newaxis] + null.wobble.variance * inflation.at_bets
     z = surprise[:, :, np.newaxis] / np.sqrt(wide * kappa)
     return _normal_score(z, inflation.tail)
+
+
+def expected_share(channels: Channels, expected: Floats) -> Floats:
+    """Return the share that a season expects of each proportion, kept off 0 and 1, (steps, C)."""
+    return np.clip(channels.share + expected * channels.unit, channels.share / 2, 1 - (1 - channels.share) / 2)
+
+
+def row_spread(channels: Channels, base: Floats) -> Floats:
+    """Return the standard deviation of a single row in units of the channel, at a proportion's expected share."""
+    spread: Floats = np.where(channels.proportion, np.sqrt(base * (1 - base)) / channels.unit, 1.0)
+    return spread
 
 
 def scored_surprise(rate: Floats, excess: Floats) -> Floats:
