@@ -69,12 +69,16 @@ def _fence(model: Model) -> int:
     return 1 + max((body["fence"] or 0 for body in model.actions.values()), default=0)
 
 
-def close_actions(model: Model, wall: Instant) -> None:
-    """Give up actions that were not reported finished in time."""
-    for body in model.actions.values():
+def close_actions(model: Model, event: Instant, wall: Instant) -> list[Json]:
+    """Give up actions that were not reported finished in time, and return them."""
+    expired = []
+    for ident, body in model.actions.items():
         expires = body["expires_at"]
         if Status(body["status"]) in OPEN and expires is not None and from_text(expires) <= wall:
-            body |= {"status": Status.FAILED.value, "why": Why.EXPIRED.value}
+            end = {"status": Status.FAILED.value, "why": Why.EXPIRED.value, "updated_at": to_text(event)}
+            model.actions[ident] = body | end
+            expired.append(model.actions[ident])
+    return expired
 
 
 def report(body: Json, verb: str, result: Json | None) -> Json | None:

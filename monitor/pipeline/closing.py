@@ -48,7 +48,7 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
     wall: now, in wall time; in a replay event time stands for it.
     """
     closed = Closed(end, end + microseconds(model.plan.window.lateness))
-    close_actions(model, wall)
+    closed.actions += close_actions(model, closed.at, wall)
     live = [name for name in model.live if model.versions[name].since < end]
     rows = {name: _rows(model, name, end) for name in live}
     for name in live:
@@ -180,9 +180,10 @@ def _judge(
 
 
 def _to_judged(version: Version, finding: Finding, closed: Closed, ident: str, every: int) -> Judged:
-    watched = version.alert.culprits if version.alert.state is AlertState.FIRING else finding.culprits
+    culprits = version.alert.culprits if version.alert.state is AlertState.FIRING else finding.culprits
     began = None if finding.began is None else finding.began * every
-    calm = all(name in finding.tolerated for name in watched)
+    known = {entry.column.name for entry in version.judge.watched} if version.judge is not None else set()
+    calm = known.intersection(culprits) <= finding.tolerated
     return Judged(closed.at, ident, finding.evidence, finding.threshold, finding.culprits, began, calm)
 
 

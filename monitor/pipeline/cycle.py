@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection
-
 from monitor.instant import Instant, microseconds
 from monitor.pipeline.closing import Closed, close_windows
-from monitor.pipeline.intake import Intake, Origin, take, watermark
+from monitor.pipeline.intake import Intake, Origin, Transform, take, watermark
 from monitor.pipeline.keeping import keep_rows
 from monitor.pipeline.model import Model
 from monitor.pipeline.plan import ModelPlan
@@ -23,10 +21,10 @@ from monitor.sources.position import Position
 from monitor.store.action import save_action
 from monitor.store.alert import save_alert
 from monitor.store.counts import add_counts, save_accepted_at
-from monitor.store.database import State
+from monitor.store.database import Connection, State
 from monitor.store.delivery import enqueue
 from monitor.store.position import load_positions, save_position
-from monitor.store.segment import add_segment
+from monitor.store.segment import Segment, add_segment, remove_files
 from monitor.store.target import save_targets
 from monitor.store.window import save_window
 from monitor.window import NEVER
@@ -61,17 +59,22 @@ class Pipeline:
     """
 
     def __init__(
-        self, plan: ModelPlan, state: State | None = None, *, event_clock: bool = False, block_bytes: int = 4 * 2**20
+        self,
+        plan: ModelPlan,
+        state: State | None = None,
+        *,
+        event_clock: bool = False,
+        block_bytes: int = 4 * 2**20,
+        transform: Transform | None = None,
     ) -> None:
         self.plan = plan
+        self._transform = transform
         self._event_clock = event_clock
         self.tallies: dict[str, Tally] = {RECORDS: Tally(), TARGETS: Tally()}
         self.refused: list[Rejected] = []
         """The last refused records, redacted, for the log; at most a hundred."""
         self._state = state
         self._block_bytes = block_bytes
-        self._unread: dict[int, Instant] = {}
-        """How far the slowest file has come, of each source that is not read to its end."""
         self.references = References(plan)
         self.references.refresh(strict=True)
         self.reload()
@@ -86,7 +89,17 @@ class Pipeline:
                 for role, positions in self._positions.items():
                     kept = load_positions(connection, self.plan.name, role)
                     positions.update({key: Position.from_json(body) for key, body in kept.items()})
+        self._unread: dict[int, Instant] = self._slowest()
+        """How far the slowest file has come, of each source that is not read to its end."""
         self._open_sources()
+
+    def _slowest(self) -> dict[int, Instant]:
+        """Return how far the slowest file of each source had come, before it is known which of them has more."""
+        newest = {
+            place: [at.newest for at in self._positions[f"{RECORDS}{place}"].values() if at.newest is not None]
+            for place in range(len(self.plan.records))
+        }
+        return {place: min(reached) for place, reached in newest.items() if reached}
 
     def _roles(self) -> list[str]:
         return [*(f"{RECORDS}{place}" for place in range(len(self.plan.records))), TARGETS]
@@ -98,10 +111,10 @@ class Pipeline:
         if self._layouts is None:
             return
         records, targets = self._layouts
-        root, block = self.plan.root, self._block_bytes
-        self.sources = [FilesSource(settings, records, root, block) for settings in self.plan.records]
+        root, block, at_rest = self.plan.root, self._block_bytes, self._state is None
+        self.sources = [FilesSource(each, records, root, block, at_rest=at_rest) for each in self.plan.records]
         if self.plan.targets is not None:
-            self.target_source = FilesSource(self.plan.targets, targets, root, block)
+            self.target_source = FilesSource(self.plan.targets, targets, root, block, at_rest=at_rest)
 
     def step(
         self, wall: Instant, limits: Limits = Limits(), stopping: Callable[[], bool] = lambda: False
@@ -155,21 +168,33 @@ class Pipeline:
         role = f"{RECORDS}{place}"
         before = self._positions[role].get(batch.file)
         reached = before.newest if before is not None and before.newest is not None else NEVER
-        intake = take(self.model, Origin(place, reached, limits.newest), batch, layout)
+        intake = take(self.model, Origin(place, reached, limits.newest), batch, layout, self._transform)
+        if intake.newest is not None:
+            newest = None if intake.newest == NEVER else intake.newest
+            batch = replace(batch, position=replace(batch.position, newest=newest))
         if intake.accepted:
             self.model.heard[place] = wall
         if self._state is not None:
-            kept = keep_rows(self._state.directory, self.model, intake)
-            with self._state.write() as connection:
-                save_panes(connection, self.model, intake.panes)
-                save_progress(connection, self.model)
-                for segment in kept:
-                    add_segment(connection, segment)
-                self._commit_batch(connection, role, batch, intake, wall)
+            self._keep_records(self._state, role, batch, intake, wall)
         self._positions[role][batch.file] = batch.position
         own = batch.position.newest if batch.position.newest is not None else NEVER
         self._unread[place] = own if batch.hold is None else max(min(own, batch.hold), NEVER)
         self._tally(RECORDS, batch, intake)
+
+    def _keep_records(self, state: State, role: str, batch: Batch, intake: Intake, wall: Instant) -> None:
+        """Keep a batch in one transaction; of one that fails no file of rows is left."""
+        written: list[Segment] = []
+        try:
+            written.extend(keep_rows(state.directory, self.model, intake))
+            with state.write() as connection:
+                save_panes(connection, self.model, intake.panes)
+                save_progress(connection, self.model)
+                for segment in written:
+                    add_segment(connection, segment)
+                self._commit_batch(connection, role, batch, intake, wall)
+        except BaseException:
+            remove_files(state.directory, written)
+            raise
 
     def _commit_batch(self, connection: Connection, role: str, batch: Batch, intake: Intake, wall: Instant) -> None:
         name = self.plan.name

@@ -5,7 +5,7 @@ They are written before the transaction that names them, so that a crash leaves 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +20,15 @@ from monitor.store.segment import Segment, write_segment
 _HIDDEN = (HASH,)
 
 
-def keep_rows(directory: Path, model: Model, intake: Intake) -> list[Segment]:
-    """Write a batch's rows that may be among the window's kept ones, one segment a version."""
+def keep_rows(directory: Path, model: Model, intake: Intake) -> Iterator[Segment]:
+    """Write a batch's rows that may be among the window's kept ones, and yield each segment written, one a version."""
     chosen: dict[str, list[pa.Table]] = {}
     first: dict[str, Instant] = {}
     for (version, pane), table in sorted(intake.rows.items()):
         chosen.setdefault(version, []).append(_lowest(table, model.plan.rows_per_window))
         first.setdefault(version, pane)
-    return [
-        write_segment(directory, model.plan.name, version, first[version], pa.concat_tables(tables))
-        for version, tables in chosen.items()
-    ]
+    for version, tables in chosen.items():
+        yield write_segment(directory, model.plan.name, version, first[version], pa.concat_tables(tables))
 
 
 def _lowest(table: pa.Table, most: int) -> pa.Table:

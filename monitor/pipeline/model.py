@@ -11,6 +11,7 @@ from monitor.instant import Instant, from_text, microseconds
 from monitor.judge import Judge, Memory, first_memory
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
+from monitor.pipeline.targets import UNDATED
 from monitor.profile import Profile
 from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
@@ -49,7 +50,7 @@ class Model:
     heard: the wall time at which each source last gave a record.
     next_end: the end of the next window to close, ``None`` before the first record.
     panes: profiles by (version, start of pane); rows without a reference have ``None`` for a profile.
-    targets: targets received, by the pane of their own event time; 0 holds those without one.
+    targets: targets received, by the pane of their own event time; ``UNDATED`` holds those without one.
     actions: by id, as users see them, with what the gate needs beside.
     """
 
@@ -90,9 +91,9 @@ class Model:
         return [past_action(body) for id_, body in self.actions.items() if id_ != without]
 
     def targets_between(self, since: Instant, until: Instant) -> int:
-        """Return how many targets came in a stretch of event time."""
+        """Return how many targets came in a stretch of event time; those without a time of their own count always."""
         pane = microseconds(self.plan.window.every)
-        return sum(n for at, n in self.targets.items() if since <= at and at + pane <= until)
+        return sum(n for at, n in self.targets.items() if at == UNDATED or (since <= at and at + pane <= until))
 
 
 def past_action(body: Json) -> PastAction:

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection
 
 from monitor.alert import AlertState, DriftAlert
 from monitor.calibration import engine as calibration
@@ -18,6 +17,7 @@ from monitor.judge import Judge, Memory, first_memory
 from monitor.pipeline.model import Model, Version
 from monitor.profile import profile_bytes, profile_from_bytes
 from monitor.store.action import actions_since
+from monitor.store.database import Connection
 from monitor.store.memory import delete_memory, load_memory, save_memory
 from monitor.store.pane import delete_panes, load_panes, save_pane
 from monitor.threshold_alert import ThresholdAlert
@@ -60,7 +60,6 @@ def save_panes(connection: Connection, model: Model, keys: set[tuple[str, Instan
 def save_versions(connection: Connection, model: Model, first_pane: Instant) -> None:
     """Keep what closing a window changed; forget panes before the first that an open window covers."""
     name = model.plan.name
-    save_progress(connection, model)
     delete_panes(connection, name, first_pane)
     for version_name, version in model.versions.items():
         if version.retired:
@@ -70,6 +69,7 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         if version.judge is not None and version.memory is not None:
             _save_judgement(connection, name, version_name, (version.judge, version.memory))
+    save_progress(connection, model)  # last: it is kept under no version, as are the pieces of the version ""
 
 
 def _save_judgement(connection: Connection, model: str, version: str, pair: tuple[Judge, Memory]) -> None:
