@@ -8,9 +8,11 @@ of the monotonic clock notices a jump and has everything run at once, once.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -40,10 +42,25 @@ class Schedule:
         executors = {"default": ThreadPoolExecutor(_WORKERS)}
         self._scheduler: Any = BackgroundScheduler(job_defaults=settings, executors=executors, timezone=UTC)
         self._offset = _offset()
+        self._calls = threading.Condition()
+        self._running = 0
+        self._stopped = False
 
     def every(self, seconds: float, name: str, function: Callable[[], None]) -> None:
         """Call a function now, and ``seconds`` after each time it was due; it answers for its own errors."""
-        self._scheduler.add_job(function, _FromNow(seconds), id=name, name=name)
+        self._scheduler.add_job(partial(self._call, function), _FromNow(seconds), id=name, name=name)
+
+    def _call(self, function: Callable[[], None]) -> None:
+        with self._calls:
+            if self._stopped:
+                return
+            self._running += 1
+        try:
+            function()
+        finally:
+            with self._calls:
+                self._running -= 1
+                self._calls.notify_all()
 
     def remove(self, name: str) -> None:
         """Call a function no more."""
@@ -64,9 +81,16 @@ class Schedule:
         return jumped
 
     def stop(self) -> None:
-        """Call nothing more; what runs is waited for by its owner."""
+        """Call nothing more; what runs goes on until :meth:`wait`."""
+        with self._calls:
+            self._stopped = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the calls under way, so long at most; say whether all have ended."""
+        with self._calls:
+            return self._calls.wait_for(lambda: not self._running, seconds)
 
 
 def _offset() -> float:

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from monitor.app import forecast
+from monitor.app.misfits import column_faults, reference_fault
 from monitor.app.planned import calibration_body, columns_body, reference_body, window_body
 from monitor.config import Loaded
-from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault, MonitorError, ReferenceUnusable
+from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault
 from monitor.instant import microseconds
 from monitor.judge import Judge
 from monitor.pipeline.plan import ModelPlan
@@ -21,12 +22,10 @@ from monitor.plans import model_plans
 from monitor.receivers import RECEIVERS, Network, ReceiverSettings
 from monitor.receivers.network import Deadline, checked_targets
 from monitor.record import Layout
-from monitor.record_layout import ColumnUnknown
 from monitor.sources.files import FilesSettings, FilesSource
 
 Json = dict[str, Any]
 _LOOKUP_SECONDS = 5.0
-_UNKNOWN_COLUMN, _UNFIT_COLUMN, _UNFIT_METHOD = "E166", "E167", "E103"
 
 
 def check(loaded: Loaded, network: Network | None = None) -> Json:
@@ -84,7 +83,7 @@ class _Check:
         self.planned.append(forecast.Planned(plan, judges, retention))
         version, judge = max(judges.items(), default=(None, None))
         if judge is not None:
-            self._columns(place, plan, judge)
+            self.faults += column_faults(self.loaded, place, plan, judge)
         return {
             "name": plan.name,
             "task": plan.task,
@@ -100,7 +99,7 @@ class _Check:
         references = References(plan)
         references.refresh()
         for error in references.faults.values():
-            self.faults.append(self._reference_fault(place, error))
+            self.faults.append(reference_fault(self.loaded, place, error))
         known = {version: judge for version in references.known() if (judge := references.judge(version)) is not None}
         if not known and not references.faults:
             where = self.loaded.place("models", place, "reference", "path")
@@ -108,26 +107,6 @@ class _Check:
                 where.fault("W131", "matches no file yet", "a version is judged once its reference is")
             )
         return known
-
-    def _reference_fault(self, place: int, error: MonitorError) -> Fault:
-        code = error.code if isinstance(error, ReferenceUnusable) else _UNFIT_COLUMN
-        keys: tuple[str, ...] = ("reference", "path")
-        if isinstance(error, ColumnUnknown):
-            code, keys = _UNKNOWN_COLUMN, ("columns",)
-        where = self.loaded.place("models", place, *keys)
-        return where.fault(code, error.message, error.hint or None)
-
-    def _columns(self, place: int, plan: ModelPlan, judge: Judge) -> None:
-        """Look for settings of columns that are not there, or that the named method is not for."""
-        kinds = {column.name: column.kind for column in judge.reference.layout.columns}
-        methods = {watched.column.name: watched.method for watched in judge.watched}
-        for name, own in plan.drift.columns.items():
-            where = self.loaded.place("models", place, "drift", "columns", name)
-            if name not in kinds:
-                self.faults.append(where.fault(_UNKNOWN_COLUMN, "no column of the reference has this name"))
-            elif own.method is not None and name in methods and kinds[name] not in methods[name].kinds:
-                message = f"{own.method} does not compare {kinds[name]} columns"
-                self.faults.append(where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind"))
 
     def _sources(self, place: int, plan: ModelPlan) -> list[Json]:
         several = len(plan.records) > 1

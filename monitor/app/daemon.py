@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
 from monitor import __version__
 from monitor.app.actions import token_key, token_of
 from monitor.app.lean import give_back
+from monitor.app.misfits import column_faults, reference_fault
 from monitor.app.publish import publish, publish_windows
 from monitor.app.running import Running
 from monitor.app.status import FACTS
@@ -19,7 +20,7 @@ from monitor.app.view import DaemonView
 from monitor.app.worker import Worker
 from monitor.config import Loaded, host_and_port, load_config
 from monitor.dispatch import Attempt, Desk, Dispatcher
-from monitor.errors import MonitorError
+from monitor.errors import ConfigError, Fault, MonitorError, PermanentError
 from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.plan import ModelPlan
 from monitor.plans import model_plans
@@ -39,6 +40,7 @@ HEARTBEAT_SECONDS = 5.0
 TRIM_SECONDS = 60.0
 HOUSEKEEPING_SECONDS = 3600.0
 DRAIN_SECONDS = 5.0
+JOBS_SECONDS = 1.0
 
 
 def wall_clock() -> Instant:
@@ -49,13 +51,26 @@ def wall_clock() -> Instant:
 class Daemon:
     """A running monitor. With ``event_clock`` nothing runs by itself: whoever holds it calls the workers (the demo).
 
+    Parameters
+    ----------
+    environment: what ``${NAME}`` may stand for when the config is read again.
+    learn_secrets: is told the secrets of a config that is read again, so that no log shows them.
+
     Raises
     ------
-    MonitorError: a reference cannot be used, the state is held or unreadable, or the port is taken.
+    ConfigError: references cannot be used, or the config names columns that they do not have.
+    MonitorError: the state is held or unreadable, or the port is taken.
     """
 
-    def __init__(self, loaded: Loaded, environment: Mapping[str, str], *, event_clock: bool = False) -> None:
-        self._environment, self._event_clock = environment, event_clock
+    def __init__(
+        self,
+        loaded: Loaded,
+        environment: Mapping[str, str],
+        *,
+        event_clock: bool = False,
+        learn_secrets: Callable[[Iterable[str]], None] | None = None,
+    ) -> None:
+        self._environment, self._event_clock, self._learn_secrets = environment, event_clock, learn_secrets
         self._log = structlog.get_logger(__name__)
         self._schedule = Schedule()
         self._servers: list[Server] = []
@@ -89,13 +104,34 @@ class Daemon:
         plans = model_plans(
             loaded.config, loaded.root, external_url=self.url, token=lambda action: token_of(key, action)
         )
-        workers = {plan.name: self._worker(plan) for plan in plans}
+        workers = self._workers(loaded, plans)
         network = Network(egress=loaded.config.server, root=loaded.root.resolve())
         desks = [
             Desk(running.state, settings, network, wall_clock, random.Random(), self._observe)  # noqa: S311 - jitter
             for settings in loaded.config.receivers
         ]
         running.workers, running.loaded, running.dispatcher = workers, loaded, Dispatcher(desks)
+
+    def _workers(self, loaded: Loaded, plans: Iterable[ModelPlan]) -> dict[str, Worker]:
+        """Return a worker a model, by name.
+
+        Raises
+        ------
+        ConfigError: what does not fit the references, of all models.
+        """
+        workers: dict[str, Worker] = {}
+        faults: list[Fault] = []
+        for place, plan in enumerate(plans):
+            try:
+                worker = workers[plan.name] = self._worker(plan)
+            except PermanentError as error:
+                faults.append(reference_fault(loaded, place, error))
+                continue
+            for judge in worker.judges():
+                faults += column_faults(loaded, place, plan, judge)
+        if faults:
+            raise ConfigError(list(dict.fromkeys(faults)))
+        return workers
 
     def _worker(self, plan: ModelPlan) -> Worker:
         running = self.running
@@ -174,6 +210,8 @@ class Daemon:
         running = self.running
         try:
             loaded = load_config(running.loaded.path, self._environment)
+            if self._learn_secrets is not None:
+                self._learn_secrets(loaded.secrets)
             _refuse_fixed(running.loaded, loaded)
             self._swap(loaded)
         except MonitorError as error:
@@ -188,7 +226,7 @@ class Daemon:
 
     def _swap(self, loaded: Loaded) -> None:
         """Put new workers in the place of the old, between two of their cycles."""
-        old, before = self.running.workers, self.running.dispatcher
+        old, before, receivers = self.running.workers, self.running.dispatcher, _receivers(self.running.loaded)
         for worker in old.values():
             worker.pause()
         try:
@@ -201,6 +239,9 @@ class Daemon:
             self._schedule.remove(f"cycle:{name}")
         for name in set(old) - set(self.running.workers):
             self.running.telemetry.forget(name)
+        for name in receivers - _receivers(loaded):
+            self.running.telemetry.forget_receiver(name)
+        before.stop(0.0)
         self.running.dispatcher.start(after=before)
         self._schedule_workers()
 
@@ -213,6 +254,7 @@ class Daemon:
             worker.pause()
         running.dispatcher.stop(drain_seconds)
         self._close_servers()
+        self._schedule.wait(JOBS_SECONDS)
         running.state.close()
         self._log.info("stopped")
 
@@ -223,6 +265,10 @@ class Daemon:
     def _close_servers(self) -> None:
         for server in self._servers:
             server.stop()
+
+
+def _receivers(loaded: Loaded) -> set[str]:
+    return {settings.name for settings in loaded.config.receivers}
 
 
 def _refuse_fixed(before: Loaded, after: Loaded) -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from monitor.errors import MonitorError, StoreBusy
 from monitor.instant import Instant, microseconds, to_text
-from monitor.judge import expected_false_alarms
+from monitor.judge import Judge, expected_false_alarms
 from monitor.logs import Throttle
 from monitor.pipeline.closing import Closed
 from monitor.pipeline.cycle import Limits, Pipeline
@@ -106,12 +106,15 @@ class Worker:
         if closed.deliveries:
             self._wake(sorted({queued.receiver for queued in closed.deliveries}))
 
+    def judges(self) -> list[Judge]:
+        """Return the judges of the references that lie there and can be used."""
+        references = self.pipeline.references
+        return [judge for version in references.known() if (judge := references.judge(version)) is not None]
+
     def _show_calibration(self) -> None:
-        for version in self.pipeline.references.known():
-            judge = self.pipeline.references.judge(version)
-            if judge is not None:
-                figures = expected_false_alarms(judge, self.plan.alerts)
-                self._telemetry.false_alarms(self.plan.name, promised=figures["promised"], expected=figures["expected"])
+        for judge in self.judges():
+            figures = expected_false_alarms(judge, self.plan.alerts)
+            self._telemetry.false_alarms(self.plan.name, promised=figures["promised"], expected=figures["expected"])
 
     def sources(self) -> dict[str, str | None]:
         """Return why each source cannot be read now, by role; ``None`` where it can."""

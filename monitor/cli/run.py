@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
 def run(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG, role: RoleOption = Role.BOTH) -> None:
     """Watch the models of a config until SIGTERM or SIGINT; SIGHUP reads the config again."""
     del role
+    signals = Signals()
     given = options(context)
     loaded = read_config(config)
 
@@ -47,30 +48,47 @@ def run(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG, role: Rol
     from monitor import logs
     from monitor.app.daemon import Daemon
 
-    logs.configure(given.log_format.value, "debug" if given.debug else "info", loaded.secrets)
-    daemon = Daemon(loaded, os.environ)
-    supervise(daemon)
+    redactor = logs.configure(given.log_format.value, "debug" if given.debug else "info", loaded.secrets)
+    supervise(Daemon(loaded, os.environ, learn_secrets=redactor.add), signals)
 
 
-def supervise(daemon: Daemon) -> None:
+class Signals:
+    """What the process was told from outside, from the first moment on.
+
+    Until a daemon works there is nothing to finish: SIGTERM and SIGINT then end the process at once, with 0.
+    """
+
+    def __init__(self) -> None:
+        self.halt, self.reload = threading.Event(), threading.Event()
+        self._daemon: Daemon | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+
+    def serve(self, daemon: Daemon) -> None:
+        """Stop and hasten this daemon from now on, instead of ending the process."""
+        self._daemon = daemon
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        if self._daemon is None:
+            raise SystemExit(0)
+        if self.halt.is_set():
+            self._daemon.hasten()
+        self.halt.set()
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self.reload.set()
+
+
+def supervise(daemon: Daemon, signals: Signals) -> None:
     """Start a daemon, and keep it until a signal ends it; a second signal hastens the end."""
-    halt, reload = threading.Event(), threading.Event()
-
-    def on_stop(_number: int, _frame: FrameType | None) -> None:
-        if halt.is_set():
-            daemon.hasten()
-        halt.set()
-
-    def on_reload(_number: int, _frame: FrameType | None) -> None:
-        reload.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_stop)
-    signal.signal(signal.SIGHUP, on_reload)
-    daemon.start()
-    while not halt.wait(_TICK_SECONDS):
-        daemon.tick()
-        if reload.is_set():
-            reload.clear()
-            daemon.reload()
-    daemon.stop()
+    signals.serve(daemon)
+    try:
+        daemon.start()
+        while not signals.halt.wait(_TICK_SECONDS):
+            daemon.tick()
+            if signals.reload.is_set():
+                signals.reload.clear()
+                daemon.reload()
+    finally:
+        daemon.stop()

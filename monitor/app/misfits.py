@@ -1,0 +1,47 @@
+"""What of a model's config does not fit its references, blamed where it stands: for ``check``, and before a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from monitor.config import Loaded
+from monitor.errors import Fault, MonitorError, ReferenceUnusable
+from monitor.judge import Judge
+from monitor.pipeline.plan import ModelPlan
+from monitor.record_layout import ColumnUnknown
+
+_UNKNOWN_COLUMN, _UNFIT_COLUMN, _UNFIT_METHOD = "E166", "E167", "E103"
+_ANSWERS = ("prediction", "score")
+
+
+def reference_fault(loaded: Loaded, place: int, error: MonitorError) -> Fault:
+    """Return the fault of a reference that cannot be used."""
+    code = error.code if isinstance(error, ReferenceUnusable) else _UNFIT_COLUMN
+    keys: tuple[str, ...] = ("reference", "path")
+    if isinstance(error, ColumnUnknown):
+        code, keys = _UNKNOWN_COLUMN, ("columns",)
+    return loaded.place("models", place, *keys).fault(code, error.message, error.hint or None)
+
+
+def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:
+    """Yield the settings of columns that are not there, or that the named method is not for."""
+    kinds = {column.name: column.kind for column in judge.reference.layout.columns}
+    methods = {watched.column.name: watched.method for watched in judge.watched}
+    for name, own in plan.drift.columns.items():
+        where = loaded.place("models", place, "drift", "columns", name)
+        if name not in kinds:
+            yield where.fault(_UNKNOWN_COLUMN, "no column of the reference has this name", _near(name, kinds))
+        elif own.method is not None and name in methods and kinds[name] not in methods[name].kinds:
+            message = f"{own.method} does not compare {kinds[name]} columns"
+            yield where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind")
+    for role in _ANSWERS:
+        path = getattr(plan.columns, role)
+        if role in plan.columns.model_fields_set and path is not None and role not in kinds:
+            where = loaded.place("models", place, "columns", role)
+            yield where.fault(_UNKNOWN_COLUMN, f'column "{path}" is not in the reference', _near(path, kinds))
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    found = get_close_matches(name, known, n=1)
+    return f'did you mean "{found[0]}"?' if found else None
