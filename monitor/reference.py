@@ -28,7 +28,8 @@ from monitor.record_layout import ColumnsSettings, feature_names, record_layout,
 from monitor.settings import Settings
 from monitor.window import WindowSettings, join_steps
 
-_PANES_AT_ONCE = 256
+_CELLS_AT_ONCE = 2_000_000
+"""Counts held at one time while the reference is profiled by steps: 16 MB."""
 _BIN_POINTS = np.unique(np.concatenate(([0.005, 0.01, 0.02, 0.98, 0.99, 0.995], np.round(np.arange(1, 40) / 40, 3))))
 """Where the coarser bins of a numeric column are cut: every 2.5 %, finer in the tails."""
 
@@ -217,7 +218,7 @@ def _steps(
     coarse: list[list[Integers]] = [[] for _ in folds]
     fine: dict[str, list[Integers]] = {name: [] for name in fine_names}
     rows, missing = [], []
-    for a, b in _spans(joined):
+    for a, b in _spans(len(joined) - 1, binning.offsets[-1]):
         profiles = _profiled(table, number, stretches, joined, (a, b), binning)
         rows += [profile.rows for profile in profiles]
         missing += [profile.missing for profile in profiles]
@@ -235,10 +236,10 @@ def _steps(
     return steps, {name: np.concatenate(parts) for name, parts in fine.items()}
 
 
-def _spans(joined: NDArray[np.intp]) -> list[tuple[int, int]]:
+def _spans(steps: int, cells: int) -> list[tuple[int, int]]:
     """Cut the steps into runs that are profiled at once, so that memory stays bounded."""
-    number = len(joined) - 1
-    return [(a, min(a + _PANES_AT_ONCE, number)) for a in range(0, number, _PANES_AT_ONCE)]
+    at_once = max(_CELLS_AT_ONCE // max(cells, 1), 1)
+    return [(a, min(a + at_once, steps)) for a in range(0, steps, at_once)]
 
 
 def _profiled(
