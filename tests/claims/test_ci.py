@@ -95,7 +95,14 @@ def test_a_script_is_strict_and_runs(path: str) -> None:
     assert subprocess.run(["bash", "-n", PROJECT / path], check=False).returncode == 0
 
 
-def test_the_readme_says_what_is_run() -> None:
-    """The test command of the README is the one that `.ci/run` calls."""
-    assert '"$bin/python" -m pytest --cov' in RUN
-    assert "python -m pytest --cov" in (PROJECT / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("name", ["tests", "demo"])
+def test_a_command_of_the_readme_is_run(name: str) -> None:
+    """`.ci/run` runs the commands that the README gives a newcomer, read from it and only put into another venv."""
+    command = re.search(rf"<!-- command: {name} -->\n```sh\n(.+)\n```\n", (PROJECT / "README.md").read_text("utf-8"))
+    source = re.search(r"^readme\(\).*?^}", RUN, re.MULTILINE | re.DOTALL)
+    assert command is not None
+    assert source is not None
+    asked = ["bash", "-c", f"{source[0]}\nreadme {name} /a/venv"]
+    done = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout == command[1].replace(".venv", "/a/venv")
+    assert f"$(readme {name} " in RUN

@@ -71,4 +71,5 @@ def test_help_loads_nothing_heavy(project: Path) -> None:
 
 def test_help_answers_at_once(project: Path) -> None:
     """The program's help takes at most half a second of one core, at the best of three times."""
-    assert min(run("help", [*PROGRAM, "--help"], rounds=3, cwd=project).cpu_seconds) <= 0.5
+    unmeasured = ["env", "--unset=COVERAGE_PROCESS_CONFIG", "--unset=COVERAGE_PROCESS_START"]
+    assert min(run("help", [*unmeasured, *PROGRAM, "--help"], rounds=3, cwd=project).cpu_seconds) <= 0.5
