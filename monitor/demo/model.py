@@ -24,9 +24,10 @@ _SCORE_DIGITS = 6
 _NUMBERS = 2 + len(NUMERIC)
 """Inputs that are numbers: hour and weekday of the departure come first."""
 _BOOSTING: dict[str, Any] = {
-    "max_iter": 60,
-    "learning_rate": 0.1,
+    "max_iter": 80,
+    "learning_rate": 0.075,
     "max_leaf_nodes": 15,
+    "max_features": 0.3,
     "min_samples_leaf": 100,
     "l2_regularization": 1.0,
     "early_stopping": False,

@@ -19,10 +19,10 @@ from monitor.demo.scene import Delivered, Gate, Retraining, Scene, Screen, Stage
 from monitor.demo.setup import Folder
 from monitor.instant import SECOND, Instant, from_text
 
-STEP = 6 * 3600 * SECOND
-"""Event time moves on by so much at once."""
+STEP = 12 * 3600 * SECOND
+"""Event time moves on by so much at once: a window of a day is seen at noon of the next."""
 _DELIVERY_SECONDS, _RETRAINING_SECONDS = 60.0, 300.0
-_PROMOTION_STEPS = 40
+_PROMOTION_STEPS = 20
 _TICK_SECONDS = 0.02
 _ASKED = frozenset({"requested", "started", "succeeded", "failed"})
 _OPEN = frozenset({"requested", "started"})
