@@ -230,3 +230,24 @@ def test_no_reference_breaks_the_engine(drawn: Any) -> None:
 def test_the_first_of_equals_is_strongest() -> None:
     """Without any evidence a feature is told in its first channel."""
     assert strongest(np.array([0, 0, 1]), np.zeros(3)).tolist() == [0, 2]
+
+
+def test_the_interval_of_an_effect_holds_nothing_where_nothing_drifts(world: Any, engine: Engine) -> None:
+    """Of 200 small steps without drift at most 5 % have an interval that leaves out zero."""
+    here, outside = world(rows=40, seed=7), 0
+    for index in range(200):
+        found = effects(engine, start(engine), BLOCKS + index, *here.counts())
+        outside += sum(effect is None or not effect.lower <= 0 <= effect.upper for effect in found)
+    assert outside <= 0.05 * 200 * 3
+
+
+def test_few_rows_tell_an_effect_less_well(world: Any, engine: Engine) -> None:
+    """The interval of a step narrows with the root of its rows, down to the reference's own margin."""
+    few, many = (
+        effects(engine, start(engine), BLOCKS, *world(rows=rows, seed=8).counts())[0] for rows in (100, 10_000)
+    )
+    assert few is not None
+    assert many is not None
+    margin = float(engine.null.inflation.margin[0])
+    wide, narrow = ((effect.upper - effect.lower) / 2 - margin for effect in (few, many))
+    assert wide == pytest.approx(10 * narrow, rel=0.05)

@@ -1,0 +1,103 @@
+"""What happened: a fault of the data, or a change of the population."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from monitor.diagnosis import DATA_FAULT, POPULATION_CHANGE, UNCLEAR, diagnose, missing, mix, shift, spread, unseen
+
+
+def column(kind: str = "numeric", effect: dict[str, Any] | None = None, **current: Any) -> dict[str, Any]:
+    """Return a column whose current side differs from the reference's as said."""
+    side = {"rows": 1000, "missing_ratio": 0.01, "unseen_ratio": 0.0, "mean": 10.0, "sd": 2.0}
+    return {"name": "x", "kind": kind, "effect": effect, "reference": side, "current": side | current}
+
+
+def effect(unit: str, lower: float, upper: float) -> dict[str, Any]:
+    """Return an effect with its interval."""
+    return {"value": (lower + upper) / 2, "lower": lower, "upper": upper, "unit": unit}
+
+
+MISSING = column(missing_ratio=0.3)
+UNSEEN = column("categorical", unseen_ratio=0.2)
+SHIFTED = column(effect=effect("sd", 0.5, 0.7), mean=11.2)
+WIDER = column(effect=effect("sd", -0.1, 0.1), sd=3.0)
+MIXED = column("categorical", effect("ratio", 0.1, 0.2))
+CALM = column(effect=effect("sd", -0.1, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("cause", "seen", "kind", "detail"),
+    [
+        (missing.cause, MISSING, "missing_surge", "missing 1.0% to 30.0%"),
+        (unseen.cause, UNSEEN, "new_category", "20.0% of rows have a value that the reference does not have"),
+        (shift.cause, SHIFTED, "shift", "mean 10 to 11.2"),
+        (spread.cause, WIDER, "spread", "standard deviation 2 to 3"),
+        (mix.cause, MIXED, "mix", "the share of one value changed by +15.0 points"),
+    ],
+)
+def test_each_cause_sees_itself(cause: Any, seen: dict[str, Any], kind: str, detail: str) -> None:
+    """A cause says what it saw, in figures that were measured."""
+    assert cause(seen) == {"kind": kind, "column": "x", "detail": detail, "factor": None}
+
+
+@pytest.mark.parametrize("cause", [missing.cause, unseen.cause, shift.cause, spread.cause, mix.cause])
+def test_no_cause_sees_itself_in_calm(cause: Any) -> None:
+    """Where nothing changed, nothing is told."""
+    assert cause(CALM) is None
+    assert cause(column("categorical", effect("ratio", -0.1, 0.1))) is None
+
+
+@pytest.mark.parametrize("cause", [missing.cause, unseen.cause, shift.cause, spread.cause, mix.cause])
+def test_no_cause_needs_figures(cause: Any) -> None:
+    """A column without rows, values or effect has no cause, and raises nothing."""
+    nothing: dict[str, Any] = dict.fromkeys(("missing_ratio", "unseen_ratio", "mean", "sd"))
+    assert cause(column(rows=0, **nothing)) is None
+    bare = column() | {"reference": {"rows": 0, **nothing}}
+    assert cause(bare) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_surge"), [(0.0, 0.05, False), (0.0, 0.051, True), (0.1, 0.2, False), (0.1, 0.21, True)]
+)
+def test_a_surge_is_a_rise_and_a_multiple(old: float, new: float, is_surge: bool) -> None:
+    """Missing values surge when they rise by more than 5 points, to more than double."""
+    seen = column(missing_ratio=new)
+    seen["reference"] = seen["reference"] | {"missing_ratio": old}
+    assert (missing.cause(seen) is not None) == is_surge
+
+
+def test_a_numeric_column_has_no_new_category() -> None:
+    """Values beyond the reference's range are no new categories."""
+    assert unseen.cause(column("numeric", unseen_ratio=0.5)) is None
+
+
+def test_a_fault_in_the_strongest_column_is_a_data_fault() -> None:
+    """Whoever would retrain on broken data is warned."""
+    assert diagnose([MISSING, SHIFTED])["class"] == DATA_FAULT
+
+
+def test_a_fault_in_another_column_is_told_but_does_not_decide() -> None:
+    """The strongest column decides the class; every cause is listed in order."""
+    found = diagnose([SHIFTED, UNSEEN])
+    assert found["class"] == POPULATION_CHANGE
+    assert [cause["kind"] for cause in found["causes"]] == ["shift", "new_category"]
+
+
+def test_a_fault_goes_before_a_change_of_the_same_column() -> None:
+    """A column that is shifted and missing is told as missing: the shift may be of what is left."""
+    both = column(effect=effect("sd", 0.5, 0.7), missing_ratio=0.5)
+    assert [cause["kind"] for cause in diagnose([both])["causes"]] == ["missing_surge"]
+
+
+@pytest.mark.parametrize("columns", [[], [CALM]])
+def test_without_a_cause_it_is_unclear(columns: list[dict[str, Any]]) -> None:
+    """Unknown is said as such."""
+    assert diagnose(columns) == {"class": UNCLEAR, "causes": []}
+
+
+def test_at_most_twenty_causes_are_told() -> None:
+    """A message has room for twenty."""
+    assert len(diagnose([SHIFTED] * 30)["causes"]) == 20
