@@ -242,7 +242,7 @@ def test_the_interval_of_an_effect_holds_nothing_where_nothing_drifts(world: Any
 
 
 def test_few_rows_tell_an_effect_less_well(world: Any, engine: Engine) -> None:
-    """The interval of a step narrows with the root of its rows, down to the reference's own margin."""
+    """Beyond the reference's margin, the interval holds the noise of a step's rows and its wobble: 1.96 sqrt(1/n + tau²)."""
     few, many = (
         effects(engine, start(engine), BLOCKS, *world(rows=rows, seed=8).counts())[0] for rows in (100, 10_000)
     )
@@ -250,4 +250,5 @@ def test_few_rows_tell_an_effect_less_well(world: Any, engine: Engine) -> None:
     assert many is not None
     margin = float(engine.null.inflation.margin[0])
     wide, narrow = ((effect.upper - effect.lower) / 2 - margin for effect in (few, many))
-    assert wide == pytest.approx(10 * narrow, rel=0.05)
+    assert wide**2 - narrow**2 == pytest.approx(1.96**2 * (1 / 97 - 1 / 9700), rel=0.1)
+    assert narrow**2 == pytest.approx(1.96**2 * (1 / 9700 + engine.null.wobble.variance[0]), rel=0.1)
