@@ -242,7 +242,7 @@ def test_the_interval_of_an_effect_holds_nothing_where_nothing_drifts(world: Any
 
 
 def test_few_rows_tell_an_effect_less_well(world: Any, engine: Engine) -> None:
-    """Beyond the reference's margin, the interval holds the noise of a step's rows and its wobble: 1.96 sqrt(1/n + tau²)."""
+    """Beyond the margin, the interval holds the noise of a step's rows and its wobble: 1.96 sqrt(1/n + tau²)."""
     few, many = (
         effects(engine, start(engine), BLOCKS, *world(rows=rows, seed=8).counts())[0] for rows in (100, 10_000)
     )
