@@ -1,0 +1,99 @@
+"""Which columns two tables share, and what their values are: the reference decides, as it does for a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from monitor.bins import Floats
+from monitor.errors import PermanentError, ReferenceUnusable
+from monitor.kinds import infer_kind
+from monitor.profile import numbers
+from monitor.record import Column, Kind, Role
+from monitor.record_layout import NATIVE_FEATURES, ColumnsSettings, feature_names, fixed_part
+from monitor.sources.formats.values import convert
+
+NOT_COMPARED = frozenset({Kind.IDENTIFIER, Kind.DATETIME, Kind.VECTOR})
+"""Kinds whose values say nothing by being other ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A column that both tables have, its values read as the reference's kind; n and m rows."""
+
+    column: Column
+    reference: pa.Array = field(repr=False)
+    current: pa.Array = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What two tables have in common: ``missing`` stands in the reference only, ``extra`` in the current one only."""
+
+    pairs: tuple[Pair, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+def shared_columns(reference: pa.Table, current: pa.Table, settings: ColumnsSettings, task: str) -> Shared:
+    """Pair the columns of two flat tables by path, then by name.
+
+    Raises
+    ------
+    ReferenceUnusable: the reference has no column to compare.
+    ColumnUnknown, ColumnRepeated: the config names a column that is nowhere, or two with one name.
+    """
+    wanted = _columns(reference.column_names, settings)
+    if not wanted:
+        raise ReferenceUnusable("E165", "the reference has no column to compare", "name features under columns")
+    start = fixed_part(settings.features) if isinstance(settings.features, str) else fixed_part(NATIVE_FEATURES)
+    pairs, missing, found = [], [], set()
+    for name, path, role in wanted:
+        place = next((each for each in (path, name, start + name) if each in current.column_names), None)
+        if place is None:
+            missing.append(name)
+            continue
+        found.add(place)
+        kind, coded = infer_kind(reference[path], role, task)
+        column = Column(name, path, role, kind, coded)
+        pairs.append(Pair(column, _read(reference[path], column), _read(current[place], column)))
+    known = {name for name, _, _ in wanted}
+    there = [(name, path) for name, path, _ in _columns(current.column_names, _without_lists(settings))]
+    dropped = {*settings.exclude, *(path.removeprefix(start) for path in settings.exclude)}
+    extra = [name for name, path in there if path not in found and name not in known | dropped and path not in dropped]
+    return Shared(tuple(pairs), tuple(sorted(missing)), tuple(sorted(extra)))
+
+
+def _columns(available: list[str], settings: ColumnsSettings) -> list[tuple[str, str, Role]]:
+    """Return name, path and role of every column to compare."""
+    outputs: Iterable[tuple[Role, str | None]] = (
+        (Role.PREDICTION, settings.prediction),
+        (Role.SCORE, settings.score),
+        (Role.TARGET, settings.target),
+    )
+    taken = [(role.value, path, role) for role, path in outputs if path and path in available]
+    features = feature_names(available, settings)
+    for name, _, _ in taken:
+        if name in features:
+            raise PermanentError(f'two columns have the name "{name}"', "list one of them under exclude")
+    return [*((name, path, Role.FEATURE) for name, path in features.items()), *taken]
+
+
+def _without_lists(settings: ColumnsSettings) -> ColumnsSettings:
+    """Return settings that find what a table has, whatever the config expects of it."""
+    pattern = settings.features if isinstance(settings.features, str) else None
+    return settings.model_copy(update={"features": pattern, "exclude": []})
+
+
+def _read(array: pa.ChunkedArray, column: Column) -> pa.Array:
+    whole = array.combine_chunks()
+    return whole if column.kind in NOT_COMPARED else convert(whole, column.type).values
+
+
+def values_of(array: pa.Array) -> Floats:
+    """Return the numbers of a column, or the lengths of its texts, without what is missing; infinities stay."""
+    found = numbers(array)
+    return found[~np.isnan(found)]
