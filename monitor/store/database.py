@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from sqlalchemy import Connection, Engine, func, select
 
 from monitor.errors import FatalError, StoreBusy
@@ -32,9 +32,9 @@ _FILE = "state.db"
 class StateSettings(Settings):
     """Where the state is kept, and for how long."""
 
-    directory: str = ".driftline"
+    directory: str = Field(".driftline", description="SQLite, and the rows that are kept")
     database: SecretStr | None = None
-    retention: Duration = timedelta(days=30)
+    retention: Duration = Field(timedelta(days=30), description="windows, alerts and rows are kept so long")
 
 
 class State:

@@ -1,0 +1,161 @@
+# ruff: noqa: INP001 - a script, not a package
+"""Writes the parts of the docs that the code knows better: commands, config and metrics.
+
+``python docs/generate.py`` writes them between the marks in docs/reference/; with ``--check`` it says which page is
+not as it would be written, and ends with code 1.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent
+MARKED = re.compile(r"(?<=<!-- generated -->\n).*?(?=<!-- end of generated -->)", re.DOTALL)
+WIDTH = "100"
+
+
+def commands() -> str:
+    """Return the help of every command, as it is printed."""
+    listed = re.findall(r"^  ([a-z]+)  ", _help().partition("Commands:")[2], re.MULTILINE)
+    parts = [_shown("driftline", _help()), *(_shown(f"driftline {name}", _help(name)) for name in listed)]
+    return "\n".join(parts)
+
+
+def _help(*command: str) -> str:
+    environment = {**os.environ, "COLUMNS": WIDTH, "NO_COLOR": "1", "PYTHONPATH": str(DOCS.parent)}
+    call = [sys.executable, "-m", "monitor", *command, "--help"]
+    return subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def _shown(title: str, text: str) -> str:
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    return f"## {title}\n\n```text\n" + "\n".join(lines) + "\n```\n"
+
+
+def metrics() -> str:
+    """Return the table of the metrics that are declared."""
+    from monitor.telemetry.declared import METRICS
+
+    rows = [
+        f"| `{metric.name}` | {metric.type} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.help} |"
+        for metric in METRICS
+    ]
+    return "\n".join(["", "| metric | type | labels | meaning |", "|---|---|---|---|", *rows, "", ""])
+
+
+def config() -> str:
+    """Return a section for each settings class, in the order in which a config is written."""
+    from monitor.config.schema import config_schema
+
+    schema = config_schema()
+    return "\n".join(_section(path, definition) for path, definition in _sections("", schema, schema["$defs"]))
+
+
+def _sections(path: str, schema: dict[str, Any], known: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each object of a config with its path, an object before what is in it."""
+    yield path, schema
+    for key, declared in schema["properties"].items():
+        if key.endswith("_file") and key.removesuffix("_file") in schema["properties"]:
+            continue
+        inside, name = _join(path, key), None
+        for name in dict.fromkeys(re.findall(r"'#/\$defs/(\w+)'", str(declared))):
+            below = known[name]
+            many = "array" in str(declared.get("type")) or "additionalProperties" in declared
+            tag = below["properties"].get("type", {}).get("const")
+            shown = f"{inside}[]" if many else inside
+            yield from _sections(f"{shown} (type: {tag})" if tag else shown, below, known)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _section(path: str, definition: dict[str, Any]) -> str:
+    about = re.sub(r"``([^`]+)``", r"`\1`", definition.get("description", ""))
+    rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    required = set(definition.get("required", ()))
+    either = {key for rule in definition.get("allOf", ()) for one in rule["anyOf"] for key in one["required"]}
+    for key, declared in definition["properties"].items():
+        default = "required" if key in required else "one of the two" if key in either else _default(declared)
+        rows.append(f"| `{key}` | {_type(declared)} | {default} | {_cell(declared.get('description', ''))} |")
+    title = f"## {path}" if path else "## The file"
+    return f"{title}\n\n{about}\n\n" + "\n".join(rows) + "\n"
+
+
+def _default(declared: dict[str, Any]) -> str:
+    if "default" not in declared:
+        return "none" if "additionalProperties" not in declared else "`{}`"
+    value = declared["default"]
+    if isinstance(value, dict):
+        return "see below"
+    return f"`{str(value).lower() if isinstance(value, bool) else 'null' if value is None else value}`"
+
+
+def _type(declared: dict[str, Any]) -> str:
+    text = _cell(" or ".join(dict.fromkeys(_types(declared))))
+    low, high = declared.get("minimum"), declared.get("maximum")
+    bounds = [f"from {low:,}" if low is not None else "", f"to {high:,}" if high is not None else ""]
+    return " ".join([text, *filter(None, bounds)])
+
+
+def _types(declared: dict[str, Any]) -> Iterator[str]:
+    if "$ref" in declared:
+        yield "a mapping"
+    elif "oneOf" in declared or "anyOf" in declared:
+        for one in declared.get("anyOf") or declared["oneOf"]:
+            yield from _types({**one, "description": declared.get("description", "")})
+    elif "enum" in declared:
+        yield " · ".join(f"`{value}`" for value in declared["enum"])
+    elif "const" in declared:
+        yield f"`{declared['const']}`"
+    elif declared.get("type") == "array":
+        yield "list of " + " or ".join(dict.fromkeys(_types(declared["items"])))
+    else:
+        names = {"string": "text", "integer": "whole number", "object": "mapping", "boolean": "true or false"}
+        yield names.get(declared.get("type", ""), declared.get("type", "anything"))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+PAGES: dict[str, Callable[[], str]] = {"commands": commands, "config": config, "metrics": metrics}
+
+
+def written(page: str, generated: str) -> str:
+    """Return a page with its generated part as it should be.
+
+    Raises
+    ------
+    ValueError: the page has no marks.
+    """
+    text = (DOCS / "reference" / f"{page}.md").read_text("utf-8")
+    if len(MARKED.findall(text)) != 1:
+        raise ValueError(f"{page}.md needs the marks <!-- generated --> and <!-- end of generated --> once")
+    return MARKED.sub(lambda _: f"\n{generated.strip()}\n\n", text)
+
+
+def main(*, check: bool) -> int:
+    """Write the pages, or only compare them; return the exit code."""
+    stale = []
+    for page, generate in PAGES.items():
+        path = DOCS / "reference" / f"{page}.md"
+        text = written(page, generate())
+        if text != path.read_text("utf-8"):
+            stale.append(page)
+            if not check:
+                path.write_text(text, "utf-8")
+    if check and stale:
+        sys.stderr.write(f"run python docs/generate.py: {', '.join(stale)} would be written anew\n")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(DOCS.parent))
+    sys.exit(main(check="--check" in sys.argv[1:]))
