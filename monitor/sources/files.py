@@ -123,7 +123,7 @@ class FilesSource:
     def _read(self, positions: Mapping[str, Position]) -> Batch | None:
         survey = self._surveyor.look(self._folder.scan(), positions)
         self._troubles = survey.troubles
-        ready = sorted(survey.tasks, key=lambda task: (not task.heir, self._reached(task, survey), task.position.path))
+        ready = sorted(survey.tasks, key=lambda task: (task.rank, self._reached(task, survey), task.position.path))
         for index, task in enumerate(ready):
             batch = self._attempt(task, survey)
             if batch:

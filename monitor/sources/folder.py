@@ -53,6 +53,15 @@ class Seen:
         return (self.size, self.modified_ns, self.changed_ns)
 
 
+def stem_of(name: str) -> str:
+    """Return a name without what rotation adds to it.
+
+    >>> stem_of("app.log.2013-07-01.gz")
+    'app.log'
+    """
+    return _ROTATED.sub("", name)
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What stood in the folders: files, each once, in order of name; and why others cannot be read."""
@@ -119,7 +128,7 @@ class Folder:
 
     def _strays(self, folder: str, lost: Collection[Position], known: Collection[str]) -> Iterator[Seen]:
         inodes = {position.inode for position in lost}
-        stems = tuple({_ROTATED.sub("", PurePath(position.path).name) for position in lost})
+        stems = tuple({stem_of(PurePath(position.path).name) for position in lost})
         try:
             entries = sorted(os.scandir(self._root / folder), key=lambda entry: entry.name)
         except OSError:

@@ -51,11 +51,12 @@ class Looking:
             return True
         return read_block(source, begin, limits.at_once(_PEEK_BYTES), inside=at.inside, final=settled) is not None
 
-    def head(self, seen: Seen, length: int, *, raw: bool) -> str:
-        """Return the digest of a file's first bytes, unpacked unless ``raw``."""
+    def head(self, seen: Seen, length: int, *, raw: bool) -> str | None:
+        """Return the digest of a file's first bytes, unpacked unless ``raw``; ``None`` if it has fewer."""
         with opened(seen) as descriptor:
             source = Plain(descriptor) if raw else self._streams.content(seen, descriptor)
-            return fingerprint(source.read_at(0, length), length).digest
+            data = source.read_at(0, length)
+            return fingerprint(data, length).digest if len(data) == length else None
 
     def heir(self, seen: Seen, position: Position) -> Position | None:
         """Return where to read on in a file that is a copy of the one that a position speaks of."""

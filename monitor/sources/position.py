@@ -16,7 +16,7 @@ from monitor.instant import Instant
 
 HEAD_BYTES = 1024
 MARKER_BYTES = 256
-KEPT_MARKERS = 4
+KEPT_MARKERS = 12
 
 
 @dataclass(frozen=True, slots=True)

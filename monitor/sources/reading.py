@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow.compute as pc
@@ -16,13 +17,14 @@ from monitor.sources.formats.block import Lines, empty, split
 from monitor.sources.formats.parquet import ParquetRows
 from monitor.sources.formats.unreadable import Unreadable
 from monitor.sources.packed import Inflated
-from monitor.sources.position import HEAD_BYTES, KEPT_MARKERS, MARKER_BYTES, Position, fingerprint
+from monitor.sources.position import HEAD_BYTES, KEPT_MARKERS, MARKER_BYTES, Position, Print, fingerprint
 from monitor.sources.reader import Block, Bytes, Plain, first_line, read_block
 from monitor.sources.recognise import Task, fresh, is_same
 from monitor.sources.streams import How, Streams
 
 _PARQUET_BUDGET_BYTES = 64 * 2**20
 _PEEK_BYTES = 2**16
+_MARKED_BACK = (1, 4, 16, 64, 256, 1024, 4096, 16384)
 _TORN = frozenset({Reason.JSON_SYNTAX, Reason.NOT_OBJECT, Reason.RAGGED, Reason.ENCODING})
 
 
@@ -119,11 +121,13 @@ class Reading:
             block = read_block(source, begin, limits, inside=at.inside, final=True)
         if block is None:
             return self._nothing(task, file, source)
-        decoded = self._decoded(file, block, names)
-        return _batch(task, _advanced(file, at, block.next, decoded, block), decoded)
-
-    def _decoded(self, file: _File, block: Block, names: tuple[str, ...]) -> Decoded:
         lines = split(file.seen.name, block.data, block.start)
+        decoded = self._decoded(file, block, lines, names)
+        position = _advanced(file, at, block.next, decoded, _line_ends(lines))
+        done = block.ended if file.raw else position.done
+        return _batch(task, replace(position, inside=block.inside, done=done), decoded)
+
+    def _decoded(self, file: _File, block: Block, lines: Lines, names: tuple[str, ...]) -> Decoded:
         long = lines.ends - lines.starts > self._how.limits.line
         kept = lines.pick(~long) if long.any() else lines
         if file.how.format is Format.CSV:
@@ -142,7 +146,7 @@ class Reading:
         if source.damage:
             return self._unreadable(task, file, f"the {file.how.packing} stream is {source.damage}")
         self._streams.forget(file.seen)
-        if task.position.done and task.position.size == file.size:
+        if task.position.done and task.position.size == file.size and not task.must_report:
             return None
         nothing = empty(self._how.layout)
         position = _advanced(file, task.position, task.position.offset, nothing)
@@ -157,26 +161,37 @@ class Reading:
         return _batch(task, replace(position, fault=why), nothing)
 
 
-def _advanced(file: _File, at: Position, offset: int, decoded: Decoded, block: Block | None = None) -> Position:
-    """Return the position after a block, with new prints of the file up to there."""
+def _advanced(file: _File, at: Position, offset: int, decoded: Decoded, ends: Sequence[int] = ()) -> Position:
+    """Return the position after a block, with new prints of the file up to there, and to some ends of lines in it."""
     newest = pc.max(decoded.table["timestamp"]).as_py()
     size = file.size if file.raw else max(offset, os.fstat(file.descriptor).st_size)
     end = size if file.raw else offset
     disk = Plain(file.descriptor)
-    marker = fingerprint(disk.read_at(max(0, end - MARKER_BYTES), min(end, MARKER_BYTES)), end)
-    earlier = () if file.raw or at.raw else tuple(one for one in at.markers if one.end != end)
+    markers = [_marker(disk, place) for place in ((end,) if file.raw else (end, *ends)) if place]
+    if not (file.raw or at.raw):
+        markers += [marker for marker in at.markers if marker.end != end]
     return replace(
         at,
         offset=offset,
         size=size,
         head=fingerprint(disk.read_at(0, min(end, HEAD_BYTES)), min(end, HEAD_BYTES)) if end else None,
-        markers=(marker, *earlier)[:KEPT_MARKERS] if end else (),
+        markers=tuple(markers[:KEPT_MARKERS]),
         newest=max((instant for instant in (newest, at.newest) if instant is not None), default=None),
-        inside=block is not None and block.inside,
         raw=file.raw,
-        done=offset >= size if not file.raw else block is not None and block.ended,
+        done=offset >= size and not file.raw,
         fault=None,
     )
+
+
+def _marker(disk: Plain, end: int) -> Print:
+    length = min(end, MARKER_BYTES)
+    return fingerprint(disk.read_at(end - length, length), end)
+
+
+def _line_ends(lines: Lines) -> list[int]:
+    """Return where some lines end, fewer the further back, by which to know a copy that ends there again."""
+    back = [distance for distance in _MARKED_BACK if distance < len(lines)]
+    return [lines.offset + int(lines.ends[-1 - distance]) + 1 for distance in back]
 
 
 def _final(source: Bytes, file: _File) -> bool:

@@ -7,7 +7,7 @@ a copy still being made (wait); and a file that is gone with bytes unread (repor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from monitor.sources.folder import Seen
@@ -26,6 +26,7 @@ class Task:
     lost: bytes to report as lost.
     truncated: to be reported, too.
     heir: the position was another file's.
+    replaces: under the file's key stands a position that speaks of another.
     """
 
     seen: Seen | None
@@ -33,6 +34,12 @@ class Task:
     lost: int = 0
     truncated: bool = False
     heir: bool = False
+    replaces: bool = False
+
+    @property
+    def rank(self) -> int:
+        """Order copies before originals, whose position they need; and first those that overwrite no position."""
+        return int(self.replaces) if self.heir else 2
 
     @property
     def must_report(self) -> bool:
@@ -74,10 +81,8 @@ def takes_over(source: Bytes, seen: Seen, position: Position) -> Position | None
     A copy may end before the offset, where the original was read on while it was copied: then one of the
     earlier markers is its, and it holds nothing new.
     """
-    if position.head is None or not has(source, position.head):
-        return None
     offset = position.offset
-    if not has(source, position.markers[0]):
+    if not is_same(source, position):
         shorter = not position.raw and not source.read_at(offset - 1, 1)
         if not (shorter and any(has(source, marker) for marker in position.markers[1:])):
             return None
@@ -103,14 +108,8 @@ def is_prefix(copy: Bytes, size: int, original: Bytes) -> bool:
     )
 
 
-def orphans(missing: Sequence[Position], broken: Sequence[Position], all_: Collection[Position]) -> list[Position]:
+def orphans(lost: Collection[Position], all_: Collection[Position]) -> list[Position]:
     """Return positions whose file is gone or another, and that no copy has taken over; furthest read first."""
     taken = {position.heir_of for position in all_}
-    left = [position for position in (*missing, *broken) if position.token not in taken]
+    left = [position for position in lost if position.token not in taken]
     return sorted(left, key=lambda position: (-position.offset, position.key))
-
-
-def missing(positions: Mapping[str, Position], seen: Collection[Seen]) -> list[Position]:
-    """Return the positions whose file was not seen."""
-    keys = {file.key for file in seen}
-    return [position for key, position in positions.items() if key not in keys]

@@ -8,14 +8,13 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from monitor.instant import Instant
-from monitor.sources.folder import Folder, Scan, Seen
+from monitor.sources.folder import Folder, Scan, Seen, stem_of
 from monitor.sources.looking import Looking
 from monitor.sources.position import Position
 from monitor.sources.recognise import (
     Task,
     followed,
     fresh,
-    missing,
     orphans,
     unread,
 )
@@ -38,11 +37,18 @@ class Survey:
 
 @dataclass(slots=True)
 class _Sorted:
-    """The files of one look, by what their positions say."""
+    """The files of one look, by what their positions say.
+
+    Attributes
+    ----------
+    known: files with the position that speaks of them.
+    new: other files, with the position under their key if it speaks of another file.
+    held: the keys of known files, and of those that cannot be opened now.
+    """
 
     known: list[tuple[Seen, Position]] = field(default_factory=list)
-    broken: list[tuple[Seen, Position]] = field(default_factory=list)
-    unknown: list[Seen] = field(default_factory=list)
+    new: list[tuple[Seen, Position | None]] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
 
 
 class Surveyor:
@@ -90,46 +96,70 @@ class Surveyor:
         survey = Survey([], {p.path: p.fault for p in positions.values() if p.fault}, self._clock())
         files = _Sorted()
         self._sort(scan.files, positions, files, survey)
-        lost = [*missing(positions, scan.files), *(position for _, position in files.broken)]
-        strays = list(self._folder.beside(lost, {seen.key for seen in scan.files})) if lost else []
-        self._sort(strays, positions, files, survey)
-        gone = missing(positions, [*scan.files, *strays])
-        left = orphans(gone, [position for _, position in files.broken], positions.values())
-        self._add_heirs(files, left, survey)
-        self._add_known(files, survey)
-        self._add_new(files, survey)
-        for seen, position in files.broken:
-            bytes_lost = unread(position) if position in left else 0
-            survey.tasks.append(Task(seen, fresh(seen), bytes_lost, truncated=seen.name == position.path))
+        lost = [position for key, position in positions.items() if key not in files.held]
+        if lost:
+            strays = self._folder.beside(lost, {seen.key for seen in scan.files})
+            self._sort(strays, positions, files, survey)
+        left = orphans([position for position in lost if position.key not in files.held], positions.values())
+        heirs = self._heirs(files, left, survey)
+        for seen, position in files.known:
+            self._add_if_ready(Task(seen, followed(seen, position)), survey)
+        for seen, overwritten in files.new:
+            self._add_new(seen, overwritten, heirs.get(seen.key), left, files, survey)
+        there = {seen.key for seen, overwritten in files.new if overwritten}
+        gone = [position for position in left if position.key not in there]
         for position in self._gone_for_good(gone, survey.at):
-            if position in left and unread(position):
+            if unread(position):
                 survey.tasks.append(Task(None, replace(position, done=True), unread(position)))
         return survey
 
     def _sort(self, seen: Iterable[Seen], positions: Mapping[str, Position], files: _Sorted, survey: Survey) -> None:
-        """Tell files whose position holds from those that were cut short or replaced, and from new ones."""
+        """Tell files whose position holds from those that are new, under a known inode or not."""
         for file in seen:
             position = positions.get(file.key)
-            if position is None:
-                files.unknown.append(file)
+            if position is None or position.head is None:  # nothing was read by which to know it again
+                files.new.append((file, None))
                 continue
             what = ("same", position.head, position.markers[:1])
             same = self._ask(file, what, survey, partial(self._looking.is_same, file, position))
-            if same is not None:
-                (files.known if same else files.broken).append((file, position))
+            if same or same is None:  # what cannot be opened now may well be the same
+                files.held.add(file.key)
+            if same:
+                files.known.append((file, position))
+            elif same is not None:
+                files.new.append((file, position))
 
-    def _add_heirs(self, files: _Sorted, left: list[Position], survey: Survey) -> None:
-        """Let copies go on where lost files stood; what is taken over is left no more."""
-        broken = {position.key for _, position in files.broken}
-        for seen in list(files.unknown):
-            sought = [p for p in left if p.head and (seen.listed or unread(p) or p.key in broken)]
-            for position in sought:
-                heir = self._heir(seen, position, survey)
+    def _heirs(self, files: _Sorted, left: list[Position], survey: Survey) -> dict[str, Position]:
+        """Return where copies go on, by key: where lost files stood. What is taken over is left no more."""
+        found: dict[str, Position] = {}
+        cut = {seen.key for seen, overwritten in files.new if overwritten}
+        for seen, _ in sorted(files.new, key=lambda new: new[1] is not None):
+            for position in left:
+                sought = seen.listed or unread(position) or position.key in cut
+                heir = self._heir(seen, position, survey) if sought else None
                 if heir:
-                    survey.tasks.append(Task(seen, heir, heir=True))
-                    files.unknown.remove(seen)
+                    found[seen.key] = heir
                     left.remove(position)
                     break
+        return found
+
+    def _add_new(
+        self,
+        seen: Seen,
+        overwritten: Position | None,
+        heir: Position | None,
+        left: list[Position],
+        files: _Sorted,
+        survey: Survey,
+    ) -> None:
+        """Read a file from its begin, or a copy from where its original stood."""
+        replaces = overwritten is not None
+        lost = unread(overwritten) if overwritten and overwritten in left else 0
+        if heir:
+            survey.tasks.append(Task(seen, heir, lost, heir=True, replaces=replaces))
+        elif seen.listed and not self._is_being_copied(seen, files, survey):
+            truncated = overwritten is not None and overwritten.path == seen.name
+            self._add_if_ready(Task(seen, fresh(seen), lost, truncated, replaces=replaces), survey)
 
     def _heir(self, seen: Seen, position: Position, survey: Survey) -> Position | None:
         """Return the position of a copy; only where the first bytes agree are more compared."""
@@ -138,18 +168,9 @@ class Surveyor:
             return None
         what = ("head", head.length, position.raw)
         digest = self._ask(seen, what, survey, partial(self._looking.head, seen, head.length, raw=position.raw))
-        if digest != head.digest:
+        if digest not in (head.digest, None):
             return None
         return self._ask(seen, ("copy", position.token), survey, partial(self._looking.heir, seen, position))
-
-    def _add_known(self, files: _Sorted, survey: Survey) -> None:
-        for seen, position in files.known:
-            self._add_if_ready(Task(seen, followed(seen, position)), survey)
-
-    def _add_new(self, files: _Sorted, survey: Survey) -> None:
-        for seen in files.unknown:
-            if seen.listed and not self._is_being_copied(seen, files, survey):
-                self._add_if_ready(Task(seen, fresh(seen)), survey)
 
     def _add_if_ready(self, task: Task, survey: Survey) -> None:
         at, settled = task.position, self.is_settled(task, survey.at)
@@ -160,13 +181,27 @@ class Surveyor:
 
     def _is_being_copied(self, seen: Seen, files: _Sorted, survey: Survey) -> bool:
         """Tell whether a new file may be a copy in the making: for now it holds nothing that its original does not."""
-        if not self._is_young(seen, survey.at):
+        if not seen.size or not self._is_young(seen, survey.at):
             return False
-        originals = [file for file, position in files.known if file.size >= seen.size and not position.raw]
-        return any(self._looking.may_copy(seen, original) for original in originals)
+        stem = stem_of(seen.name)
+        others = [f for f, _ in files.new if f.listed and f.key != seen.key and stem_of(f.name) == stem]
+        first = [f for f in others if (-f.size, len(f.name), f.name) < (-seen.size, len(seen.name), seen.name)]
+        known = [f for f, position in files.known if f.size >= seen.size and self._may_begin(seen, position, survey)]
+        return any(self._looking.may_copy(seen, original) for original in (*known, *first))
+
+    def _may_begin(self, seen: Seen, position: Position, survey: Survey) -> bool:
+        """Tell whether a file may begin as another does, by what is known of that without opening it."""
+        head = position.head
+        if position.raw or head is None:
+            return False
+        what = ("head", head.length, False)
+        digest = self._ask(seen, what, survey, partial(self._looking.head, seen, head.length, raw=False))
+        return digest in (head.digest, None)
 
     def _is_young(self, seen: Seen, at: float) -> bool:
-        return self._wait is not None and 0 <= at - seen.modified_ns / _NANOSECONDS < self._wait
+        """Tell whether a file was written or renamed a short while ago."""
+        last = max(seen.modified_ns, seen.changed_ns) / _NANOSECONDS
+        return self._wait is not None and 0 <= at - last < self._wait
 
     def _gone_for_good(self, gone: Iterable[Position], at: float) -> list[Position]:
         """Return positions whose file was missing for long enough: a folder read amid a renaming may hide it."""
