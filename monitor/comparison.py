@@ -34,7 +34,7 @@ class ColumnDriftSettings(Settings):
 class DriftSettings(Settings):
     """How columns are compared with the reference."""
 
-    numeric: str = Field("jensen_shannon", description="method of numeric and text columns")
+    numeric: str = Field("wasserstein", description="method of numeric and text columns")
     categorical: str = Field("jensen_shannon", description="method of categorical and boolean columns")
     tolerance: float = Field(0.02, ge=0, le=10, description="an effect under this is no drift; standard units")
     columns: dict[str, ColumnDriftSettings] = Field(default_factory=dict, description="settings of single columns")

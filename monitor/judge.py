@@ -125,7 +125,7 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
         raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
     bins = _coarse_bins(reference, places)
     if reference.steps is None:
-        return Judge(reference, watched, None, NO_TIMESTAMPS, *bins)
+        return Judge(replace(reference, fine={}), watched, None, NO_TIMESTAMPS, *bins)
     engine = calibration.compile_engine(
         [_feature(reference, entry) for entry in watched],
         _engine_steps(reference.steps, watched),
@@ -133,7 +133,7 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
         seasons(window),
     )
     why = None if engine.uncalibrated is None else str(engine.uncalibrated)
-    return Judge(reference, watched, engine, why, *bins)
+    return Judge(replace(reference, fine={}), watched, engine, why, *bins)
 
 
 def _watched(reference: Reference, place: int, drift: DriftSettings, window: WindowSettings, side: Side) -> Watched:
@@ -199,7 +199,7 @@ def _threshold(reference: Reference, place: int, drift: DriftSettings, window: W
     method = METHODS[drift.method_of(bins.column.name, bins.column.kind)]
     own = drift.columns.get(bins.column.name, ColumnDriftSettings()).tolerance
     missing = reference.steps.missing[:, place]
-    counts = reference.fine.get(bins.column.name, reference.steps.counts[place])
+    counts = reference.fine.get(bins.column.name, reference.steps.counts[place]).astype(np.int64)
     centres = bins.bins.centres if isinstance(bins.bins, NumericBins) and method.grain == "cells" else None
     steps = Histogram(counts, missing, centres)
     whole = Histogram(counts.sum(axis=0), np.asarray(missing.sum()), centres)

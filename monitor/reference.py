@@ -70,7 +70,7 @@ class Reference:
     first, last: event times of its rows, or ``None`` without timestamps.
     folds: for each column the coarse bin of each cell, ``None`` where it has no cells.
     steps: ``None`` without timestamps.
-    fine: int64 (B, cells) of the columns whose method reads cells, by name.
+    fine: counts (B, cells) of the columns whose method reads cells, by name, in the smallest integers that hold them.
     """
 
     id: str
@@ -226,7 +226,7 @@ def _steps(
             cells = np.stack([profile.counts[span] for profile in profiles])
             coarse[place].append(fold_counts(cells, folds[place]))
             if watched.column.name in fine:
-                fine[watched.column.name].append(cells)
+                fine[watched.column.name].append(cells.astype(np.min_scalar_type(int(cells.max(initial=0)))))
     steps = Steps(
         stretches[joined[1:] - 1],
         np.array(rows, np.int64),
