@@ -6,6 +6,7 @@ import base64
 import fcntl
 import secrets
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ CONFIG = "config.yaml"
 SECRET = "retrain.secret"  # noqa: S105 - the name of a file
 _MARK = ".driftline-demo"
 _MADE = ("logs", "targets", "references", ".driftline")
+_ROWS = "rows-*.parquet"
 _LISTEN = "listen: 127.0.0.1:10464"
 _JOB = "url: http://127.0.0.1:9000/retrain"
 _SECRET_BYTES = 32
@@ -54,10 +56,28 @@ def prepare(directory: Path) -> Iterator[Folder]:
         try:
             for name in _MADE:
                 shutil.rmtree(directory / name, ignore_errors=True)
+            for rows in directory.glob(_ROWS):
+                rows.unlink()
             folder = Folder(directory, _new_secret(directory / SECRET))
         except OSError as error:
             raise _unwritable(directory, error) from None
         yield folder
+
+
+def check_port(port: int) -> None:
+    """See that the page will have its port, before the minutes that come first; 0 is always free.
+
+    Raises
+    ------
+    FatalError: something listens there.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            message = f"cannot listen on 127.0.0.1:{port}: {error.strerror}"
+            raise FatalError("E320", message, "stop what listens there, or name another with --port") from None
 
 
 def write_config(directory: Path, port: int, job_url: str) -> Path:

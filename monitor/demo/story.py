@@ -16,7 +16,7 @@ from monitor.demo.evaluation import ROWS_AFTER, evaluate_after, evaluate_at_aler
 from monitor.demo.monitoring import Body, OpenMonitor
 from monitor.demo.retraining import Retrained
 from monitor.demo.scene import Delivered, Gate, Retraining, Scene, Screen, Stage
-from monitor.demo.setup import Folder
+from monitor.demo.setup import Folder, check_port
 from monitor.instant import SECOND, Instant, from_text
 
 STEP = 12 * 3600 * SECOND
@@ -103,6 +103,7 @@ class Story:
 
     def _train(self) -> bool:
         folder = self.staging.folder
+        check_port(self.staging.port)
         self._cast = raise_curtain(folder, self.staging.port, self.staging.open_monitor, self._deploy, self._stack)
         cast, scene = self._cast, self.scene
         scene.page, scene.metrics = cast.monitor.page, cast.monitor.metrics
