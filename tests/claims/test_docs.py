@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shutil
 import signal
 import socket
@@ -98,11 +99,18 @@ def _follow(page: str, folder: Path, beside: Path) -> None:
         assert code == 0, told.read()[-4000:]
 
 
+def _need_programs(page: str) -> None:
+    """Skip where a system package is missing that a page calls."""
+    text = _script(page)
+    for program in ("curl", "promtool"):
+        if program in text and shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+
+
 @pytest.fixture(scope="session")
 def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder in which the tutorial was followed to its end."""
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+    _need_programs(_TUTORIAL)
     folder = tmp_path_factory.mktemp("tutorial")
     _follow(_TUTORIAL, folder, tmp_path_factory.mktemp("beside"))
     return folder
@@ -115,9 +123,20 @@ def test_the_tutorial_works(tutorial: Path) -> None:
 
 
 @pytest.mark.story
+def test_the_picture_shows_the_tutorial(tutorial: Path) -> None:
+    """The evidence in the picture of the promise is that of the tutorial's windows, or is to be renewed."""
+    lines = [json.loads(line) for line in (tutorial / "backtest.jsonl").read_text("utf-8").splitlines()]
+    evidence = [line["evidence"] for line in lines if line["kind"] == "window"]
+    drawn = runpy.run_path(str(PROJECT / "docs" / "images" / "promise.py"))
+    assert evidence[: len(drawn["QUIET"])] == pytest.approx(drawn["QUIET"], rel=0.02)
+    assert evidence[len(drawn["QUIET"])] > drawn["HIGHEST"]
+
+
+@pytest.mark.story
 @pytest.mark.parametrize("page", [name for name in NAMES if name != _TUTORIAL and any(map(_is_run, blocks(name)))])
 def test_a_page_works(page: str, tutorial: Path, tmp_path: Path) -> None:
     """A reader who has the tutorial's data and does what a page says gets to its end."""
+    _need_programs(page)
     folder = tmp_path / "work"
     folder.mkdir()
     for name in DATA:
