@@ -7,9 +7,7 @@ not as it would be written, and ends with code 1.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Any
 
 DOCS = Path(__file__).parent
 MARKED = re.compile(r"(?<=<!-- generated -->\n).*?(?=<!-- end of generated -->)", re.DOTALL)
-WIDTH = "100"
+WIDTH = 100
 
 
 def commands() -> str:
@@ -28,9 +26,13 @@ def commands() -> str:
 
 
 def _help(*command: str) -> str:
-    environment = {**os.environ, "COLUMNS": WIDTH, "NO_COLOR": "1", "PYTHONPATH": str(DOCS.parent)}
-    call = [sys.executable, "-m", "monitor", *command, "--help"]
-    return subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout
+    from typer.testing import CliRunner
+
+    from monitor.cli import build
+
+    runner, call = CliRunner(), [*command, "--help"]
+    done = runner.invoke(build(), call, prog_name="driftline", terminal_width=WIDTH, max_content_width=WIDTH)
+    return done.stdout
 
 
 def _shown(title: str, text: str) -> str:

@@ -26,6 +26,7 @@ RUN_BY_CI = {"README.md": ["demo", "tests"]}
 
 NOT_RUN = {
     "CONTRIBUTING.md": ["installs the project anew", "these are the steps of .ci/run"],
+    "docs/decisions/0001-demo-story.md": ["takes minutes"],
     "docs/how-to/container.md": ["needs a container engine"] * 2,
 }
 """Blocks that nothing here can run, with the reason that stands above each. To hide a block, it must be added here."""
@@ -42,7 +43,7 @@ _REASON = re.compile(r"not run here: (.+)")
 
 
 def _is_run(block: Block) -> bool:
-    return block.language in _RUNNING and not re.match(r"not run here: |command: ", block.mark)
+    return block.language in _RUNNING and not re.match(r"not run here: |command: |file: ", block.mark)
 
 
 def _written(block: Block) -> str | None:
@@ -116,6 +117,15 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the tutorial's data."""
+    folder = tmp_path_factory.mktemp("data")
+    program = next(block.text for block in blocks(_TUTORIAL) if _written(block) == "make_data.py")
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+    return folder
+
+
 @pytest.mark.story
 def test_the_tutorial_works(tutorial: Path) -> None:
     """A newcomer who does what the tutorial says gets to its end."""
@@ -134,13 +144,13 @@ def test_the_picture_shows_the_tutorial(tutorial: Path) -> None:
 
 @pytest.mark.story
 @pytest.mark.parametrize("page", [name for name in NAMES if name != _TUTORIAL and any(map(_is_run, blocks(name)))])
-def test_a_page_works(page: str, tutorial: Path, tmp_path: Path) -> None:
+def test_a_page_works(page: str, data: Path, tmp_path: Path) -> None:
     """A reader who has the tutorial's data and does what a page says gets to its end."""
     _need_programs(page)
     folder = tmp_path / "work"
     folder.mkdir()
     for name in DATA:
-        (shutil.copytree if (tutorial / name).is_dir() else shutil.copy)(tutorial / name, folder / name)
+        (shutil.copytree if (data / name).is_dir() else shutil.copy)(data / name, folder / name)
     _follow(page, folder, tmp_path)
 
 

@@ -12,8 +12,8 @@ from monitor.calibration.gates import Uncalibrated
 from monitor.config import Config
 from monitor.delivery import SCHEDULE_SECONDS
 from monitor.notification import MessageType
-from monitor.record import Reason
 from monitor.observability.rules import rules
+from monitor.record import Reason
 from tests.claims.pages import read
 
 _RECEIVING = "docs/how-to/receive-webhooks.md"
