@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import hmac
-import io
-import json
 import secrets
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from tempfile import TemporaryFile
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
+from monitor.app.export import Span, export_rows
+from monitor.errors import StoreBusy
 from monitor.instant import Instant, from_text, to_text
 from monitor.pipeline.acting import report
-from monitor.pipeline.keeping import kept_of, window_step
 from monitor.pipeline.model import Model
 from monitor.store.action import get_action, save_action
 from monitor.store.daemon import load_meta, save_meta
 from monitor.store.database import State
-from monitor.store.segment import read_segment, segments
-from monitor.store.target import load_targets
 from monitor.web.problems import Problem
 from monitor.web.view import Report
 
@@ -96,42 +89,14 @@ def rows_of(state: State, model: Model, body: Json) -> Iterator[bytes]:
     Raises
     ------
     Problem: 404, no rows were kept.
+    StoreBusy: they cannot be read or written out now.
     """
-    start, end = from_text(body["rows_from"]), from_text(body["rows_to"])
-    with state.read() as connection:
-        named = segments(connection, body["model"], start, end)
-    tables = [table for each in named if (table := read_segment(state.directory, each)) is not None]
-    if not tables:
+    file = TemporaryFile(dir=state.directory)  # noqa: SIM115 - read on by the server, and closed with its answer
+    try:
+        found = export_rows(state, model, Span(from_text(body["rows_from"]), from_text(body["rows_to"])), file)
+    except OSError as error:
+        raise StoreBusy(f"the rows cannot be written out now: {error.strerror}", "check the disk") from error
+    if not found:
         raise Problem(404, "no_rows", "no rows were kept of that time")
-    kept = pa.concat_tables(
-        list(kept_of(tables, window_step(model), model.plan.rows_per_window)), promote_options="permissive"
-    )
-    times = kept["timestamp"].to_numpy()
-    kept = kept.filter(pa.array((times >= start) & (times < end))).sort_by("timestamp")
-    file = io.BytesIO()
-    pq.write_table(native(_with_targets(state, model, kept), model), file, compression="zstd")
     file.seek(0)
     return iter(lambda: file.read(_CHUNK), b"")
-
-
-def _with_targets(state: State, model: Model, rows: pa.Table) -> pa.Table:
-    ids = rows["id"].to_pylist()
-    with state.read() as connection:
-        found = load_targets(connection, model.plan.name, (id_ for id_ in ids if id_ is not None))
-    values = [json.loads(found[id_]) if id_ in found else None for id_ in ids]
-    return rows.append_column("target", pa.array(values))
-
-
-def native(rows: pa.Table, model: Model) -> pa.Table:
-    """Return canonical rows in the layout of the model's own log."""
-    layouts = model.references.layouts()
-    paths = {column.key: column.path for column in layouts[0].columns} if layouts is not None else {}
-    columns = model.plan.columns
-    paths |= {"timestamp": columns.timestamp, "target": columns.target or "target"}
-    paths |= {"id": columns.id or "request_id", "version": columns.version or "model_version"}
-    paths |= {"latency": columns.latency or "latency_ms"}
-    arrays = {paths.get(name, name): rows[name] for name in rows.column_names}
-    arrays[columns.timestamp] = rows["timestamp"].cast(pa.timestamp("us", "UTC"))
-    if columns.latency and columns.latency in arrays:
-        arrays[columns.latency] = pc.multiply(rows["latency"], np.float64(1000.0))
-    return pa.table(arrays)

@@ -56,6 +56,8 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
     for name in live:
         _watch_volume(model, name, rows, closed)
         _age(model, name, rows, closed)
+    for name in closed.retired:
+        model.return_after(name, end)
     _drop_panes(model, end)
     model.closed = max(model.closed, end)
     model.next_end = end + microseconds(model.plan.window.every)

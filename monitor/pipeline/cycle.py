@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from monitor.instant import Instant, microseconds
 from monitor.pipeline.closing import Closed, close_windows
 from monitor.pipeline.intake import Intake, Origin, Transform, take, watermark
-from monitor.pipeline.keeping import keep_rows
+from monitor.pipeline.keeping import keep_rows, window_step
+from monitor.pipeline.merging import Merging
 from monitor.pipeline.model import Model
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
-from monitor.pipeline.storing import load_model, save_panes, save_progress, save_versions
+from monitor.pipeline.storing import load_model, save_panes, save_progress, save_targets_known, save_versions
 from monitor.pipeline.targets import target_rows
 from monitor.record import Layout, Rejected
 from monitor.sources.files import Batch, FilesSource
@@ -59,22 +60,18 @@ class Pipeline:
     """
 
     def __init__(
-        self,
-        plan: ModelPlan,
-        state: State | None = None,
-        *,
-        event_clock: bool = False,
-        block_bytes: int = 4 * 2**20,
-        transform: Transform | None = None,
+        self, plan: ModelPlan, state: State | None = None, *, event_clock: bool = False, block_bytes: int = 4 * 2**20
     ) -> None:
         self.plan = plan
-        self._transform = transform
+        self.transform: Transform | None = None
         self._event_clock = event_clock
         self.tallies: dict[str, Tally] = {RECORDS: Tally(), TARGETS: Tally()}
         self.refused: list[Rejected] = []
         """The last refused records, redacted, for the log; at most a hundred."""
         self._state = state
         self._block_bytes = block_bytes
+        self.sources: list[FilesSource] = []
+        self.target_source: FilesSource | None = None
         self.references = References(plan)
         self.references.refresh(strict=True)
         self.reload()
@@ -89,6 +86,7 @@ class Pipeline:
                 for role, positions in self._positions.items():
                     kept = load_positions(connection, self.plan.name, role)
                     positions.update({key: Position.from_json(body) for key, body in kept.items()})
+        self._merging = Merging(self.plan.name, window_step(self.model), self.plan.rows_per_window)
         self._unread: dict[int, Instant] = self._slowest()
         """How far the slowest file has come, of each source that is not read to its end."""
         self._open_sources()
@@ -104,10 +102,15 @@ class Pipeline:
     def _roles(self) -> list[str]:
         return [*(f"{RECORDS}{place}" for place in range(len(self.plan.records))), TARGETS]
 
+    def close(self) -> None:
+        """Give back the files that are open."""
+        for source in [*self.sources, *([self.target_source] if self.target_source is not None else [])]:
+            source.close()
+        self.sources, self.target_source = [], None
+
     def _open_sources(self) -> None:
+        self.close()
         self._layouts: tuple[Layout, Layout] | None = self.references.layouts()
-        self.sources: list[FilesSource] = []
-        self.target_source: FilesSource | None = None
         if self._layouts is None:
             return
         records, targets = self._layouts
@@ -121,20 +124,22 @@ class Pipeline:
     ) -> Iterator[Closed]:
         """Read and close until all that lies there now is read, yielding what was closed after each commit.
 
-        ``stopping`` is asked between two batches.
+        ``stopping`` is asked between two transactions.
         """
         if self.references.per_version and self.references.refresh():
             self._open_sources()
-        self.read_targets(wall)
+        self.read_targets(wall, stopping)
         while not stopping() and self.read_records(wall, limits):
-            yield from self.close_due(wall, drained=False)
+            yield from self.close_due(wall, drained=False, stopping=stopping)
         if not stopping():
-            yield from self.close_due(wall, drained=True)
+            yield from self.close_due(wall, drained=True, stopping=stopping)
 
-    def read_targets(self, wall: Instant) -> None:
+    def read_targets(self, wall: Instant, stopping: Callable[[], bool] = lambda: False) -> None:
         """Read all targets that lie there."""
-        source = self.target_source
-        while source is not None and (batch := source.read(self._positions[TARGETS])) is not None:
+        while not stopping() and self.target_source is not None:
+            batch = self.target_source.read(self._positions[TARGETS])
+            if batch is None:
+                return
             self._take_targets(batch, wall)
 
     def _take_targets(self, batch: Batch, wall: Instant) -> None:
@@ -145,6 +150,7 @@ class Pipeline:
         if self._state is not None:
             with self._state.write() as connection:
                 save_targets(connection, self.plan.name, rows)
+                save_targets_known(connection, self.model)
                 save_progress(connection, self.model)
                 self._commit_batch(connection, TARGETS, batch, Intake(len(rows), rejected=rejected), wall)
         self._positions[TARGETS][batch.file] = batch.position
@@ -168,7 +174,7 @@ class Pipeline:
         role = f"{RECORDS}{place}"
         before = self._positions[role].get(batch.file)
         reached = before.newest if before is not None and before.newest is not None else NEVER
-        intake = take(self.model, Origin(place, reached, limits.newest), batch, layout, self._transform)
+        intake = take(self.model, Origin(place, reached, limits.newest), batch, layout, self.transform)
         if intake.newest is not None:
             newest = None if intake.newest == NEVER else intake.newest
             batch = replace(batch, position=replace(batch.position, newest=newest))
@@ -195,6 +201,7 @@ class Pipeline:
         except BaseException:
             remove_files(state.directory, written)
             raise
+        self._merging.run(state, written)
 
     def _commit_batch(self, connection: Connection, role: str, batch: Batch, intake: Intake, wall: Instant) -> None:
         name = self.plan.name
@@ -214,12 +221,21 @@ class Pipeline:
         tally.bytes_lost += batch.bytes_lost
         self.refused = [*self.refused, *batch.rejected][-100:]
 
-    def close_due(self, wall: Instant, *, drained: bool, until: Instant | None = None) -> Iterator[Closed]:
+    def close_due(
+        self,
+        wall: Instant,
+        *,
+        drained: bool,
+        until: Instant | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Closed]:
         """Close every window whose end the watermark, or ``until``, has reached; one transaction an instant."""
         mark = until if until is not None else watermark(self.model, self._reached(wall, drained=drained))
         if until is None and drained:
             mark = max(mark, self._idle_mark(wall))
         while self.model.next_end is not None and self.model.next_end <= mark:
+            if stopping():
+                return
             known_at = self.model.next_end + microseconds(self.plan.window.lateness)
             now = known_at if self._state is None else wall
             closed = close_windows(self.model, self.model.next_end, now)

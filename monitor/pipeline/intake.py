@@ -69,9 +69,7 @@ class Origin:
     newest_allowed: Instant | None = None
 
 
-def take(
-    model: Model, origin: Origin, batch: Batch, layout: Layout, transform: Transform | None = None
-) -> Intake:
+def take(model: Model, origin: Origin, batch: Batch, layout: Layout, transform: Transform | None = None) -> Intake:
     """Count a batch of records into the model's panes."""
     intake = Intake(rejected=Counter(str(rejected.reason) for rejected in batch.rejected))
     table = arrange(batch.table, layout)
@@ -148,6 +146,8 @@ def _count(
         mine = codes == code
         version = model.version(name, int(starts[mine].min()))
         picked = mine & chosen
+        for start in np.unique(starts[mine & ~chosen]).tolist():
+            model.bare.setdefault((name, start), 0)
         if version.judge is None:
             _count_bare(model, name, starts[picked])
             continue

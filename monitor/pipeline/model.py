@@ -64,7 +64,7 @@ class Model:
     versions: dict[str, Version] = field(default_factory=dict)
     panes: dict[tuple[str, Instant], Profile] = field(default_factory=dict)
     bare: dict[tuple[str, Instant], int] = field(default_factory=dict)
-    """Rows of versions that have no reference yet, by (version, start of pane)."""
+    """Rows of versions that have no reference yet, by (version, start of pane); 0 where all rows were left out."""
     targets: dict[Instant, int] = field(default_factory=dict)
     actions: dict[str, Json] = field(default_factory=dict)
 
@@ -80,6 +80,12 @@ class Model:
             found.memory = first_memory(found.judge) if found.judge is not None else None
         found.since = min(found.since, pane)
         return found
+
+    def return_after(self, name: str, end: Instant) -> None:
+        """Meet a retired version again where records after its end were read already, as if they had come later."""
+        again = [at for version, at in (*self.panes, *self.bare) if version == name and at >= end]
+        if again:
+            self.version(name, min(again))
 
     @property
     def live(self) -> list[str]:

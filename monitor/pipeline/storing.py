@@ -23,7 +23,7 @@ from monitor.store.pane import delete_panes, load_panes, save_pane
 from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
-_PROGRESS, _ALERT, _STEP, _ENGINE = "progress", "alert", "step", "engine"
+_PROGRESS, _TARGETS, _ALERT, _STEP, _ENGINE = "progress", "targets", "alert", "step", "engine"
 _COUNT = np.dtype("<i8")
 
 
@@ -34,7 +34,6 @@ def save_progress(connection: Connection, model: Model) -> None:
         "heard": {str(place): at for place, at in model.heard.items()},
         "closed": model.closed,
         "next_end": model.next_end,
-        "targets": {str(at): n for at, n in model.targets.items()},
         "bare": [[version, at, rows] for (version, at), rows in model.bare.items()],
         "versions": {
             name: {
@@ -50,6 +49,12 @@ def save_progress(connection: Connection, model: Model) -> None:
     save_memory(connection, model.plan.name, "", _PROGRESS, _dump(body))
 
 
+def save_targets_known(connection: Connection, model: Model) -> None:
+    """Keep how many targets were known when; apart from the rest, as it grows with the time and changes seldom."""
+    body = {str(at): n for at, n in model.targets.items()}
+    save_memory(connection, model.plan.name, "", _TARGETS, _dump(body))
+
+
 def save_panes(connection: Connection, model: Model, keys: set[tuple[str, Instant]]) -> None:
     """Keep the panes that a batch touched."""
     for version, start in sorted(keys):
@@ -63,13 +68,14 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
     delete_panes(connection, name, first_pane)
     for version_name, version in model.versions.items():
         if version.retired:
-            delete_memory(connection, name, version_name)
+            for piece in (_ALERT, _STEP, _ENGINE):
+                delete_memory(connection, name, version_name, piece)
             continue
         alert = {"alert": asdict(version.alert), "body": version.alert_body, "volume": asdict(version.volume)}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         if version.judge is not None and version.memory is not None:
             _save_judgement(connection, name, version_name, (version.judge, version.memory))
-    save_progress(connection, model)  # last: it is kept under no version, as are the pieces of the version ""
+    save_progress(connection, model)
 
 
 def _save_judgement(connection: Connection, model: str, version: str, pair: tuple[Judge, Memory]) -> None:
@@ -128,7 +134,8 @@ def load_model(connection: Connection, model: Model) -> None:
     model.reached = {int(place): at for place, at in body["reached"].items()}
     model.heard = {int(place): at for place, at in body["heard"].items()}
     model.closed, model.next_end = body["closed"], body["next_end"]
-    model.targets = {int(at): n for at, n in body["targets"].items()}
+    targets = json.loads(pieces[""].get(_TARGETS, b"{}"))
+    model.targets = {int(at): n for at, n in targets.items()}
     model.bare = {(version, at): rows for version, at, rows in body["bare"]}
     model.versions = {
         version: _version(model, version, kept, pieces.get(version, {})) for version, kept in body["versions"].items()

@@ -109,6 +109,14 @@ def read_segment(directory: Path, named: Segment, columns: Collection[str] | Non
         return None
 
 
+def segment_schema(directory: Path, named: Segment) -> pa.Schema | None:
+    """Return the columns of a segment, or ``None`` if it cannot be read."""
+    try:
+        return pq.read_schema(directory / _ROWS / named.name)
+    except (OSError, pa.ArrowException):
+        return None
+
+
 def load_rows(
     directory: Path,
     named: Iterable[Segment],

@@ -52,7 +52,12 @@ class Process:
         command = [sys.executable, "-m", "monitor", "--log-format", "json", *(arguments or ("run",))]
         surroundings = {**os.environ, "PYTHONPATH": str(_SOURCES), **(environment or {})}
         self._process = subprocess.Popen(
-            command, cwd=folder, env=surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            cwd=folder,
+            env=surroundings,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         self._readers = [
             threading.Thread(target=self._read, args=(stream, lines), daemon=True)

@@ -74,7 +74,11 @@ class World:
         rows = _rows(version, -_REFERENCE_HOURS, _REFERENCE_HOURS, shift)
         inputs = {name: rows.pop(name) for name in ("a", "b", "level", "flag")}
         times = pa.array(rows.pop("timestamp"), pa.timestamp("us", "UTC"))
-        rows = {"timestamp": times, "inputs": pa.StructArray.from_arrays(map(pa.array, inputs.values()), [*inputs]), **rows}
+        rows = {
+            "timestamp": times,
+            "inputs": pa.StructArray.from_arrays(map(pa.array, inputs.values()), [*inputs]),
+            **rows,
+        }
         path = self.folder / "references" / f"{version}.parquet"
         pq.write_table(pa.table(rows), path.with_suffix(".new"))
         return path.with_suffix(".new").rename(path)
@@ -114,13 +118,13 @@ def _rows(version: str, first: int, hours: int, shift: float) -> dict[str, Any]:
         "a": np.round(rng.normal(shift, 1.0, number), 6),
         "b": np.round(rng.lognormal(0.0, 1.0, number), 6),
         "level": rng.choice(_LEVELS, number, p=_SHARES),
-        "flag": rng.uniform(size=number) < 0.3,  # noqa: PLR2004 - any share will do
+        "flag": rng.uniform(size=number) < 0.3,
         "score": score,
-        "prediction": (score > 0.5).astype(np.int64),  # noqa: PLR2004 - the usual threshold
+        "prediction": (score > 0.5).astype(np.int64),
         "latency_ms": np.round(rng.lognormal(1.0, 0.4, number), 3),
         "target": (rng.uniform(size=number) < score).astype(np.int64),
     }
 
 
 def _plain(column: Any) -> list[Any]:
-    return column.tolist() if isinstance(column, np.ndarray) else column
+    return list(column.tolist() if isinstance(column, np.ndarray) else column)
