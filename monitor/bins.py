@@ -21,7 +21,8 @@ MANY = 4096
 """From so many values on, the grid is quicker than the search."""
 _INNER = (0.001, 0.999)
 _TAIL_SHARES = (0.0001, 0.0002, 0.0005)
-_TAIL_STEPS = 9
+_TAIL_STEPS = 2.0 ** np.arange(-7, 9)
+"""How far from the reference the edges beyond it lie, in its widths: rows just beyond it are not taken for far ones."""
 _SLACK = 16
 """A grid line starts at most so many units in the last place from where it would without rounding."""
 _SHARES = np.arange(1, CELLS) / CELLS
@@ -176,7 +177,7 @@ def _tail_edges(ordered: Floats, low: float, high: float) -> Floats:
     rare = np.quantile(ordered, shares, method="closest_observation")
     past = np.nextafter(ordered[-1], np.inf)
     width = high - low if 0 < high - low < np.inf else max(abs(low), 1.0)
-    reach = width * 2.0 ** np.arange(_TAIL_STEPS)
+    reach = width * _TAIL_STEPS
     steps = (low - reach, high + reach, ordered[0] - reach, past + reach)
     edges: Floats = np.unique(np.concatenate((rare, [ordered[0], past], *steps)))
     return edges[np.isfinite(edges)]

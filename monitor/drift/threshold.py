@@ -1,12 +1,13 @@
 """From which distance on a column is called drifted: calibrated on the reference, for a window of any size.
 
 The distance of each step of the reference to the rest of it shows what a method yields when nothing drifts,
-storms and seasons included. Times the rows it is worth, ``distance ** shrink`` is roughly free of the window's
-size; its upper quantile, taken from a gamma law with the steps' own mean and variance and never under the
-largest step seen, gives the threshold at any size. Few steps tell their mean and variance badly: the quantile is
-widened as that of a logarithm would be by Student's t instead of the normal law, and under five steps there is
-none. It is also never under the distance of the least effect that matters. This is a mark in a table, not the
-pager: a single column of a single window passes it falsely about once in a thousand.
+storms and seasons included. Times the root of the rows it is worth (``shrink`` says which root), it is roughly free
+of the window's size, as long as a window holds some rows a bin. Its upper quantile, taken from a gamma law with the
+steps' own mean and variance and never under the largest step seen, gives the threshold at any size. Few steps tell
+their mean and variance badly: the quantile is widened as that of a logarithm would be by Student's t instead of the
+normal law, and under five steps there is none. It is also never under the distance of the least effect that matters.
+This is a mark in a table, not the pager: a single column of a single window passes it falsely about once in a
+thousand.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LEAST_STEPS = 5
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """``ratio`` is the upper quantile of distance ** shrink times the rows it is worth; ``least`` a distance."""
+    """``ratio`` is the upper quantile of the distance times rows ** (1 / shrink); ``least`` a distance."""
 
     shrink: int
     ratio: float
@@ -45,7 +46,7 @@ class Threshold:
         value = self.reference_rows * rows / max(self.reference_rows + rows, 1)
         if value <= 0:
             return float("inf")
-        return max(self.least, float((self.ratio / value) ** (1 / self.shrink)))
+        return max(self.least, float(self.ratio / value ** (1 / self.shrink)))
 
 
 def calibrate(method: Method, steps: Histogram, whole: Histogram, tolerance: float, length: int = 1) -> Threshold:
@@ -78,11 +79,11 @@ def _windows(steps: Histogram, length: int) -> Histogram:
 
 
 def _ratios(method: Method, steps: Histogram, whole: Histogram) -> Floats:
-    """Return distance ** shrink times the rows that it is worth, of each step against the rest of the reference."""
+    """Return the distance times the root of the rows it is worth, of each step against the rest of the reference."""
     rest = Histogram(whole.counts - steps.counts, whole.missing - steps.missing, whole.centres)
     old, new = method.rows(rest), method.rows(steps)
     enough = (new >= method.least_rows) & (old >= method.least_rows)
-    ratios: Floats = (np.nan_to_num(method.distance(rest, steps)) ** method.shrink * worth(old, new))[enough]
+    ratios: Floats = (np.nan_to_num(method.distance(rest, steps)) * worth(old, new) ** (1 / method.shrink))[enough]
     return ratios
 
 
@@ -97,7 +98,7 @@ def _three_rows(method: Method, steps: Histogram, whole: Histogram) -> float:
     step = np.where(kinds > 0, rows, 0).astype(np.int64)
     step[np.argmin(kinds if method.missing else kinds[:-1])] += 3
     odd = Histogram(step[:-1], step[-1:].reshape(()), whole.centres)
-    return float(method.distance(whole, odd) ** method.shrink * worth(method.rows(whole), method.rows(odd)))
+    return float(method.distance(whole, odd) * worth(method.rows(whole), method.rows(odd)) ** (1 / method.shrink))
 
 
 def _upper_quantile(ratios: Floats, length: int) -> float:
