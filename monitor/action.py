@@ -20,7 +20,7 @@ class RetrainSettings(Settings):
     """When and where a retraining is started."""
 
     receiver: str = Field(description="the receiver that starts the job; it gets only actions")
-    mode: Literal["dry_run", "approve", "auto"] = Field("dry_run", description="record only, ask first, or start")
+    mode: Literal["dry_run", "auto"] = Field("dry_run", description="record what would be done, or start it")
     cooldown: Duration = Field(parse_duration("24h"), description="least time between two retrainings of a model")
     budget: Frequency = Field(parse_rate("2 per 7d"), description="most retrainings of a model")
     min_targets: int = Field(1000, ge=0, description="least targets since the version appeared, to retrain with")
@@ -52,7 +52,6 @@ class Why(StrEnum):
     BUDGET_SPENT = "budget_spent"
     TOO_FEW_TARGETS = "too_few_targets"
     DRY_RUN = "dry_run"
-    APPROVAL_NEEDED = "approval_needed"
     ALERT_RESOLVED = "alert_resolved"
     EXPIRED = "expired"
     REPORTED = "reported"
@@ -91,7 +90,6 @@ class Decision:
 
 _BY_MODE = {
     "auto": Decision(Status.REQUESTED, Why.GATE_OPEN),
-    "approve": Decision(Status.AWAITING_APPROVAL, Why.APPROVAL_NEEDED),
     "dry_run": Decision(Status.WITHHELD, Why.DRY_RUN),
 }
 

@@ -74,6 +74,18 @@ def feature_names(available: Sequence[str], settings: ColumnsSettings) -> dict[s
     return dict(kept)
 
 
+def log_path(path: str, settings: ColumnsSettings) -> str:
+    """Return where a feature of the reference stands in the log.
+
+    A reference is often flat where the log is the native format: unless the config says otherwise, a plain name is
+    looked for under ``inputs``, and where there is no such object by that name alone.
+
+    >>> log_path("temp", ColumnsSettings()), log_path("weather.temp", ColumnsSettings())
+    ('inputs.temp', 'weather.temp')
+    """
+    return path if settings.features is not None or "." in path else fixed_part(NATIVE_FEATURES) + path
+
+
 def refuse_repeated(names: Iterable[str]) -> None:
     """Refuse two columns of one name.
 

@@ -24,7 +24,14 @@ from monitor.instant import Instant, microseconds
 from monitor.kinds import infer_kind, without_nan
 from monitor.profile import Binning, ColumnBins, Integers, Profile, numbers, profile_rows, texts, watchable
 from monitor.record import Column, Kind, Layout, Role
-from monitor.record_layout import ColumnsSettings, feature_names, record_layout, refuse_repeated, target_layout
+from monitor.record_layout import (
+    ColumnsSettings,
+    feature_names,
+    log_path,
+    record_layout,
+    refuse_repeated,
+    target_layout,
+)
 from monitor.settings import Settings
 from monitor.window import WindowSettings, join_steps
 
@@ -163,9 +170,10 @@ def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
     columns = []
     for name, path, role in paths:
         kind, coded = infer_kind(table[path], role, plan.task)
-        columns.append(Column(name, path, role, kind, coded))
+        found = log_path(path, plan.columns) if role is Role.FEATURE else path
+        columns.append(Column(name, found, role, kind, coded))
     layout = record_layout(columns, plan.columns)
-    arrays = [_cast(table[column.path], column) for column in columns]
+    arrays = [_cast(table[path], column) for (_, path, _), column in zip(paths, columns, strict=True)]
     return layout, pa.table(arrays, names=[column.key for column in columns])
 
 

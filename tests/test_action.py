@@ -39,7 +39,6 @@ def test_the_gate_is_open_when_nothing_speaks_against_it() -> None:
     ("mode", "expected"),
     [
         ("auto", OPEN),
-        ("approve", Decision(Status.AWAITING_APPROVAL, Why.APPROVAL_NEEDED)),
         ("dry_run", withheld(Why.DRY_RUN)),
     ],
 )

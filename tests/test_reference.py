@@ -70,7 +70,7 @@ def test_steps_add_up_to_the_whole(table: pa.Table) -> None:
 
 def test_cells_are_kept_for_methods_that_read_them(table: pa.Table) -> None:
     """Only columns compared cell by cell keep their cells by step."""
-    drift = DriftSettings(columns={"amount": ColumnDriftSettings(method="wasserstein")})
+    drift = DriftSettings(numeric="hellinger", columns={"amount": ColumnDriftSettings(method="wasserstein")})
     reference = compiled(table, replace(PLAN, drift=drift))
     assert list(reference.fine) == ["amount"]
     span = slice(reference.binning.offsets[0], reference.binning.offsets[1])

@@ -28,7 +28,7 @@ _RECEIVERS = """\
 #   - {match: {severity: critical}, to: [team]}
 """
 _RETRAIN = (
-    "    # retrain: {receiver: retrain-job, mode: dry_run}  # dry_run: says what it would do; then approve or auto\n"
+    "    # retrain: {receiver: retrain-job, mode: dry_run}  # dry_run: says what it would do; then auto\n"
 )
 
 

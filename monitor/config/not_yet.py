@@ -29,6 +29,7 @@ _SOURCES = frozenset({"http", "sql", "kafka", "object_store"})
 VALUES = {
     "models.records.type": _SOURCES,
     "models.targets.type": _SOURCES,
+    "models.retrain.mode": frozenset({"approve"}),
     "receivers.type": frozenset({"slack", "teams", "email", "pagerduty", "alertmanager", "github", "airflow"}),
 }
 """Values of a key, by its path without names and indices."""
