@@ -3,98 +3,245 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from dataclasses import replace as replace
+from datetime import timedelta
+from heapq import merge
 from typing import Any
 
+from monitor import __version__
+from monitor.action import Why
 from monitor.alert import AlertState, Change
-from monitor.instant import Instant, from_text
-from monitor.judge import expected_false_alarms
+from monitor.inject import Injection, injector
+from monitor.instant import SECOND, Instant, from_text, microseconds, to_text
+from monitor.judge import Judge, expected_false_alarms
 from monitor.pipeline.closing import Closed
 from monitor.pipeline.cycle import RECORDS, Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.verdict import Verdict
 
 Json = dict[str, Any]
+Line = tuple[Instant, int, Json]
+"""When a line was known, its rank among those of one instant (windows, performance, alerts), and its object."""
+_WINDOW, _ALERT = 0, 2
+_THIRTY_DAYS = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Which windows are told: those that lie within [since, until). All before them is replayed too."""
+
+    since: Instant | None = None
+    until: Instant | None = None
+
+    def holds(self, start: Instant, end: Instant) -> bool:
+        """Say whether a window is told."""
+        return (self.since is None or start >= self.since) and not self.ends_before(end)
+
+    def ends_before(self, end: Instant) -> bool:
+        """Say whether a window that ends at an instant, and all after it, are not told."""
+        return self.until is not None and end > self.until
 
 
 @dataclass(slots=True)
+class Search:
+    """Whether injected drift was found: by the first alert, from its begin on, that names the column.
+
+    Attributes
+    ----------
+    found: that alert. ``others``: how many alerts from its begin on do not name the column, or came later.
+    over_at: the close of the first window from its begin on in which the column is over its own threshold.
+    firing: alerts that fire now. ``fired_before``: whether one did at its begin: then no other can.
+    """
+
+    injection: Injection
+    found: Json | None = None
+    others: int = 0
+    over_at: str | None = None
+    firing: set[str] = field(default_factory=set)
+    fired_before: bool = False
+
+    def see(self, start: Instant, windows: Sequence[Json], alerts: Sequence[Json]) -> None:
+        """Take note of the windows of one instant, which begin at ``start``, and of the alerts that changed then."""
+        wanted = self.injection
+        begun = wanted.since is None or start >= wanted.since
+        for window in windows:
+            if begun and self.over_at is None and self._is_meant(window) and _is_over(window, wanted.column):
+                self.over_at = window["closed_at"]
+        for alert in alerts:
+            if self._is_meant(alert):
+                self._see_alert(alert, begun=begun)
+        if not begun:
+            self.fired_before = bool(self.firing)
+
+    def _is_meant(self, body: Json) -> bool:
+        return self.injection.version in (None, body["version"])
+
+    def _see_alert(self, alert: Json, *, begun: bool) -> None:
+        if not is_firing(alert):
+            self.firing.discard(alert["id"])
+            return
+        self.firing.add(alert["id"])
+        if not begun or alert["reason"] != Change.FIRST_TIME.value:
+            return
+        if self.found is None and self.injection.column in alert["columns"]:
+            self.found = alert
+        else:
+            self.others += 1
+
+    def body(self, model: str, start: Instant | None) -> Json:
+        """Return what came of it; ``start`` is the begin of a replay, where the injection has none of its own."""
+        begin = start if self.injection.since is None else self.injection.since
+        at = None if self.found is None else from_text(self.found["at"])
+        return {
+            "model": model,
+            "spec": self.injection.spec,
+            "from": None if begin is None else to_text(begin),
+            "found_at": None if at is None else to_text(at),
+            "delay_seconds": None if at is None or begin is None else (at - begin) / SECOND,
+            "alert": None if self.found is None else self.found["id"],
+            "column_over_at": self.over_at,
+            "alert_fired_before": self.fired_before,
+            "other_alerts": self.others,
+        }
+
+
+def _is_over(window: Json, column: str) -> bool:
+    return any(each["name"] == column and each["verdict"] == Verdict.DRIFTED.value for each in window["columns"])
+
+
 class Replay:
     """One model's history, replayed once by :meth:`lines`; :meth:`summary` says afterwards what came of it.
 
-    ``since`` and ``until`` bound the windows that are told, by their end; all before them is replayed too, so that
-    evidence stands as it would have stood.
+    Raises
+    ------
+    MonitorError: a reference cannot be used, or an injection is not for this model's columns.
     """
 
-    plan: ModelPlan
-    since: Instant | None = None
-    until: Instant | None = None
-    pipeline: Pipeline = field(init=False)
-    verdicts: Counter[str] = field(default_factory=Counter)
-    alerts: Counter[str] = field(default_factory=Counter)
-    actions: Counter[str] = field(default_factory=Counter)
-    first_alert_at: str | None = None
-    start: str | None = None
-    end: str | None = None
-
-    def __post_init__(self) -> None:
-        self.pipeline = Pipeline(replace(self.plan, rows_per_window=0), event_clock=True)
+    def __init__(self, plan: ModelPlan, told: Told = Told(), injections: Sequence[Injection] = ()) -> None:
+        self.plan = plan
+        self.searches = [Search(each) for each in injections if each.model in (None, plan.name)]
+        self._told = told
+        self._verdicts: Counter[str] = Counter()
+        self._alerts: Counter[str] = Counter()
+        self._actions: dict[str, str] = {}
+        """The last status of each action, by id; that no job answers is the replay's doing, and left out."""
+        self._first_alert_at: str | None = None
+        self._begin: Instant | None = None
+        self._span: tuple[Instant, Instant] | None = None
+        # Rows are kept to retrain with, and a replay retrains nothing.
+        self.pipeline = Pipeline(replace(plan, rows_per_window=0), event_clock=True)
+        layouts = self.pipeline.references.layouts()
+        if layouts is not None:
+            self.pipeline.transform = injector(injections, plan.name, layouts[0].columns)
+        self._sizes = {str(path): path.stat().st_size for source in self.pipeline.sources for path in source.matches()}
 
     def lines(self) -> Iterator[Json]:
-        """Replay, and yield windows and the alerts that changed, in order of the instant they were known."""
-        for closed in self._closed():
-            if self.until is not None and closed.end > self.until:
-                return
-            if self.since is not None and closed.end <= self.since:
-                continue
-            yield from closed.windows
-            yield from (without_resolution(body) for body in closed.alerts)
-            self._count(closed)
+        """Replay, and yield windows and the alerts that changed, in the order in which they were known."""
+        yield from (body for _, _, body in self.ranked_lines())
+
+    def ranked_lines(self) -> Iterator[Line]:
+        """Replay as :meth:`lines`, and yield with each line where it stands among those of other models."""
+        try:
+            for closed in self._closed():
+                if self._told.ends_before(closed.end):
+                    return
+                yield from self._lines(closed)
+        finally:
+            self.pipeline.close()
 
     def _closed(self) -> Iterator[Closed]:
         yield from self.pipeline.step(0)
         yield from self.pipeline.flush(0)
 
-    def _count(self, closed: Closed) -> None:
-        self.verdicts.update(body["verdict"] for body in closed.windows)
-        fired = [body for body in closed.alerts if body["reason"] == Change.FIRST_TIME.value]
-        self.alerts.update(body["name"] for body in fired)
-        self.actions.update(body["status"] for body in closed.actions)
-        if fired and self.first_alert_at is None:
-            self.first_alert_at = fired[0]["at"]
-        for body in closed.windows:
-            self.start = min(self.start or body["start"], body["start"])
-            self.end = max(self.end or body["end"], body["end"])
+    def _lines(self, closed: Closed) -> Iterator[Line]:
+        start = closed.end - microseconds(self.plan.window.length)
+        self._begin = start if self._begin is None else self._begin
+        alerts = [without_resolution(body) for body in closed.alerts]
+        for search in self.searches:
+            search.see(start, closed.windows, alerts)
+        if not self._told.holds(start, closed.end):
+            return
+        self._span = (start if self._span is None else self._span[0], closed.end)
+        self._verdicts.update(body["verdict"] for body in closed.windows)
+        self._actions |= {body["id"]: body["status"] for body in closed.actions if body["why"] != Why.EXPIRED.value}
+        fired = [body for body in alerts if body["reason"] == Change.FIRST_TIME.value]
+        self._alerts.update(body["name"] for body in fired)
+        if fired and self._first_alert_at is None:
+            self._first_alert_at = fired[0]["at"]
+        yield from ((closed.at, _WINDOW, body) for body in closed.windows)
+        yield from ((closed.at, _ALERT, body) for body in alerts)
 
     @property
     def fired(self) -> bool:
-        """Say whether any alert fired."""
-        return bool(self.alerts)
+        """Say whether any alert fired in the windows told so far."""
+        return bool(self._alerts)
+
+    @property
+    def matches(self) -> int:
+        """Return how many files there are to read."""
+        return len(self._sizes)
+
+    def read_ratio(self) -> float:
+        """Return the share of the records' bytes that is read, as far as it can be told."""
+        total = sum(self._sizes.values())
+        read = 0.0
+        for role, positions in self.pipeline.positions.items():
+            if role.startswith(RECORDS):
+                read += sum(at.size if at.done else min(at.offset, at.size) for at in positions.values())
+        return min(read / total, 1.0) if total else 1.0
 
     def summary(self) -> Json:
         """Return the model's part of the ``summary`` object."""
         tally = self.pipeline.tallies[RECORDS]
         versions = sorted(self.pipeline.model.versions)
         judges = [judge for name in versions or [""] if (judge := self.pipeline.references.judge(name)) is not None]
-        judge = judges[0] if judges else None
-        unknown = {"promised": None, "expected": None, "lower": None, "upper": None}
         return {
             "model": self.plan.name,
             "versions": versions,
-            "from": self.start,
-            "to": self.end,
+            "from": None if self._span is None else to_text(self._span[0]),
+            "to": None if self._span is None else to_text(self._span[1]),
             "records": tally.accepted,
             "records_rejected": dict(sorted(tally.rejected.items())),
             "records_late": tally.late,
-            "windows": {verdict.value: self.verdicts[verdict.value] for verdict in Verdict},
-            "alerts": dict(sorted(self.alerts.items())),
-            "actions": dict(sorted(self.actions.items())),
-            "first_alert_at": self.first_alert_at,
+            "windows": {verdict.value: self._verdicts[verdict.value] for verdict in Verdict},
+            "alerts": dict(sorted(self._alerts.items())),
+            "actions": dict(sorted(Counter(self._actions.values()).items())),
+            "first_alert_at": self._first_alert_at,
             "calibrated": all(judge.calibrated for judge in judges) and bool(judges),
             "calibration_why": next((judge.why for judge in judges if judge.why), None),
-            "false_alarms_per_30d": expected_false_alarms(judge, self.plan.alerts) if judge else unknown,
+            "false_alarms_per_30d": self._false_alarms(judges),
         }
+
+    def _false_alarms(self, judges: Sequence[Judge]) -> dict[str, float | None]:
+        if judges:
+            return expected_false_alarms(judges[0], self.plan.alerts)
+        rate = self.plan.alerts.false_alarms
+        return {"promised": rate.count * (_THIRTY_DAYS / rate.period), "expected": None, "lower": None, "upper": None}
+
+    def injected(self) -> list[Json]:
+        """Return what came of each injection."""
+        return [search.body(self.plan.name, self._begin) for search in self.searches]
+
+
+def merged(replays: Sequence[Replay]) -> Iterator[Json]:
+    """Replay several models side by side, and yield their lines in the order in which they were known."""
+    return (body for _, _, body in merge(*(replay.ranked_lines() for replay in replays), key=lambda line: line[:2]))
+
+
+def summary(replays: Sequence[Replay], config_hash: str, elapsed_seconds: float) -> Json:
+    """Return the ``summary`` object; with ``injected`` beside the contract's keys where drift was injected."""
+    body = {
+        "kind": "summary",
+        "schema": 1,
+        "answer": "drift" if any(replay.fired for replay in replays) else "no_drift",
+        "models": [replay.summary() for replay in replays],
+        "config_hash": config_hash,
+        "driftline_version": __version__,
+        "elapsed_seconds": elapsed_seconds,
+    }
+    found = [each for replay in replays for each in replay.injected()]
+    return body | {"injected": found} if found else body
 
 
 def without_resolution(body: Json) -> Json:
@@ -105,8 +252,3 @@ def without_resolution(body: Json) -> Json:
 def is_firing(body: Json) -> bool:
     """Say whether an alert's line tells of a firing one."""
     return bool(body["state"] == AlertState.FIRING.value)
-
-
-def progress_of(body: Json) -> Instant:
-    """Return how far a replay has come, from a line."""
-    return from_text(body.get("closed_at") or body["at"])

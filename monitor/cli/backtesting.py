@@ -1,0 +1,160 @@
+"""What ``backtest`` runs: the replays of one config, with progress, and what is remembered of them for people."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from monitor.cli.common import show_faults
+from monitor.errors import ConfigError, Fault, PermanentError, ReferenceUnusable
+from monitor.inject import OPTION, Injection
+from monitor.instant import Instant, from_text
+from monitor.plans import model_plans
+from monitor.record_layout import ColumnUnknown
+from monitor.replay import Json, Replay, Told, merged, summary
+
+if TYPE_CHECKING:
+    from monitor.config import Loaded
+
+_LINES_A_LOOK = 50
+_NO_FILE, _NO_MODEL, _SEVERAL = "W130", "E114", "E115"
+_UNKNOWN_COLUMN, _UNFIT_COLUMN = "E166", "E167"
+
+
+class Point(NamedTuple):
+    """One window, as little as is needed to draw it."""
+
+    end: Instant
+    rows: int
+    verdict: str
+    evidence: float | None
+    threshold: float | None
+
+
+@dataclass(slots=True)
+class History:
+    """What people are told of a replay.
+
+    Attributes
+    ----------
+    episodes: the alert of each episode by id, as it fired; with ``resolved_at``.
+    points: the windows of each model and version.
+    """
+
+    episodes: dict[str, Json] = field(default_factory=dict)
+    points: dict[tuple[str, str], list[Point]] = field(default_factory=dict)
+
+    def take(self, line: Json) -> None:
+        """Remember a line."""
+        if line["kind"] == "window":
+            end, key = from_text(line["end"]), (line["model"], line["version"])
+            point = Point(end, line["rows"], line["verdict"], line["evidence"], line["evidence_threshold"])
+            self.points.setdefault(key, []).append(point)
+        elif line["kind"] == "alert" and line["state"] == "resolved":
+            episode = self.episodes.setdefault(line["id"], line)
+            self.episodes[line["id"]] = episode | {"resolved_at": line["at"]}
+        elif line["kind"] == "alert":
+            self.episodes[line["id"]] = line | {"resolved_at": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One config's answer: its name, the ``summary`` object, and the history."""
+
+    name: str
+    summary: Json
+    history: History
+
+
+def replays_of(loaded: Loaded, told: Told, injections: Sequence[Injection]) -> list[Replay]:
+    """Compile every model's references.
+
+    Raises
+    ------
+    ConfigError: with the faults of all models: references that cannot be used, injections that fit none.
+    """
+    _check_models([model.name for model in loaded.config.models], injections)
+    faults: list[Fault] = []
+    replays: list[Replay] = []
+    for place, plan in enumerate(model_plans(loaded.config, loaded.root)):
+        try:
+            replays.append(Replay(plan, told, injections))
+        except ConfigError as error:
+            faults += error.faults
+        except PermanentError as error:
+            faults.append(reference_fault(loaded, place, error))
+    if faults:
+        raise ConfigError(faults)
+    empty = [place for place, replay in enumerate(replays) if not replay.matches]
+    places = [loaded.place("models", place, "records") for place in empty]
+    show_faults([place.fault(_NO_FILE, "matches no file", "nothing is replayed") for place in places])
+    return replays
+
+
+def reference_fault(loaded: Loaded, place: int, error: PermanentError) -> Fault:
+    """Return why a model's reference cannot be used, with its place in the config."""
+    code, keys = _UNFIT_COLUMN, ("columns",)
+    if isinstance(error, ReferenceUnusable):
+        code, keys = error.code, ("reference",)
+    elif isinstance(error, ColumnUnknown):
+        code = _UNKNOWN_COLUMN
+    return loaded.place("models", place, *keys).fault(code, error.message, error.hint or None)
+
+
+def _check_models(names: Sequence[str], injections: Iterable[Injection]) -> None:
+    for injection in injections:
+        named = f'"{injection.spec}"'
+        if injection.model is None and len(names) > 1:
+            message, code = f"{named}: the config has {len(names)} models", _SEVERAL
+            raise ConfigError([Fault(code, None, None, None, OPTION, message, f"add model={names[0]}")])
+        if injection.model not in (None, *names):
+            message = f"{named}: no model has this name; expected one of {', '.join(names)}"
+            raise ConfigError([Fault(_NO_MODEL, None, None, None, OPTION, message)])
+
+
+def answer_of(
+    loaded: Loaded, replays: Sequence[Replay], begun: float, look: Callable[[Sequence[Replay], Json], None]
+) -> Answer:
+    """Replay to the end, and return what came of it; ``begun`` is when, by ``perf_counter``."""
+    history = History()
+    for line in merged(replays):
+        history.take(line)
+        look(replays, line)
+    return Answer(str(loaded.path), summary(replays, loaded.hash, perf_counter() - begun), history)
+
+
+@contextmanager
+def progress(*, shown: bool) -> Iterator[Callable[[Sequence[Replay], Json], None]]:
+    """Give a function that is told every line, and draws a bar on stderr if that is a terminal."""
+    if not shown or not sys.stderr.isatty():
+        yield _look_away
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=1.0)
+        seen = 0
+
+        def look(replays: Sequence[Replay], line: Json) -> None:
+            nonlocal seen
+            seen += 1
+            if seen % _LINES_A_LOOK == 0:
+                read = sum(replay.read_ratio() for replay in replays) / len(replays)
+                bar.update(task, completed=read, description=_told(line, seen))
+
+        yield look
+
+
+def _look_away(_replays: Sequence[Replay], _line: Json) -> None:
+    return
+
+
+def _told(line: Json, seen: int) -> str:
+    at: Any = line.get("closed_at") or line["at"]
+    return f"{at[:10]} · {seen} windows"
