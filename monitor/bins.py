@@ -81,7 +81,7 @@ class NumericBins:
     ----------
     edges: shape (cells - 1,), rising.
     centres: what a row of each cell counts as where a distance needs a value, shape (cells,): the mean reference
-        value of the cell, but no further out than one inner range beyond the inner range.
+        value of the cell, or the middle of one that is empty.
     origin, quantum: means are sums of whole ``(x - origin) / quantum``.
     """
 
@@ -162,7 +162,7 @@ def numeric_bins(values: Floats) -> NumericBins:
         inner, layout = _distinct(distinct) if len(distinct) <= CELLS else _quantiles(ordered, distinct, low, high)
         below, above = tails[tails < inner[0]], tails[tails > inner[-1]]
         edges = np.concatenate((below, inner, above))
-        centres = _centres(ordered, edges, low, high)
+        centres = _centres(ordered, edges)
     return NumericBins(edges, centres, low, _quantum(low, high), _grid(layout, len(below)))
 
 
@@ -242,7 +242,7 @@ def _quantum(low: float, high: float) -> float:
     return float(2.0 ** max(exponent - 16, -1022))
 
 
-def _centres(ordered: Floats, edges: Floats, low: float, high: float) -> Floats:
+def _centres(ordered: Floats, edges: Floats) -> Floats:
     """Return the mean reference value of each cell; the middle of an empty one, or its edge at the ends."""
     cells = np.searchsorted(edges, ordered, side="right")
     starts = np.concatenate(([edges[0]], edges))
@@ -253,8 +253,7 @@ def _centres(ordered: Floats, edges: Floats, low: float, high: float) -> Floats:
     spread = np.bincount(cells, weights=ordered - first[cells], minlength=len(rows))
     mean = np.minimum(first + spread / np.maximum(rows, 1), last)
     centres: Floats = np.where(rows > 0, mean, starts / 2 + ends / 2)
-    width = high - low
-    return np.clip(centres, low - width, high + width) if width > 0 else centres
+    return centres
 
 
 def category_bins(levels: list[str], rows: NDArray[np.int64]) -> CategoryBins:

@@ -1,9 +1,10 @@
 """Wasserstein distance, normed: how far values moved on average, in reference standard deviations.
 
 W = ∫ |F - G| dx / sd of the reference, with every row standing on the mean reference value of its cell: where
-each value has its own cell it is exact, else each row stands at most its cell's width away. Rows further out than
-one inner range (0.1 % to 99.9 % point) beyond the inner range count, on both sides, as standing there: one outlier
-in the reference would else be most of its sd, and hide every shift. Missing values do not enter.
+each value has its own cell it is exact, else each row stands at most its cell's width away. Further out than one
+inner range (0.1 % to 99.9 % point of the reference) beyond the inner range, only rows that the window has more of
+count, and the sd takes the reference's rows as standing there: one outlier in the reference would else be most of
+both, and hide every shift. Rows more than 256 inner ranges away count as that far. Missing values do not enter.
 
 Rule: distance >= 0, no p-value, no direction. The name and the norm are Evidently's ``wasserstein``. Source:
 Ramdas, García Trillos, Cuturi (2017), Entropy 19:47.
@@ -24,6 +25,8 @@ from monitor.bins import Floats
 from monitor.comparison import Histogram
 from monitor.drift.method import NUMBERS, Method, shares
 
+_INNER = (0.001, 0.999)
+
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
     """Return W of the reference and each histogram of the stack; 0 where the reference has no spread."""
@@ -31,10 +34,14 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
     order = np.argsort(centres, kind="stable")
     at = _scaled(centres[order])
     old, new = shares(reference.counts)[..., order], shares(current.counts)[..., order]
-    gaps = np.abs(np.cumsum(new, axis=-1) - np.cumsum(old, axis=-1))[..., :-1]
-    mean = (old * at).sum(axis=-1, keepdims=True)
-    spread = np.sqrt((old * (at - mean) ** 2).sum(axis=-1))
-    moved = (gaps * np.diff(at)).sum(axis=-1)
+    low, high = _reach(old, at)
+    reached = np.clip(at, low, high)
+    mean = (old * reached).sum(axis=-1, keepdims=True)
+    spread = np.sqrt((old * (reached - mean) ** 2).sum(axis=-1))
+    more = np.cumsum(new - old, axis=-1)[..., :-1]
+    inside, below = np.diff(reached), np.diff(np.minimum(at, low))
+    above = np.diff(np.maximum(at, high))
+    moved = (np.abs(more) * inside + np.maximum(more, 0) * below + np.maximum(-more, 0) * above).sum(axis=-1)
     normed: Floats = np.where(spread > 0, moved / np.where(spread > 0, spread, 1.0), 0.0)
     return normed
 
@@ -45,6 +52,15 @@ def _scaled(ordered: Floats | NDArray[np.intp]) -> Floats:
     reach = quarters[-1] - quarters[0]
     scaled: Floats = (quarters - quarters[0]) / (reach if reach > 0 else 1.0)
     return scaled
+
+
+def _reach(old: Floats, at: Floats) -> tuple[Floats, Floats]:
+    """Return where the inner range, and as much again on either side, begins and ends; (..., 1) each."""
+    reached = np.cumsum(old, axis=-1)
+    points = [(reached < share * reached[..., -1:]).sum(axis=-1, keepdims=True) for share in _INNER]
+    low, high = (at[np.minimum(point, len(at) - 1)] for point in points)
+    width = np.where(high > low, high - low, 1.0)
+    return low - width, high + width
 
 
 METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, 1.0, distance, missing=False)
