@@ -43,7 +43,7 @@ class Position:
     device, inode: of the file.
     offset: bytes (of the unpacked stream) for lines, rows for Parquet; always the next to read.
     size: of the file, in bytes, when it was last read.
-    head: of the first bytes; ``None`` if nothing was read.
+    head: of the first bytes; ``None`` of an empty file.
     markers: of the bytes before this offset and before earlier ones, the latest first.
     newest: the highest event time accepted from the file.
     inside: the offset is within a line too long to read.

@@ -174,13 +174,18 @@ def _advanced(file: _File, at: Position, offset: int, decoded: Decoded, ends: Se
         at,
         offset=offset,
         size=size,
-        head=fingerprint(disk.read_at(0, min(end, HEAD_BYTES)), min(end, HEAD_BYTES)) if end else None,
+        head=_head(disk, end or size),
         markers=tuple(markers[:KEPT_MARKERS]),
         newest=max((instant for instant in (newest, at.newest) if instant is not None), default=None),
         raw=file.raw,
         done=offset >= size and not file.raw,
         fault=None,
     )
+
+
+def _head(disk: Plain, end: int) -> Print | None:
+    length = min(end, HEAD_BYTES)
+    return fingerprint(disk.read_at(0, length), length) if length else None
 
 
 def _marker(disk: Plain, end: int) -> Print:

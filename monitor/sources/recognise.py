@@ -65,7 +65,8 @@ def has(source: Bytes, print_: Print) -> bool:
 
 def is_same(source: Bytes, position: Position) -> bool:
     """Tell whether a file still begins, and goes on up to the offset, as when it was read."""
-    return position.head is None or (has(source, position.head) and has(source, position.markers[0]))
+    prints = (position.head, *position.markers[:1])
+    return all(has(source, print_) for print_ in prints if print_)
 
 
 def unread(position: Position) -> int:
@@ -83,7 +84,7 @@ def takes_over(source: Bytes, seen: Seen, position: Position) -> Position | None
     """
     offset = position.offset
     if not is_same(source, position):
-        shorter = not position.raw and not source.read_at(offset - 1, 1)
+        shorter = not position.raw and offset and not source.read_at(offset - 1, 1)
         if not (shorter and any(has(source, marker) for marker in position.markers[1:])):
             return None
         offset = source.size(offset)

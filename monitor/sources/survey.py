@@ -119,6 +119,7 @@ class Surveyor:
             position = positions.get(file.key)
             if position is None or position.head is None:  # nothing was read by which to know it again
                 files.new.append((file, None))
+                files.held.add(file.key)
                 continue
             what = ("same", position.head, position.markers[:1])
             same = self._ask(file, what, survey, partial(self._looking.is_same, file, position))
