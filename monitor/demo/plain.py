@@ -18,16 +18,20 @@ class PlainScreen:
     def __init__(self) -> None:
         self._log: Any = structlog.get_logger("demo")
         self._stage: Stage | None = None
+        self._note = ""
         self._windows = 0
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
 
     def show(self, scene: Scene) -> None:
         """Log what is new."""
         if scene.stage is not self._stage:
-            self._stage = scene.stage
+            self._stage, self._note = scene.stage, scene.note
             self._log.info("demo_stage", stage=str(scene.stage), note=scene.note)
+        elif scene.note != self._note:
+            self._note = scene.note
+            self._log.info("demo_note", note=scene.note)
         if scene.page is not None:
-            self._once("demo_addresses", page=scene.page, metrics=scene.metrics)
+            self._once("demo_addresses", scene.page, page=scene.page, metrics=scene.metrics)
         if scene.windows >= self._windows + _WINDOWS_A_LINE:
             self._windows = scene.windows
             self._progress(scene)
@@ -48,16 +52,16 @@ class PlainScreen:
         alert, performance = scene.alert, scene.performance
         if alert is not None:
             facts = {"name": alert["name"], "columns": alert["columns"], "started_at": alert["started_at"]}
-            self._once(f"demo_alert_{alert['state']}", **facts, resolved_at=alert["resolved_at"])
+            self._once(f"demo_alert_{alert['state']}", alert["id"], **facts, resolved_at=alert["resolved_at"])
         if scene.delivered is not None:
-            self._once("demo_webhook_verified", id=scene.delivered.id)
+            self._once("demo_webhook_verified", scene.delivered.id, id=scene.delivered.id)
         if scene.retraining is not None:
             facts = {"rows": scene.retraining.rows, "why": scene.retraining.why}
-            self._once(f"demo_retraining_{scene.retraining.status}", **facts)
+            self._once(f"demo_retraining_{scene.retraining.status}", scene.retraining.action_id, **facts)
         if performance.after is not None:
-            self._once("demo_performance", after=performance.after, old=performance.old_version_same_rows)
+            self._once("demo_performance", "", after=performance.after, old=performance.old_version_same_rows)
 
-    def _once(self, event: str, **facts: Any) -> None:
-        if event not in self._told:
-            self._told.add(event)
+    def _once(self, event: str, about: str, **facts: Any) -> None:
+        if (event, about) not in self._told:
+            self._told.add((event, about))
             self._log.info(event, **facts)
