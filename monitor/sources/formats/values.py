@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 MAX_TEXT_BYTES = 2**20  # a longer text is no value of a column
 EXACT = 2.0**53  # beyond it a float64 no longer tells neighbouring integers apart
 _NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan|inf(?:inity)?)", re.IGNORECASE)
+_WRITTEN = {bool: pa.bool_(), float: pa.float64(), str: pa.string()}
 _BOOLEANS = {
     "true": True,
     "True": True,
@@ -152,14 +153,14 @@ def from_python(values: Sequence[Any], wanted: pa.DataType) -> Converted:
 
 
 def _of_kind(values: Sequence[Any], kind: type, wanted: pa.DataType) -> Converted:
-    if kind is dict:
+    if issubclass(kind, dict):
         return Converted(pa.nulls(len(values), wanted), pa.array([isinstance(v, dict) for v in values]))
     only: list[Any] = [value if type(value) is kind else None for value in values]
     if kind is int:
         return _from_integers(only, wanted)
     if kind is list:
         return _from_lists(only, wanted)
-    return convert(pa.array(only), wanted)
+    return convert(pa.array(only, _WRITTEN[kind]), wanted)
 
 
 def _from_integers(values: Sequence[int | None], wanted: pa.DataType) -> Converted:
@@ -173,7 +174,7 @@ def _as_float(value: int) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _from_lists(values: Sequence[list[Any] | None], wanted: pa.DataType) -> Converted:
