@@ -27,9 +27,7 @@ _RECEIVERS = """\
 # routes:
 #   - {match: {severity: critical}, to: [team]}
 """
-_RETRAIN = (
-    "    # retrain: {receiver: retrain-job, mode: dry_run}  # dry_run: says what it would do; then auto\n"
-)
+_RETRAIN = "    # retrain: {receiver: retrain-job, mode: dry_run}  # dry_run: says what it would do; then auto\n"
 
 
 def config_text(title: str, model: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]) -> str:
