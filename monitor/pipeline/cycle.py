@@ -87,17 +87,9 @@ class Pipeline:
                     kept = load_positions(connection, self.plan.name, role)
                     positions.update({key: Position.from_json(body) for key, body in kept.items()})
         self._merging = Merging(self.plan.name, window_step(self.model), self.plan.rows_per_window)
-        self._unread: dict[int, Instant] = self._slowest()
-        """How far the slowest file has come, of each source that is not read to its end."""
+        self._unread: dict[int, Instant] = dict.fromkeys(range(len(self.plan.records)), NEVER)
+        """How far the slowest file has come, of each source that is not read to its end; unknown before it is read."""
         self._open_sources()
-
-    def _slowest(self) -> dict[int, Instant]:
-        """Return how far the slowest file of each source had come, before it is known which of them has more."""
-        newest = {
-            place: [at.newest for at in self._positions[f"{RECORDS}{place}"].values() if at.newest is not None]
-            for place in range(len(self.plan.records))
-        }
-        return {place: min(reached) for place, reached in newest.items() if reached}
 
     def _roles(self) -> list[str]:
         return [*(f"{RECORDS}{place}" for place in range(len(self.plan.records))), TARGETS]
@@ -158,7 +150,8 @@ class Pipeline:
 
     def read_records(self, wall: Instant, limits: Limits) -> bool:
         """Read and commit one batch of the source that is furthest behind; say whether there was one."""
-        behind = {place: self.model.reached.get(place, NEVER) for place in range(len(self.sources))} | self._unread
+        places, reached = range(len(self.sources)), self.model.reached
+        behind = {place: self._unread.get(place, reached.get(place, NEVER)) for place in places}
         for place in sorted(behind, key=lambda place: (behind[place], place)):
             batch = self.sources[place].read(self._positions[f"{RECORDS}{place}"])
             if batch is not None:
