@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from monitor.demo.model import Model, roc_auc
+from monitor.demo.cast import Cast
+from monitor.demo.model import roc_auc
 from monitor.demo.scene import Performance
 from monitor.demo.serve import TARGET_DELAY, Server
 from monitor.instant import Instant
@@ -24,9 +25,10 @@ def evaluate_at_alert(server: Server, fired: Instant, performance: Performance) 
     performance.at_alert = roc_auc(server.rows.take(pa.array(rows)), server.scores[rows])
 
 
-def evaluate_after(server: Server, promoted: int, first: Model, performance: Performance) -> None:
+def evaluate_after(cast: Cast, promoted: int, most: int, performance: Performance) -> None:
     """Fill in how good version 2 is on its first flights, and how good version 1 would have been on them."""
-    places = _landed(server, promoted, server.told)[:ROWS_AFTER]
+    server, first = cast.server, cast.first
+    places = _landed(server, promoted, server.told)[:most]
     rows = server.rows.take(pa.array(places))
     performance.after = roc_auc(rows, server.scores[places])
     performance.old_version_same_rows = roc_auc(rows, first.score(rows))

@@ -45,6 +45,8 @@ class Model:
 
     def score(self, rows: pa.Table) -> NDArray[np.float64]:
         """Return the probability of a late arrival for each row of ``timestamp`` and ``FEATURES``."""
+        if not len(rows):
+            return np.empty(0)
         with _one_thread():
             probability = self.trees.predict_proba(_matrix(rows, self.levels))[:, 1]
         rounded: NDArray[np.float64] = np.round(probability, _SCORE_DIGITS)

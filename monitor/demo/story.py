@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from monitor.demo.cast import Cast, raise_curtain
 from monitor.demo.evaluation import ROWS_AFTER, evaluate_after, evaluate_at_alert, flights_landed
@@ -19,9 +20,9 @@ from monitor.demo.scene import Delivered, Gate, Retraining, Scene, Screen, Stage
 from monitor.demo.setup import Folder, check_port
 from monitor.instant import SECOND, Instant, from_text
 
+RaiseCurtain: TypeAlias = Callable[[Folder, int, OpenMonitor, Callable[[Retrained], None], ExitStack], Cast]
 STEP = 12 * 3600 * SECOND
 """Event time moves on by so much at once: a window of a day is seen at noon of the next."""
-_DELIVERY_SECONDS, _RETRAINING_SECONDS = 60.0, 300.0
 _PROMOTION_STEPS = 20
 _TICK_SECONDS = 0.02
 _ASKED = frozenset({"requested", "started", "succeeded", "failed"})
@@ -37,12 +38,17 @@ class Staging:
     ----------
     port: of the page; 0 takes a free one.
     speed: simulated seconds a second; 0 is as fast as can be.
+    delivery_seconds, retraining_seconds: how long a webhook and a retraining are waited for.
+    rows_after: flights after the promotion on which the two versions are compared.
     """
 
     folder: Folder
     port: int
     speed: float
     open_monitor: OpenMonitor
+    delivery_seconds: float = 60.0
+    retraining_seconds: float = 300.0
+    rows_after: int = ROWS_AFTER
 
 
 @dataclass(slots=True)
@@ -51,10 +57,12 @@ class Story:
 
     staging: Staging
     screen: Screen
+    raise_curtain: RaiseCurtain = raise_curtain
     scene: Scene = field(init=False)
     _cast: Cast = field(init=False)
     _stack: ExitStack = field(default_factory=ExitStack)
     _promoted: int = 0
+    _attended: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.scene = Scene(self.staging.folder.path)
@@ -94,7 +102,7 @@ class Story:
             self._step()
             self.scene.alert = next(iter(self._cast.monitor.alerts()), None)
             for action in self._cast.monitor.actions():
-                if action["status"] in _OPEN:
+                if action["status"] in _OPEN and action["id"] not in self._attended:
                     self.scene.note = "Drift again: the job retrains once more"
                     self._attend(str(action["id"]))
                     self.scene.note = going_on
@@ -104,7 +112,7 @@ class Story:
     def _train(self) -> bool:
         folder = self.staging.folder
         check_port(self.staging.port)
-        self._cast = raise_curtain(folder, self.staging.port, self.staging.open_monitor, self._deploy, self._stack)
+        self._cast = self.raise_curtain(folder, self.staging.port, self.staging.open_monitor, self._deploy, self._stack)
         cast, scene = self._cast, self.scene
         scene.page, scene.metrics = cast.monitor.page, cast.monitor.metrics
         scene.performance.reference = cast.reference_auc
@@ -133,7 +141,7 @@ class Story:
         self.scene.gate = None
         self._follow(action["alert"])
         self.scene.retraining = Retraining(action["id"], action["status"])
-        return self._hold(lambda: self._deliver(action["id"]), _DELIVERY_SECONDS)
+        return self._hold(lambda: self._deliver(action["id"]), self.staging.delivery_seconds)
 
     def _asked(self) -> Body | None:
         """Return the first action that a job was asked for."""
@@ -152,7 +160,8 @@ class Story:
 
     def _attend(self, action_id: str) -> bool:
         """Wait until a retraining is over, as time must not run on meanwhile; say whether it succeeded."""
-        self._hold(lambda: self._is_over(action_id), _RETRAINING_SECONDS)
+        self._attended.add(action_id)
+        self._hold(lambda: self._is_over(action_id), self.staging.retraining_seconds)
         received = self._cast.job.of_action(action_id)
         rows = received.outcome.rows if received and received.outcome else None
         why = received.why if received else None
@@ -187,11 +196,11 @@ class Story:
         """Go on until the old alert is over and enough flights of version 2 have landed; version 2 must be better."""
         cast = self._cast
         if not self._play_until(
-            lambda: self._is_resolved() and flights_landed(cast.server, self._promoted) >= ROWS_AFTER
+            lambda: self._is_resolved() and flights_landed(cast.server, self._promoted) >= self.staging.rows_after
         ):
             return False
         performance = self.scene.performance
-        evaluate_after(cast.server, self._promoted, cast.first, performance)
+        evaluate_after(cast, self._promoted, self.staging.rows_after, performance)
         before, after = performance.old_version_same_rows, performance.after
         return before is not None and after is not None and after > before
 
