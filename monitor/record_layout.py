@@ -147,6 +147,23 @@ def _resolve(column: str, named: Sequence[tuple[str, str]]) -> str:
     raise ColumnUnknown(column, near[0] if near else None)
 
 
+def answer_paths(available: Sequence[str], settings: ColumnsSettings) -> list[tuple[str, str, Role]]:
+    """Return name, path and role of the model's answers that the reference has.
+
+    Raises
+    ------
+    ColumnUnknown: one is named other than by default, and stands nowhere.
+    """
+    found = []
+    for role in (Role.PREDICTION, Role.SCORE):
+        path = getattr(settings, role.value)
+        if path in available:
+            found.append((role.value, path, role))
+        elif path is not None and path != ColumnsSettings.model_fields[role.value].default:
+            _find(path, available)
+    return found
+
+
 def record_layout(columns: Sequence[Column], settings: ColumnsSettings) -> Layout:
     """Return the layout of the model's records."""
     return Layout(

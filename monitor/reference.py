@@ -26,6 +26,7 @@ from monitor.profile import Binning, ColumnBins, Integers, Profile, numbers, pro
 from monitor.record import Column, Kind, Layout, Role
 from monitor.record_layout import (
     ColumnsSettings,
+    answer_paths,
     feature_names,
     log_path,
     record_layout,
@@ -161,8 +162,7 @@ def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
     """Return the layout that the reference's columns imply, and those columns under their names."""
     features = feature_names(table.column_names, plan.columns)
     paths = [(name, path, Role.FEATURE) for name, path in features.items()]
-    outputs = ((Role.PREDICTION, plan.columns.prediction), (Role.SCORE, plan.columns.score))
-    paths += [(role.value, path, role) for role, path in outputs if path and path in table.column_names]
+    paths += answer_paths(table.column_names, plan.columns)
     if not paths:
         raise ReferenceUnusable("E165", "the reference has no column to watch", "name features under columns")
     refuse_repeated(name for name, _, _ in paths)

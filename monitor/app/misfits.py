@@ -20,7 +20,9 @@ def reference_fault(loaded: Loaded, place: int, error: MonitorError) -> Fault:
     code = error.code if isinstance(error, ReferenceUnusable) else _UNFIT_COLUMN
     keys: tuple[str, ...] = ("reference", "path")
     if isinstance(error, ColumnUnknown):
-        code, keys = _UNKNOWN_COLUMN, ("columns",)
+        columns = loaded.config.models[place].columns
+        role = [role for role in _ANSWERS if getattr(columns, role) == error.column]
+        code, keys = _UNKNOWN_COLUMN, ("columns", *role[:1])
     return loaded.place("models", place, *keys).fault(code, error.message, error.hint or None)
 
 
@@ -35,11 +37,6 @@ def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> 
         elif own.method is not None and name in methods and kinds[name] not in methods[name].kinds:
             message = f"{own.method} does not compare {kinds[name]} columns"
             yield where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind")
-    for role in _ANSWERS:
-        path = getattr(plan.columns, role)
-        if role in plan.columns.model_fields_set and path is not None and role not in kinds:
-            where = loaded.place("models", place, "columns", role)
-            yield where.fault(_UNKNOWN_COLUMN, f'column "{path}" is not in the reference', _near(path, kinds))
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:

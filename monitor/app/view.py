@@ -50,6 +50,8 @@ class DaemonView:
         for worker in running.workers.values():
             checks.append(_check(f"model:{worker.plan.name}", worker.why))
             checks += [_check(f"source:{worker.plan.name}:{role}", why) for role, why in worker.sources().items()]
+            faults = dict(worker.pipeline.references.faults)
+            checks += [_check(f"reference:{worker.plan.name}:{name}", str(why)) for name, why in faults.items()]
         return {"ready": ready, "checks": checks}
 
     def status(self) -> Json:

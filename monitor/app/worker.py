@@ -49,6 +49,9 @@ class Worker:
         self._throttle = Throttle(_LOG_SECONDS)
         self._log = structlog.get_logger(__name__).bind(model=plan.name)
         self._show_calibration()
+        references = self.pipeline.references
+        self._judged = {version for version in references.known() if references.judge(version) is not None}
+        self._unusable: dict[str, MonitorError] = {}
 
     def pause(self) -> None:
         """Have a cycle end after its present transaction, wait for that, and let no other begin."""
@@ -92,6 +95,7 @@ class Worker:
         for closed in self.pipeline.step(wall, limits, self._stopping.is_set):
             self._show(closed)
             yield closed
+        self._log_references()
         self._log_refused()
 
     def _show(self, closed: Closed) -> None:
@@ -148,6 +152,19 @@ class Worker:
             "calibration_why": "no_reference" if judge is None else judge.why,
             "reference": reference,
         }
+
+    def _log_references(self) -> None:
+        """Tell once of each reference that came while running, and whether it can be used."""
+        references = self.pipeline.references
+        judged = {version for version in references.known() if references.judge(version) is not None}
+        for version in sorted(judged - self._judged):
+            self._log.info("reference_compiled", version=version)
+        for version, error in references.faults.items():
+            if self._unusable.get(version) is not error:
+                self._log.error("reference_unusable", version=version, detail=str(error))
+        if judged != self._judged:
+            self._show_calibration()
+        self._judged, self._unusable = judged, dict(references.faults)
 
     def _log_refused(self) -> None:
         for refused in self.pipeline.refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from glob import escape, glob
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -21,6 +22,8 @@ from monitor.reference import compile_reference
 from monitor.sources.tables import read_table
 
 _SLOT = "{version}"
+Stamp: TypeAlias = tuple[int, ...] | None
+"""What changes with a file: inode, size and times; ``None`` where it cannot be looked at."""
 
 
 class References:
@@ -31,6 +34,7 @@ class References:
         self._judges: dict[str, Judge] = {}
         self.faults: dict[str, MonitorError] = {}
         """Why the reference of a version cannot be used, by version."""
+        self._tried: dict[str, Stamp] = {}
 
     @property
     def per_version(self) -> bool:
@@ -50,13 +54,15 @@ class References:
         return sorted(unquote(name[len(head) : len(name) - len(tail)]) for name in found)
 
     def refresh(self, *, strict: bool = False) -> bool:
-        """Compile the references that are new, and say whether there were any.
+        """Compile the references that are new, and say whether there were any; one that is gone has no fault left.
 
         Raises
         ------
         MonitorError: with ``strict``, the first that cannot be used; else it is kept in ``faults``.
         """
-        new = [version for version in self.known() if version not in self._judges]
+        known = self.known()
+        self.faults = {version: error for version, error in self.faults.items() if version in known}
+        new = [version for version in known if version not in self._judges and self._changed(version)]
         for version in new:
             try:
                 self._judges[version] = load_judge(self._plan, self.path(version))
@@ -66,6 +72,12 @@ class References:
                     raise
                 self.faults[version] = error
         return any(version in self._judges for version in new)
+
+    def _changed(self, version: str) -> bool:
+        """Say whether a file that could not be used is another since: a large one is not read every second."""
+        stamp = _stamp(self.path(version))
+        tried, self._tried[version] = self._tried.get(version) if version in self.faults else None, stamp
+        return stamp is None or stamp != tried
 
     def judge(self, version: str) -> Judge | None:
         """Return the judge of a version; ``None`` while it has no reference that can be used."""
@@ -79,6 +91,14 @@ class References:
         merged = {column.name: column for judge in reversed(judges) for column in judge.reference.layout.columns}
         first = judges[0].reference
         return replace(first.layout, columns=tuple(merged.values())), first.targets
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def load_judge(plan: ModelPlan, path: Path) -> Judge:
