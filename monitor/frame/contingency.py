@@ -63,6 +63,7 @@ def _joined(old: Integers, new: Integers) -> tuple[Integers, Integers]:
     both = old + new
     old, new, both = old[both > 0], new[both > 0], both[both > 0]
     thin = both * (min(old.sum(), new.sum()) / both.sum()) < LEAST_EXPECTED
+    thin[np.argmax(both)] = False  # of samples with few rows all are, and one bin would tell nothing
     if thin.sum() < 2:  # noqa: PLR2004 - one is joined with nothing
         return old, new
     return np.append(old[~thin], old[thin].sum()), np.append(new[~thin], new[thin].sum())
@@ -133,7 +134,7 @@ class _Many:
         w = float(np.sqrt((gap * gap / (both / rows)).sum()))
         bins = len(both)
         mean = rows * (bins - 1) / (rows - 1)
-        variance = _variance(rows, both, margins)
+        variance = variance_of(rows, both, margins)
         return cls(w, mean * mean / variance, variance / mean, worth)
 
     @property
@@ -144,7 +145,7 @@ class _Many:
         return float(np.sqrt(gammainccinv(self.shape, level) * self.scale / self.worth))
 
 
-def _variance(rows: float, *sides: Floats) -> float:
+def variance_of(rows: float, *sides: Floats) -> float:
     """Return the variance of chi² given both margins (Dawson 1954)."""
     v, w = [], []
     for margin in sides:

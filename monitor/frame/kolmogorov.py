@@ -38,7 +38,7 @@ def distance(reference: Floats, current: Floats) -> float:
 def p_value(gap: float, n: int, m: int) -> float:
     """Return the chance of a D at least as large, were both samples, of n and m rows, of one distribution."""
     if n * m <= EXACT_ROWS:
-        return _exact(_steps(gap, n, m), min(n, m), max(n, m))
+        return exact_tail(_steps(gap, n, m), min(n, m), max(n, m))
     return float(kolmogorov(_root(n, m) * gap))
 
 
@@ -49,11 +49,11 @@ def critical(level: float, n: int, m: int) -> float:
         return limit
     few, many = min(n, m), max(n, m)
     short, enough = 0, lcm(n, m)
-    if _exact(enough, few, many) > level:
+    if exact_tail(enough, few, many) > level:
         return max(limit, float(np.nextafter(1.0, 2.0)))
     while enough - short > 1:
         middle = (short + enough) // 2
-        if _exact(middle, few, many) <= level:
+        if exact_tail(middle, few, many) <= level:
             enough = middle
         else:
             short = middle
@@ -71,7 +71,7 @@ def _steps(gap: float, n: int, m: int) -> int:
 
 
 @lru_cache(4096)
-def _exact(steps: int, few: int, many: int) -> float:
+def exact_tail(steps: int, few: int, many: int) -> float:
     """Return the share of the orders of all rows whose D is at least so many steps.
 
     A path from (0, 0) to (few, many) is walked with equal chances for all orders; ``outside`` is the chance that a
