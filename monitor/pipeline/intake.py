@@ -31,13 +31,13 @@ class Intake:
     ``newest`` is the highest event time of its file so far where records of the future were set aside, else ``None``.
     """
 
-    newest: Instant | None = None
     accepted: int = 0
     late: int = 0
     sampled: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     panes: set[tuple[str, Instant]] = field(default_factory=set)
     rows: dict[tuple[str, Instant], pa.Table] = field(default_factory=dict)
+    newest: Instant | None = None
 
 
 def arrange(table: pa.Table, layout: Layout) -> pa.Table:
