@@ -25,7 +25,10 @@ BOM = b"\xef\xbb\xbf"
 MAX_BRACKETS = 400  # no line below it can exhaust the interpreter's stack
 MAX_DEPTH = 200
 _MAX_DIGITS = 4000  # the interpreter refuses to read 4,300
-_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# what is passed over is one match, and a text left open runs to the line's end: no line costs more than one look
+_LOOSE = re.compile(r'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^"IN-])++|-NaN|Inf(?:inity)?', re.DOTALL)
+_STRICT = {"-NaN": "NaN", "Inf": "Infinity"}
+_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 class _Object(dict[str, Any]):
@@ -94,7 +97,7 @@ def parse(line: bytes, *, first: bool = False) -> _Object | None:
     if too_deep(trimmed):
         raise Refused(Reason.JSON_SYNTAX, f"nested deeper than {MAX_DEPTH}, {size}")
     try:
-        value = json.loads(trimmed.decode(), object_pairs_hook=_object, parse_int=_integer)
+        value = _loads(trimmed.decode())
     except UnicodeDecodeError as error:
         raise Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start} of {size}") from None
     except (ValueError, RecursionError) as error:
@@ -113,6 +116,17 @@ def parse_or_none(line: bytes) -> _Object | None:
         return parse(line)
     except Refused:
         return None
+
+
+def _loads(text: str) -> Any:
+    """Read JSON; and what Arrow takes for a number besides: ``Inf`` and ``-NaN``."""
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+    except json.JSONDecodeError:
+        strict = _LOOSE.sub(lambda token: _STRICT.get(token[0], token[0]), text)
+        if strict == text:
+            raise
+        return json.loads(strict, object_pairs_hook=_object, parse_int=_integer)
 
 
 def too_deep(line: bytes) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json as pj
 
-from monitor.sources.formats.block import Lines
+from monitor.sources.formats.block import Lines, is_text
 from monitor.sources.formats.json_rows import Refused, parse
-from monitor.sources.formats.jsonl import MAX_BLOCK, is_plain, odd_lines
+from monitor.sources.formats.jsonl import MAX_BLOCK, odd_lines
 from monitor.sources.formats.unreadable import Unreadable
 from monitor.sources.formats.values import from_python
 
@@ -25,7 +25,7 @@ def read(lines: Lines) -> pa.Table:
     Unreadable: a line is not one JSON object; it names the line.
     """
     kept = lines.pick(lines.ends > lines.starts)
-    if len(kept) and not odd_lines(kept).any() and is_plain(kept.joined()):
+    if len(kept) and not odd_lines(kept).any() and is_text(kept.joined()):
         table = _by_arrow(kept.joined())
         if table is not None and table.num_rows == len(kept):
             return table

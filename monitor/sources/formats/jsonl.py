@@ -6,7 +6,6 @@ only lines that begin with ``{`` and end with ``}``, and must return as many row
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -28,7 +27,6 @@ from monitor.sources.formats.values import EXACT, Converted, convert
 _PROBED_LINES = 8
 _FEW_LINES = 128  # a part this small with a fault is read line by line
 _OPEN, _CLOSE, _RETURN = b"{}\r"
-_LOOSE_NUMBER = re.compile(rb"-NaN|Inf(?!inity)")  # numbers to Arrow, nonsense to every other reader
 MAX_BLOCK = 2**31 - 1
 _Tree: TypeAlias = dict[str, Any]  # a name → a type, or the tree below it
 
@@ -79,7 +77,7 @@ def _fast(lines: Lines, wanted: Wanted) -> Decoded | None:
     """Decode by Arrow; ``None`` if any line may mean something else than Arrow took it for."""
     data = lines.joined()
     probed = _probe(lines)
-    if probed is None or not is_plain(data):
+    if probed is None or not is_text(data):
         return None
     nested = {place.steps[0] for place in wanted.places if len(place.steps) > 1}
     flat = any(not isinstance(row.get(top), dict) for row in probed for top in nested)
@@ -88,11 +86,6 @@ def _fast(lines: Lines, wanted: Wanted) -> Decoded | None:
         return _arrange(lines, table, wanted)
     table = _read(data, _schema(wanted, probed, flat=True), len(lines)) if nested else table
     return None if table is None else _arrange(lines, table, wanted)
-
-
-def is_plain(data: bytes) -> bool:
-    """Tell whether a block is UTF-8, and free of numbers that only Arrow reads."""
-    return is_text(data) and not ((b"Inf" in data or b"NaN" in data) and _LOOSE_NUMBER.search(data))
 
 
 def _probe(lines: Lines) -> list[Mapping[str, Any]] | None:
