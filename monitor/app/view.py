@@ -111,7 +111,7 @@ class DaemonView:
         worker = running.workers.get(body["model"])
         if worker is None:
             raise _no_model()
-        with worker.lock:
+        with worker.turns.visit():
             return actions.take_report(running.state, worker.pipeline.model, body, report, running.clock())
 
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:

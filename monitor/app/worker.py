@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from monitor.app.turns import Turns
 from monitor.errors import MonitorError, StoreBusy
 from monitor.instant import Instant, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
@@ -38,7 +39,7 @@ class Worker:
         event_clock: bool = False,
     ) -> None:
         self.plan = plan
-        self.lock = threading.RLock()
+        self.turns = Turns()
         self.pipeline = Pipeline(plan, state, event_clock=event_clock)
         self.why: str | None = None
         """Why the last cycle failed, or ``None``."""
@@ -56,7 +57,7 @@ class Worker:
     def pause(self) -> None:
         """Have a cycle end after its present transaction, wait for that, and let no other begin."""
         self._stopping.set()
-        with self.lock:
+        with self.turns.visit():
             pass
 
     def resume(self) -> None:
@@ -70,7 +71,7 @@ class Worker:
 
     def advance(self) -> Iterator[Closed]:
         """Do one cycle, yielding what was closed; an error ends the cycle, is logged and shown in ``why``."""
-        with self.lock:
+        with self.turns.hold():
             if self._stopping.is_set():
                 return
             started = time.monotonic()
@@ -92,11 +93,16 @@ class Worker:
     def _cycle(self) -> Iterator[Closed]:
         wall = self._clock()
         limits = Limits(newest=wall + microseconds(self.plan.window.max_future))
-        for closed in self.pipeline.step(wall, limits, self._stopping.is_set):
+        for closed in self.pipeline.step(wall, limits, self._between):
             self._show(closed)
             yield closed
         self._log_references()
         self._log_refused()
+
+    def _between(self) -> bool:
+        """Let a job's report in between two transactions; say whether the cycle is to end."""
+        self.turns.lend()
+        return self._stopping.is_set()
 
     def _show(self, closed: Closed) -> None:
         for body in closed.windows:
