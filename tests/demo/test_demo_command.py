@@ -124,5 +124,6 @@ def test_a_signal_ends_it(number: signal.Signals, tmp_path: Path) -> None:
             time.sleep(0.05)
         running.send_signal(number)
         _, said = running.communicate(timeout=START_SECONDS)
-    assert running.returncode == 130
+    # A shell sees 130 in both cases: Python kills itself where a Ctrl-C met the making of a class.
+    assert running.returncode in {130, -signal.SIGINT}
     assert b"Traceback" not in said
