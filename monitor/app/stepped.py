@@ -16,6 +16,7 @@ from monitor.store.delivery import list_deliveries
 
 Body = Mapping[str, Any]
 _ALL = 1000
+_PUBLISH_SECONDS = 0.5
 
 
 class SteppedDaemon:
@@ -29,6 +30,7 @@ class SteppedDaemon:
     def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
         self.daemon = Daemon(load_config(path, environment), environment, event_clock=True)
         self.daemon.start()
+        self._published = time.monotonic()
 
     @property
     def page(self) -> str:
@@ -55,7 +57,9 @@ class SteppedDaemon:
             if worker.why is not None:
                 raise FatalError("E300", f"the cycle of {worker.plan.name} failed: {worker.why}", "the log says why")
         self.daemon.tick()
-        self.daemon.publish()
+        if time.monotonic() - self._published >= _PUBLISH_SECONDS:
+            self.daemon.publish()
+            self._published = time.monotonic()
         return windows
 
     def records(self) -> int:
