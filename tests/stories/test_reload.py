@@ -34,9 +34,9 @@ def test_a_good_config_takes_the_place_of_the_old(run: Run, world: World) -> Non
     until(lambda: len(daemon.items("models/second/windows")) == 2)
     world.log(1)
     until(lambda: len(daemon.items(f"models/{MODEL}/windows")) == 3)
-    for model in (MODEL, "second"):
-        want = 4 * ROWS_AN_HOUR
-        assert until(lambda model=model: daemon.metric("driftline_records_total", model=model) == want)
+    want = [4 * ROWS_AN_HOUR] * 2
+    read = "driftline_records_total"
+    assert until(lambda: [daemon.metric(read, model=model) for model in (MODEL, "second")] == want)
 
 
 def test_a_bad_config_leaves_the_old_one_at_work(run: Run, world: World) -> None:
@@ -45,15 +45,13 @@ def test_a_bad_config_leaves_the_old_one_at_work(run: Run, world: World) -> None
     daemon = run()
     until(lambda: daemon.items(f"models/{MODEL}/windows"))
     config = world.folder / "config.yaml"
-    for number, spoil in enumerate(
-        [
-            lambda: config.write_text("models: [{name: answers, recor", "utf-8"),
-            lambda: world.config({"window": {"lenght": "1h"}}),
-            lambda: world.config({"reference": {"path": "nowhere.parquet"}}),
-            lambda: config.unlink(),
-        ],
-        start=1,
-    ):
+    spoiled: list[Callable[[], object]] = [
+        lambda: config.write_text("models: [{name: answers, recor", "utf-8"),
+        lambda: world.config({"window": {"lenght": "1h"}}),
+        lambda: world.config({"reference": {"path": "nowhere.parquet"}}),
+        config.unlink,
+    ]
+    for number, spoil in enumerate(spoiled, start=1):
         spoil()
         reload(daemon, "reload_refused", number)
         assert until(lambda: daemon.metric(WAS_READ) == 0)
