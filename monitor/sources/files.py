@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pydantic import Field
 from monitor.instant import Instant
 from monitor.record import Layout
 from monitor.settings import Duration, Settings, Size
+from monitor.sources.agenda import Agenda, is_kept
 from monitor.sources.batch import Batch
 from monitor.sources.folder import Changed, Folder
 from monitor.sources.formats import Format
@@ -21,7 +23,7 @@ from monitor.sources.looking import Looking
 from monitor.sources.position import Position
 from monitor.sources.reader import Limits
 from monitor.sources.reading import Reading
-from monitor.sources.recognise import Task
+from monitor.sources.recognise import Task, followed
 from monitor.sources.streams import How, Streams
 from monitor.sources.survey import Survey, Surveyor
 
@@ -29,6 +31,8 @@ __all__ = ["NEVER", "Batch", "FilesSettings", "FilesSource", "Position"]
 
 NEVER: Instant = -(2**63)
 _BLOCK_BYTES = 4 * 2**20
+_REUSED_TIMES = 10  # looking at many files takes at most a tenth of the time
+_MOST_REUSED_SECONDS = 1.0
 _TRIES = 5  # a folder that changes under our eyes is looked at again, but not for ever
 _Pattern = Annotated[str, Field(min_length=1, max_length=4096)]
 
@@ -87,7 +91,11 @@ class FilesSource:
         self._reading = Reading(how, self._streams)
         wait = None if at_rest else settings.rotate_wait.total_seconds()
         self._surveyor = Surveyor(self._folder, Looking(how, self._streams), self._reading.first_instant, wait, clock)
+        self._at_rest = at_rest
         self._troubles: Mapping[str, str] = {}
+        self._agenda: Agenda | None = None
+        self._last: tuple[Task, Batch] | None = None
+        self._until = 0.0  # how long the agenda may stand for how the files are, by the monotonic clock
 
     def close(self) -> None:
         """Give back the files that are open."""
@@ -95,7 +103,7 @@ class FilesSource:
 
     def matches(self) -> list[Path]:
         """Return the regular files that the patterns match now, in order of name."""
-        return [seen.path for seen in self._folder.scan().files]
+        return [Path(seen.path) for seen in self._folder.scan().files]
 
     def problem(self) -> str | None:
         """Say why a file, or all, cannot be read now; ``None`` if all is well."""
@@ -117,18 +125,49 @@ class FilesSource:
             try:
                 return self._read(positions)
             except Changed:
-                continue
+                self._agenda = None
         return None
 
     def _read(self, positions: Mapping[str, Position]) -> Batch | None:
+        agenda = self._resumed(positions)
+        batch = self._next(agenda, positions) if agenda else None
+        return batch or self._next(self._looked(positions), positions)
+
+    def _looked(self, positions: Mapping[str, Position]) -> Agenda:
+        """Look at all files."""
+        began = time.monotonic()
         survey = self._surveyor.look(self._folder.scan(), positions)
         self._troubles = survey.troubles
-        ready = sorted(survey.tasks, key=lambda task: (task.rank, self._reached(task, survey), task.position.path))
-        for index, task in enumerate(ready):
-            batch = self._attempt(task, survey)
+        agenda = Agenda(survey, lambda task: self._reached(task, survey))
+        now = time.monotonic()
+        self._until = math.inf if self._at_rest else now + min(_MOST_REUSED_SECONDS, (now - began) * _REUSED_TIMES)
+        self._agenda, self._last = agenda, None
+        return agenda
+
+    def _resumed(self, positions: Mapping[str, Position]) -> Agenda | None:
+        """Go on with the last look, while that is not old for what it costs, and with the file read last."""
+        agenda, last = self._agenda, self._last
+        if agenda is None or time.monotonic() >= self._until:
+            return None
+        if last is not None:
+            task, batch = last
+            kept = positions.get(batch.file)
+            seen = self._folder.again(task.seen) if task.seen else None
+            if kept is None or not is_kept(kept, batch.position) or (seen is None and task.seen):
+                return None
+            if seen:
+                agenda.put_if(self._surveyor.is_ready, Task(seen, followed(seen, kept), kept=kept))
+            self._last = None
+        return agenda
+
+    def _next(self, agenda: Agenda, positions: Mapping[str, Position]) -> Batch | None:
+        while (task := agenda.take()) is not None:
+            if positions.get(task.key) != task.kept:
+                raise Changed(task.position.path)
+            batch = self._attempt(task, agenda.survey)
             if batch:
-                others = [self._reached(other, survey) for other in ready[index + 1 :] if other.seen]
-                return replace(batch, hold=min(others, default=None))
+                self._last = (task, batch)
+                return replace(batch, hold=agenda.hold())
         return None
 
     def _attempt(self, task: Task, survey: Survey) -> Batch | None:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from monitor.sources.position import Position, key_of
 
@@ -21,31 +22,27 @@ NOT_REGULAR = "not_regular_file"
 _ROTATED = re.compile(r"(?:\.gz|\.zst|\.zstd|[.-][0-9][0-9T:._-]*)+$")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A regular file as it stood in its folder.
 
     Attributes
     ----------
     name: its path as the patterns have it, relative to the root or absolute.
     path: where to open it.
+    key: the name under which its position is kept.
     modified_ns, changed_ns: of its content; of content, name, owner or mode; since 1970, by the wall clock.
     listed: a pattern matches it; otherwise it was found beside files that one matches.
     """
 
     name: str
-    path: Path
+    path: str
+    key: str
     device: int
     inode: int
     size: int
     modified_ns: int
     changed_ns: int
     listed: bool
-
-    @property
-    def key(self) -> str:
-        """Return the name under which its position is kept."""
-        return key_of(self.device, self.inode)
 
     @property
     def signature(self) -> tuple[int, int, int]:
@@ -81,13 +78,26 @@ class Folder:
         self._root = root
         self._patterns = tuple(patterns)
 
+    def _place(self, name: str) -> str:
+        return os.path.join(self._root, name)  # noqa: PTH118 - for each of many files, and a Path costs more than all else
+
+    def again(self, seen: Seen) -> Seen | None:
+        """Look at one file again; ``None`` if it is gone from there, or another."""
+        try:
+            found = os.stat(seen.path)  # noqa: PTH116 - as for _place
+        except OSError:
+            return None
+        now = _seen(seen.name, seen.path, found, listed=seen.listed)
+        return now if now.key == seen.key and stat.S_ISREG(found.st_mode) else None
+
     def scan(self) -> Scan:
         """Look at every file that a pattern matches; nothing is opened."""
         found: dict[str, Seen] = {}
         troubles: dict[str, str] = {}
         for pattern in self._patterns:
             inside = _Fence(self._base(pattern))
-            for name in glob.glob(pattern, root_dir=self._root, recursive=True):  # noqa: PTH207 - Path.glob takes no absolute pattern
+            # Path.glob takes no absolute pattern
+            for name in glob.glob(pattern, root_dir=self._root, recursive=True):  # noqa: PTH207
                 try:
                     seen = self._look(name, inside)
                 except OSError as error:
@@ -100,13 +110,13 @@ class Folder:
         return Scan(tuple(sorted(found.values(), key=lambda seen: seen.name)), troubles)
 
     def _look(self, name: str, inside: _Fence) -> Seen | str | None:
-        path = self._root / name
-        found = path.lstat()
+        path = self._place(name)
+        found = os.lstat(path)
         if stat.S_ISLNK(found.st_mode):
-            found = path.stat()
+            found = os.stat(path)  # noqa: PTH116 - as for _place
             if not inside.holds(path):
                 return f"{NOT_REGULAR} (a link out of its folder)"
-        elif not inside.holds(path.parent):
+        elif not inside.holds(path[: path.rindex(os.sep)]):
             return f"{NOT_REGULAR} (a folder behind a link)"
         if stat.S_ISDIR(found.st_mode):
             return f"{NOT_REGULAR} (a folder)" if name in self._patterns else None
@@ -123,7 +133,7 @@ class Folder:
         for position in positions:
             folders.setdefault(os.path.dirname(position.path), []).append(position)  # noqa: PTH120 - a name, not a path
         for folder, lost in sorted(folders.items()):
-            if any(_Fence(self._base(pattern)).holds(self._root / folder) for pattern in self._patterns):
+            if any(_Fence(self._base(pattern)).holds(self._place(folder)) for pattern in self._patterns):
                 yield from self._strays(folder, lost, known)
 
     def _strays(self, folder: str, lost: Collection[Position], known: Collection[str]) -> Iterator[Seen]:
@@ -138,8 +148,7 @@ class Folder:
                 with _gone_is_fine():
                     found = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(found.st_mode) and key_of(found.st_dev, found.st_ino) not in known:
-                        name = os.path.join(folder, entry.name)  # noqa: PTH118 - a name, not a path
-                        yield _seen(name, self._root / name, found, listed=False)
+                        yield _seen(str(PurePath(folder, entry.name)), entry.path, found, listed=False)
 
     def _base(self, pattern: str) -> Path:
         """Return the folder that a pattern cannot leave: its part before the first wildcard."""
@@ -156,9 +165,9 @@ class _Fence:
 
     def __init__(self, base: Path) -> None:
         self._base = os.path.realpath(base)
-        self._known: dict[Path, bool] = {}
+        self._known: dict[str, bool] = {}
 
-    def holds(self, path: Path) -> bool:
+    def holds(self, path: str) -> bool:
         """Tell whether a path leads into the folder."""
         if path not in self._known:
             real = os.path.realpath(path)
@@ -179,8 +188,10 @@ def _kind(mode: int) -> str:
     return next((name for test, name in kinds if test(mode)), "special file")
 
 
-def _seen(name: str, path: Path, found: os.stat_result, *, listed: bool) -> Seen:
-    return Seen(name, path, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, listed)
+def _seen(name: str, path: str, found: os.stat_result, *, listed: bool) -> Seen:
+    device, inode = found.st_dev, found.st_ino
+    key = key_of(device, inode)
+    return Seen(name, path, key, device, inode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, listed)
 
 
 @contextmanager

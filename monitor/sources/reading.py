@@ -18,7 +18,7 @@ from monitor.sources.formats.parquet import ParquetRows
 from monitor.sources.formats.unreadable import Unreadable
 from monitor.sources.packed import Inflated
 from monitor.sources.position import HEAD_BYTES, KEPT_MARKERS, MARKER_BYTES, Position, Print, fingerprint
-from monitor.sources.reader import Block, Bytes, Plain, first_line, read_block
+from monitor.sources.reader import Block, Bytes, Limits, Plain, first_line, read_block
 from monitor.sources.recognise import Task, fresh, is_same
 from monitor.sources.streams import How, Streams
 
@@ -76,7 +76,8 @@ class Reading:
 
     def first_instant(self, seen: Seen) -> Instant | None:
         """Return the event time of the first good record of a file's first block, or ``None``."""
-        how = How(Layout(self._how.layout.timestamp, ()), self._how.limits.at_once(_PEEK_BYTES), self._how.given)
+        limits = Limits(_PEEK_BYTES, min(self._how.limits.line, _PEEK_BYTES))
+        how = How(Layout(self._how.layout.timestamp, ()), limits, self._how.given)
         streams = Streams(how)
         try:
             batch = Reading(how, streams).read(Task(seen, fresh(seen)), settled=True)

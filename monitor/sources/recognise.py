@@ -26,7 +26,7 @@ class Task:
     lost: bytes to report as lost.
     truncated: to be reported, too.
     heir: the position was another file's.
-    replaces: under the file's key stands a position that speaks of another.
+    kept: what is kept under the file's key.
     """
 
     seen: Seen | None
@@ -34,12 +34,19 @@ class Task:
     lost: int = 0
     truncated: bool = False
     heir: bool = False
-    replaces: bool = False
+    kept: Position | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the key that a read's position will be kept under."""
+        return self.seen.key if self.seen else self.position.key
 
     @property
     def rank(self) -> int:
-        """Order copies before originals, whose position they need; and first those that overwrite no position."""
-        return int(self.replaces) if self.heir else 2
+        """Order copies before originals, whose position they need, and first those that overwrite none; then losses."""
+        if self.heir:
+            return 0 if self.kept is None else 1
+        return 3 if self.seen else 2
 
     @property
     def must_report(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -22,8 +22,10 @@ from monitor.sources.recognise import (
 T = TypeVar("T")
 First: TypeAlias = Callable[[Seen], Instant | None]
 _NANOSECONDS = 1_000_000_000
+_SPARE_MEMORIES = 1000
 _SAME_TICK_SECONDS = 0.1  # a change this fresh may be followed by one with the same file times
-_MOST_REMEMBERED = 100_000
+_Known: TypeAlias = tuple[tuple[int, int, int] | None, dict[Hashable, Any]]
+_NOTHING: _Known = (None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,15 @@ class _Sorted:
     Attributes
     ----------
     known: files with the position that speaks of them.
-    new: other files, with the position under their key if it speaks of another file.
+    new: other files, with the position under their key, which speaks of another file or of an empty one.
     held: the keys of known files, and of those that cannot be opened now.
+    quiet: the keys of known files that are read to their end.
     """
 
     known: list[tuple[Seen, Position]] = field(default_factory=list)
     new: list[tuple[Seen, Position | None]] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
+    quiet: set[str] = field(default_factory=set)
 
 
 class Surveyor:
@@ -68,7 +72,7 @@ class Surveyor:
         self._first = first
         self._wait = wait
         self._clock = clock
-        self._memory: dict[Hashable, tuple[tuple[int, int, int], Any]] = {}
+        self._memory: dict[str, _Known] = {}
         self._absent: dict[str, float] = {}  # since when a file is gone
 
     def is_settled(self, task: Task, at: float) -> bool:
@@ -100,17 +104,19 @@ class Surveyor:
         if lost:
             strays = self._folder.beside(lost, {seen.key for seen in scan.files})
             self._sort(strays, positions, files, survey)
+        self._forget_all_but(files.held)
         left = orphans([position for position in lost if position.key not in files.held], positions.values())
         heirs = self._heirs(files, left, survey)
         for seen, position in files.known:
-            self._add_if_ready(Task(seen, followed(seen, position)), survey)
-        for seen, overwritten in files.new:
-            self._add_new(seen, overwritten, heirs.get(seen.key), left, files, survey)
-        there = {seen.key for seen, overwritten in files.new if overwritten}
+            if seen.key not in files.quiet:
+                self._add_known(seen, position, survey)
+        for seen, kept in files.new:
+            self._add_new(seen, kept, heirs.get(seen.key), left, files, survey)
+        there = {seen.key for seen, kept in files.new if kept and seen.listed}
         gone = [position for position in left if position.key not in there]
         for position in self._gone_for_good(gone, survey.at):
             if unread(position):
-                survey.tasks.append(Task(None, replace(position, done=True), unread(position)))
+                survey.tasks.append(Task(None, replace(position, done=True), unread(position), kept=position))
         return survey
 
     def _sort(self, seen: Iterable[Seen], positions: Mapping[str, Position], files: _Sorted, survey: Survey) -> None:
@@ -118,8 +124,13 @@ class Surveyor:
         for file in seen:
             position = positions.get(file.key)
             if position is None or position.head is None:  # nothing was read by which to know it again
-                files.new.append((file, None))
+                files.new.append((file, position))
                 files.held.add(file.key)
+                continue
+            if self._is_quiet(file, position):
+                files.held.add(file.key)
+                files.quiet.add(file.key)
+                files.known.append((file, position))
                 continue
             what = ("same", position.head, position.markers[:1])
             same = self._ask(file, what, survey, partial(self._looking.is_same, file, position))
@@ -133,7 +144,7 @@ class Surveyor:
     def _heirs(self, files: _Sorted, left: list[Position], survey: Survey) -> dict[str, Position]:
         """Return where copies go on, by key: where lost files stood. What is taken over is left no more."""
         found: dict[str, Position] = {}
-        cut = {seen.key for seen, overwritten in files.new if overwritten}
+        cut = {seen.key for seen, kept in files.new if kept}
         for seen, _ in sorted(files.new, key=lambda new: new[1] is not None):
             for position in left:
                 sought = seen.listed or unread(position) or position.key in cut
@@ -147,20 +158,21 @@ class Surveyor:
     def _add_new(
         self,
         seen: Seen,
-        overwritten: Position | None,
+        kept: Position | None,
         heir: Position | None,
         left: list[Position],
         files: _Sorted,
         survey: Survey,
     ) -> None:
         """Read a file from its begin, or a copy from where its original stood."""
-        replaces = overwritten is not None
-        lost = unread(overwritten) if overwritten and overwritten in left else 0
+        lost = unread(kept) if kept and kept in left else 0
         if heir:
-            survey.tasks.append(Task(seen, heir, lost, heir=True, replaces=replaces))
+            survey.tasks.append(Task(seen, heir, lost, heir=True, kept=kept))
         elif seen.listed and not self._is_being_copied(seen, files, survey):
-            truncated = overwritten is not None and overwritten.path == seen.name
-            self._add_if_ready(Task(seen, fresh(seen), lost, truncated, replaces=replaces), survey)
+            truncated = kept is not None and kept.head is not None and kept.path == seen.name
+            task = Task(seen, fresh(seen), lost, truncated, kept=kept)
+            if self.is_ready(task, survey):
+                survey.tasks.append(task)
 
     def _heir(self, seen: Seen, position: Position, survey: Survey) -> Position | None:
         """Return the position of a copy; only where the first bytes agree are more compared."""
@@ -173,12 +185,29 @@ class Surveyor:
             return None
         return self._ask(seen, ("copy", position.token), survey, partial(self._looking.heir, seen, position))
 
-    def _add_if_ready(self, task: Task, survey: Survey) -> None:
-        at, settled = task.position, self.is_settled(task, survey.at)
-        if task.seen:
-            what = ("ready", at.offset, at.size, at.inside, at.done, at.fault, settled)
-            if self._ask(task.seen, what, survey, partial(self._looking.is_ready, task, settled=settled)):
-                survey.tasks.append(task)
+    def is_ready(self, task: Task, survey: Survey) -> bool:
+        """Tell whether there is something to read or to report."""
+        if task.seen is None:
+            return True
+        settled = self.is_settled(task, survey.at)
+        return bool(self._ask(task.seen, None, survey, partial(self._looking.is_ready, task, settled=settled)))
+
+    def _add_known(self, seen: Seen, position: Position, survey: Survey) -> None:
+        """Read a file on; if there is nothing to read, nor will be by waiting, it is quiet until it changes."""
+        task = Task(seen, followed(seen, position), kept=position)
+        if self.is_ready(task, survey):
+            survey.tasks.append(task)
+        elif self.is_settled(task, survey.at) or not (task.position.rotated or self._looking.is_raw(seen)):
+            self._remember(seen, "quiet", survey.at, position)
+
+    def _forget_all_but(self, keys: Collection[str]) -> None:
+        if len(self._memory) > 2 * len(keys) + _SPARE_MEMORIES:
+            self._memory = {key: known for key, known in self._memory.items() if key in keys}
+
+    def _is_quiet(self, seen: Seen, position: Position) -> bool:
+        """Tell whether nothing has changed since a file was found to be the same, and read to its end."""
+        signature, known = self._memory.get(seen.key, _NOTHING)
+        return signature == seen.signature and (known.get("quiet") is position or known.get("quiet") == position)
 
     def _is_being_copied(self, seen: Seen, files: _Sorted, survey: Survey) -> bool:
         """Tell whether a new file may be a copy in the making: for now it holds nothing that its original does not."""
@@ -219,13 +248,21 @@ class Surveyor:
             return None
 
     def _remembered(self, seen: Seen, what: Hashable, at: float, look: Callable[[], T]) -> T:
-        key = (seen.key, what)
-        if key in self._memory and self._memory[key][0] == seen.signature:
-            found: T = self._memory[key][1]
+        signature, known = self._memory.get(seen.key, _NOTHING)
+        if what is not None and signature == seen.signature and what in known:
+            found: T = known[what]
             return found
         found = look()
-        if at - seen.changed_ns / _NANOSECONDS >= _SAME_TICK_SECONDS:
-            if len(self._memory) >= _MOST_REMEMBERED:
-                self._memory.clear()
-            self._memory[key] = (seen.signature, found)
+        if what is not None:
+            self._remember(seen, what, at, found)
         return found
+
+    def _remember(self, seen: Seen, what: Hashable, at: float, found: object) -> None:
+        """Keep what was found until the file changes; not if it may change again within one tick of its clock."""
+        if at - seen.changed_ns / _NANOSECONDS < _SAME_TICK_SECONDS:
+            return
+        signature, known = self._memory.get(seen.key, _NOTHING)
+        if signature != seen.signature:
+            known = {}
+            self._memory[seen.key] = (seen.signature, known)
+        known[what] = found
