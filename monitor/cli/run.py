@@ -38,12 +38,12 @@ def run(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG, role: Rol
     """Watch the models of a config until SIGTERM or SIGINT; SIGHUP reads the config again."""
     del role
     signals = Signals()
+
+    from monitor.app.lean import begin_lean
+
+    begin_lean()
     given = options(context)
     loaded = read_config(config)
-
-    from monitor.app.lean import keep_out_pandas
-
-    keep_out_pandas()
 
     from monitor import logs
     from monitor.app.daemon import Daemon

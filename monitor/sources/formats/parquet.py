@@ -31,7 +31,7 @@ from monitor.sources.formats.values import MAX_TEXT_BYTES, Converted, convert, i
 _MAGIC = b"PAR1"
 _TAIL_BYTES = 8  # the footer's length, and the magic again
 _MAX_FOOTER_BYTES = 64 * 2**20
-_MAX_ROWS = 65_536
+_MAX_ROWS = 32_768
 _MAX_UNPACKED_BYTES = 256 * 2**20  # of one column chunk that is packed more than _MAX_RATIO to one
 _MAX_RATIO = 1000
 _BUFFER_BYTES = 2**20
