@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 JUMP_SECONDS = 5.0
-_WORKERS = 4
+
+
+class Pool(StrEnum):
+    """Which threads a call takes: what drains a log for minutes holds up nothing but its like."""
+
+    WORK = "work"
+    UPKEEP = "upkeep"
+
+
+_THREADS = {Pool.WORK: 4, Pool.UPKEEP: 2}
 
 
 class _FromNow(BaseTrigger):  # type: ignore[misc]  # the library has no types
@@ -39,16 +49,17 @@ class Schedule:
     def __init__(self) -> None:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a cycle that takes long is no news
         settings = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        executors = {"default": ThreadPoolExecutor(_WORKERS)}
+        executors = {pool.value: ThreadPoolExecutor(threads) for pool, threads in _THREADS.items()}
         self._scheduler: Any = BackgroundScheduler(job_defaults=settings, executors=executors, timezone=UTC)
         self._offset = _offset()
         self._calls = threading.Condition()
         self._running = 0
         self._stopped = False
 
-    def every(self, seconds: float, name: str, function: Callable[[], None]) -> None:
+    def every(self, seconds: float, name: str, function: Callable[[], None], *, pool: Pool = Pool.UPKEEP) -> None:
         """Call a function now, and ``seconds`` after each time it was due; it answers for its own errors."""
-        self._scheduler.add_job(partial(self._call, function), _FromNow(seconds), id=name, name=name)
+        call = partial(self._call, function)
+        self._scheduler.add_job(call, _FromNow(seconds), id=name, name=name, executor=pool.value)
 
     def _call(self, function: Callable[[], None]) -> None:
         with self._calls:
