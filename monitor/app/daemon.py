@@ -25,7 +25,7 @@ from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.plan import ModelPlan
 from monitor.plans import model_plans
 from monitor.receivers import Network
-from monitor.schedule import Schedule
+from monitor.schedule import Pool, Schedule
 from monitor.store.daemon import Daemon as Heartbeat
 from monitor.store.daemon import save_daemon, save_meta
 from monitor.store.database import open_state
@@ -74,7 +74,7 @@ class Daemon:
         self._log = structlog.get_logger(__name__)
         self._schedule = Schedule()
         self._servers: list[Server] = []
-        self._since = wall_clock()
+        self._since = self._loaded_at = wall_clock()
         state = open_state(loaded.config.state, loaded.root)
         try:
             remove_unnamed(state)
@@ -122,6 +122,7 @@ class Daemon:
         workers: dict[str, Worker] = {}
         faults: list[Fault] = []
         for place, plan in enumerate(plans):
+            self.running.ticked = time.monotonic()  # a large reference takes seconds to compile
             try:
                 worker = workers[plan.name] = self._worker(plan)
             except PermanentError as error:
@@ -163,7 +164,7 @@ class Daemon:
 
     def _schedule_workers(self) -> None:
         for name, worker in self.running.workers.items():
-            self._schedule.every(CYCLE_SECONDS, f"cycle:{name}", worker.cycle)
+            self._schedule.every(CYCLE_SECONDS, f"cycle:{name}", worker.cycle, pool=Pool.WORK)
 
     def tick(self) -> None:
         """Show that the supervisor lives; to be called about every second."""
@@ -186,7 +187,8 @@ class Daemon:
         beat = Heartbeat(os.getpid(), __version__, listen, self._since, running.clock())
         try:
             facts = {
-                "loaded_at": to_text(self._since),
+                "loaded_at": to_text(self._loaded_at),
+                "reload_error": running.reload_error,
                 "models": {name: worker.facts() for name, worker in running.workers.items()},
             }
             with running.state.write() as connection:
@@ -218,10 +220,12 @@ class Daemon:
             running.reload_error = error.message.partition("\n")[0]
             running.telemetry.config(reloaded=False)
             self._log.error("reload_refused", detail=error.message)
+            self.heartbeat()
             return False
-        running.reload_error = None
+        running.reload_error, self._loaded_at = None, wall_clock()
         running.telemetry.config(reloaded=True)
         self._log.info("reloaded", hash=loaded.hash)
+        self.heartbeat()
         return True
 
     def _swap(self, loaded: Loaded) -> None:

@@ -34,7 +34,7 @@ def publish(running: Running) -> None:
     telemetry, now = running.telemetry, running.clock()
     with running.state.read() as connection:
         counts = load_counts(connection)
-        alerts = open_alerts(connection)
+        alerts = [alert for alert in open_alerts(connection) if alert["model"] in running.workers]
         outboxes = {outbox.receiver: outbox for outbox in pending_counts(connection)}
         actions, _ = list_actions(connection, limit=_ACTIONS)
     for entry in counts:

@@ -76,7 +76,7 @@ def status(state: State, loaded: Loaded, beside: Beside) -> Json:
             "path": str(loaded.path),
             "hash": loaded.hash,
             "loaded_at": facts.get("loaded_at"),
-            "reload_error": beside.reload_error,
+            "reload_error": beside.reload_error or (facts.get("reload_error") if beside.running else None),
         },
         "models": models,
         "alerts": [{key: alert.get(key) for key in (*_ALERT, *_ALERT_OPERATORS)} for alert in alerts],

@@ -98,6 +98,28 @@ def test_a_receiver_that_moved_gets_what_comes_next(run: Run, world: World) -> N
         assert daemon.metric("driftline_deliveries_total", receiver="gone", outcome="delivered") is None
 
 
+def test_a_model_that_is_gone_has_no_series(run: Run, world: World) -> None:
+    """After a reload without a model the page has no series of it, although its alert still stands in the state."""
+    world.log(6)
+    world.log(3, shift=3.0)
+    daemon = run()
+    daemon.event("alert_firing")
+    assert until(lambda: daemon.metric("driftline_alerts", model=MODEL, state="firing"))
+    world.config(models=[{**world.model, "name": "other"}])
+    reload(daemon, "reloaded")
+    assert until(lambda: daemon.metric("driftline_records_total", model="other"))
+    assert f'model="{MODEL}"' not in daemon.ask("/metrics")[1].decode()
+
+
+def test_status_tells_of_a_refused_reload(run: Run, world: World) -> None:
+    """Beside a daemon that kept its old config, ``status`` says why."""
+    daemon = run()
+    assert daemon.url
+    world.config(state={"directory": "elsewhere"})
+    reload(daemon, "reload_refused")
+    assert until(lambda: "state.directory" in (daemon.get("/api/v1/status")["config"]["reload_error"] or ""))
+
+
 def test_a_secret_that_came_with_a_reload_is_in_no_log(run: Run, world: World) -> None:
     """A signing key that was not there at the start is blotted out as one that was."""
     daemon = run()
