@@ -21,6 +21,7 @@ from monitor.calibration.engine import Engine
 from monitor.calibration.state import State
 from monitor.comparison import ColumnDriftSettings, DriftSettings, Histogram, Side, histogram_of, sides_of
 from monitor.drift import METHODS, Method
+from monitor.drift.method import FromReference
 from monitor.drift.threshold import Threshold, calibrate
 from monitor.errors import ReferenceUnusable
 from monitor.profile import Integers, Profile
@@ -51,6 +52,11 @@ class Watched:
     threshold: Threshold | None = field(repr=False)
     whole: Histogram = field(repr=False)
     side: Side = field(repr=False)
+    distance: FromReference = field(init=False, repr=False)
+    """The method's distance from the reference."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "distance", self.method.from_reference(self.whole))
 
 
 @dataclass(frozen=True, slots=True)

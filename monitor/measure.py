@@ -70,7 +70,7 @@ def _measured(entry: Watched, new: Histogram, *, rows: int, least_rows: int) -> 
     if seen < entry.method.least_rows:
         return _verdict(entry, Verdict.INSUFFICIENT_DATA, Why.NO_VALUES)
     try:
-        distance = finite(float(entry.method.distance(entry.whole, new)))
+        distance = finite(float(entry.distance(new)))
         p_value = finite(float(entry.method.p_value(entry.whole, new))) if entry.method.p_value else None
     except (ArithmeticError, ValueError, IndexError):
         return _verdict(entry, Verdict.FAILED, Why.METHOD_FAILED)

@@ -122,7 +122,7 @@ def _no_number(_old: Histogram, _new: Histogram) -> Any:
 
 def test_a_method_that_fails_fails_alone(judge: Judge) -> None:
     """The column whose method raises has failed; the others are judged."""
-    broken = replace(METHODS["jensen_shannon"], distance=_broken)
+    broken = replace(METHODS["jensen_shannon"], distance=_broken, prepared=None)
     first, *others = judge.watched
     columns = measured(replace(judge, watched=(replace(first, method=broken), *others)), hour(judge, 0))
     assert told(columns["amount"]) == ("failed", "method_failed")
@@ -131,7 +131,7 @@ def test_a_method_that_fails_fails_alone(judge: Judge) -> None:
 
 def test_a_method_that_yields_no_number_tells_none(judge: Judge) -> None:
     """NaN is never shown as a distance, and never stable."""
-    broken = replace(METHODS["jensen_shannon"], distance=_no_number)
+    broken = replace(METHODS["jensen_shannon"], distance=_no_number, prepared=None)
     first, *others = judge.watched
     columns = measured(replace(judge, watched=(replace(first, method=broken), *others)), hour(judge, 0))
     assert told(columns["amount"])[0] == "insufficient_data"

@@ -20,16 +20,26 @@ from scipy.special import rel_entr
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import CATEGORIES, NUMBERS, Method, shares
+from monitor.drift.method import CATEGORIES, NUMBERS, FromReference, Method, shares
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
     """Return the distance of the reference and each histogram of the stack."""
-    p, q = shares(reference.with_missing()), shares(current.with_missing())
-    middle = (p + q) / 2
-    divergence = (rel_entr(p, middle).sum(axis=-1) + rel_entr(q, middle).sum(axis=-1)) / (2 * np.log(2))
-    root: Floats = np.sqrt(np.clip(divergence, 0.0, 1.0))
-    return root
+    return prepared(reference)(current)
 
 
-METHOD = Method("jensen_shannon", NUMBERS | CATEGORIES, "bins", 5, 2, 0.4247, distance)
+def prepared(reference: Histogram) -> FromReference:
+    """Return the distance of this reference."""
+    p = shares(reference.with_missing())
+
+    def apart(current: Histogram) -> Floats:
+        q = shares(current.with_missing())
+        middle = (p + q) / 2
+        divergence = (rel_entr(p, middle).sum(axis=-1) + rel_entr(q, middle).sum(axis=-1)) / (2 * np.log(2))
+        root: Floats = np.sqrt(np.clip(divergence, 0.0, 1.0))
+        return root
+
+    return apart
+
+
+METHOD = Method("jensen_shannon", NUMBERS | CATEGORIES, "bins", 5, 2, 0.4247, distance, prepared=prepared)

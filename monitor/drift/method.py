@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,8 @@ NUMBERS = frozenset({Kind.NUMERIC, Kind.TEXT})
 CATEGORIES = frozenset({Kind.CATEGORICAL, Kind.BOOLEAN, Kind.CONSTANT})
 
 Distance = Callable[[Histogram, Histogram], Floats]
+FromReference = Callable[[Histogram], Floats]
+"""The distance of one reference from a current histogram, or from each of a stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Method:
     distance: reference and current, the current one perhaps a stack; shape of the stack.
     p_value: the same, for two independent samples; ``None`` where the method has none.
     missing: whether missing values are a bin of their own, and so count among the rows.
+    prepared: ``distance`` in two steps, where much of it depends on the reference alone; the same to the last bit.
     """
 
     name: str
@@ -45,6 +49,11 @@ class Method:
     distance: Distance
     p_value: Distance | None = None
     missing: bool = True
+    prepared: Callable[[Histogram], FromReference] | None = None
+
+    def from_reference(self, reference: Histogram) -> FromReference:
+        """Return the distance from one reference, for many windows."""
+        return partial(self.distance, reference) if self.prepared is None else self.prepared(reference)
 
     def rows(self, sample: Histogram) -> Floats:
         """Return how many rows the method sees of a histogram, or of each of a stack."""

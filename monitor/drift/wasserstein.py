@@ -23,27 +23,36 @@ from numpy.typing import NDArray
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import NUMBERS, Method, shares
+from monitor.drift.method import NUMBERS, FromReference, Method, shares
 
 _INNER = (0.001, 0.999)
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
     """Return W of the reference and each histogram of the stack; 0 where the reference has no spread."""
+    return prepared(reference)(current)
+
+
+def prepared(reference: Histogram) -> FromReference:
+    """Return W of this reference: where its cells stand, how far they reach and its spread are worked out once."""
     centres = reference.centres if reference.centres is not None else np.arange(reference.counts.shape[-1])
     order = np.argsort(centres, kind="stable")
     at = _scaled(centres[order])
-    old, new = shares(reference.counts)[..., order], shares(current.counts)[..., order]
+    old = shares(reference.counts)[..., order]
     low, high = _reach(old, at)
     reached = np.clip(at, low, high)
     mean = (old * reached).sum(axis=-1, keepdims=True)
     spread = np.sqrt((old * (reached - mean) ** 2).sum(axis=-1))
-    more = np.cumsum(new - old, axis=-1)[..., :-1]
     inside, below = np.diff(reached), np.diff(np.minimum(at, low))
     above = np.diff(np.maximum(at, high))
-    moved = (np.abs(more) * inside + np.maximum(more, 0) * below + np.maximum(-more, 0) * above).sum(axis=-1)
-    normed: Floats = np.where(spread > 0, moved / np.where(spread > 0, spread, 1.0), 0.0)
-    return normed
+
+    def moved(current: Histogram) -> Floats:
+        more = np.cumsum(shares(current.counts)[..., order] - old, axis=-1)[..., :-1]
+        far = (np.abs(more) * inside + np.maximum(more, 0) * below + np.maximum(-more, 0) * above).sum(axis=-1)
+        normed: Floats = np.where(spread > 0, far / np.where(spread > 0, spread, 1.0), 0.0)
+        return normed
+
+    return moved
 
 
 def _scaled(ordered: Floats | NDArray[np.intp]) -> Floats:
@@ -63,4 +72,4 @@ def _reach(old: Floats, at: Floats) -> tuple[Floats, Floats]:
     return low - width, high + width
 
 
-METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, 1.0, distance, missing=False)
+METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, 1.0, distance, missing=False, prepared=prepared)
