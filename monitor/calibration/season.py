@@ -83,27 +83,26 @@ def candidates(periods: Sequence[int], blocks: int) -> Iterator[tuple[Term, ...]
 
 def design(terms: Sequence[Term], times: Ints) -> Floats:
     """Return the design matrix with its intercept, (steps, columns)."""
-    columns = [np.ones(len(times))]
-    for term in terms:
-        columns += list(_harmonics(term, times) if term.harmonics else _bins(term, times))
+    parts = [np.ones((len(times), 1))]
+    parts += [_harmonics(term, times) if term.harmonics else _bins(term, times) for term in terms]
+    return np.concatenate(parts, axis=1)
+
+
+def _harmonics(term: Term, times: Ints) -> Floats:
+    columns = []
+    for order in range(1, min(term.harmonics, term.period // 2) + 1):
+        angle = 2 * np.pi * order * (times % term.period) / term.period
+        columns.append(np.cos(angle))
+        if 2 * order < term.period:
+            columns.append(np.sin(angle))
     return np.stack(columns, axis=1)
 
 
-def _harmonics(term: Term, times: Ints) -> Iterator[Floats]:
-    for order in range(1, term.harmonics + 1):
-        if 2 * order > term.period:
-            return
-        angle = 2 * np.pi * order * (times % term.period) / term.period
-        yield np.cos(angle)
-        if 2 * order < term.period:
-            yield np.sin(angle)
-
-
-def _bins(term: Term, times: Ints) -> Iterator[Floats]:
-    """Yield columns that sum to zero over a cycle: the last bin is minus the sum of the others."""
-    phase = times % term.period
-    for bin_ in range(term.period - 1):
-        yield (phase == bin_).astype(np.float64) - (phase == term.period - 1)
+def _bins(term: Term, times: Ints) -> Floats:
+    """Return columns that sum to zero over a cycle: the last bin is minus the sum of the others."""
+    phase = (times % term.period)[:, np.newaxis]
+    inner: Floats = (phase == np.arange(term.period - 1)).astype(np.float64) - (phase == term.period - 1)
+    return inner
 
 
 def predict(matrix: Floats, coefficient: Floats) -> Floats:
