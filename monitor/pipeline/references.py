@@ -17,7 +17,7 @@ from monitor.errors import MonitorError, ReferenceUnusable
 from monitor.instant import from_text
 from monitor.judge import Judge, compile_judge
 from monitor.pipeline.plan import ModelPlan
-from monitor.record import Layout
+from monitor.record import Kind, Layout
 from monitor.reference import compile_reference
 from monitor.sources.tables import read_table
 
@@ -88,7 +88,9 @@ class References:
         judges = [self._judges[version] for version in sorted(self._judges)]
         if not judges:
             return None
-        merged = {column.name: column for judge in reversed(judges) for column in judge.reference.layout.columns}
+        columns = [column for judge in reversed(judges) for column in judge.reference.layout.columns]
+        columns.sort(key=lambda column: column.kind is not Kind.CONSTANT)  # one value, or none, tells no type
+        merged = {column.name: column for column in columns}
         first = judges[0].reference
         return replace(first.layout, columns=tuple(merged.values())), first.targets
 

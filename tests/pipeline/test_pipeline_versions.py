@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from monitor.pipeline.cycle import Limits, Pipeline
 from monitor.reference import ReferenceSettings
 from monitor.store.database import State
 from tests.passes import WALL, Told, kept_alerts, opened, passed, replayed
-from tests.worlds import BEGIN, HOUR, Json, World, plan_of, write_log, write_reference
+from tests.worlds import BEGIN, HOUR, Json, World, plan_of, reference_table, write_log, write_reference
 
 SLOT = ReferenceSettings(path="reference-{version}.parquet")
 
@@ -158,3 +160,17 @@ def test_a_changed_reference_does_not_leave_an_alert_firing_for_ever(tmp_path: P
     write_log(tmp_path / "log.jsonl", World(seed=1, shift=2.0).hours(4, 4))
     told = passed(plan_of(tmp_path, columns=columns), state)
     assert [body["state"] for body in told.alerts] == ["resolved"]
+
+
+def test_a_column_that_one_reference_has_no_value_of_is_read_as_the_other_says(tmp_path: Path) -> None:
+    """A feature that version 1 never had a value of is numeric under version 2, whose windows are calm."""
+    write_reference(tmp_path / "reference-2.parquet")
+    table = reference_table()
+    place = table.column_names.index("inputs.amount")
+    empty = table.set_column(place, "inputs.amount", pa.nulls(table.num_rows, pa.string()))
+    pq.write_table(empty, tmp_path / "reference-1.parquet")
+    write_log(tmp_path / "log.jsonl", World(seed=1, version="2").hours(0, 4))
+    told = replayed(plan_of(tmp_path, reference=SLOT))
+    assert set(told.column("verdict")) == {"stable"}
+    amount = next(column for column in told.windows[0]["columns"] if column["name"] == "amount")
+    assert (amount["kind"], amount["verdict"]) == ("numeric", "stable")
