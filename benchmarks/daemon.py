@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import pyarrow.parquet as pq
+
 from monitor.config import Loaded, load_config
 from monitor.errors import MonitorError
 from monitor.instant import from_text
@@ -123,9 +125,11 @@ def wait_until_drained(process: subprocess.Popen[bytes], loaded: Loaded, records
     return moved - began
 
 
-def lines_of(folder: Path) -> int:
-    """Return how many records the logs of a folder hold."""
-    return sum(path.read_bytes().count(b"\n") for path in sorted((folder / "logs").glob("*.jsonl")))
+def records_of(folder: Path) -> int:
+    """Return how many records the logs of a folder hold, in lines or in Parquet."""
+    lines = sum(path.read_bytes().count(b"\n") for path in (folder / "logs").glob("*.jsonl"))
+    rows: int = sum(pq.read_metadata(path).num_rows for path in (folder / "logs").glob("*.parquet"))
+    return lines + rows
 
 
 def snapshot(path: Path) -> Json:

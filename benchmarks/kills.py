@@ -123,7 +123,7 @@ def measure(calm_config: Path, killed_config: Path, kills: int, seed: int) -> tu
     ----------
     calm_config, killed_config: alike but for their states' directories, in the folder of the log.
     """
-    records = daemon.lines_of(calm_config.parent)
+    records = daemon.records_of(calm_config.parent)
     calm = undisturbed(calm_config, records)
     disturbed, struck = killed(killed_config, records, kills, seed, calm)
     return struck, list(compared(calm.made, disturbed, replayed(calm_config)))
