@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.stories.running import Daemon, Process
+from tests.stories.running import Daemon, Environment, Process
 from tests.stories.world import CANARIES, World
 
 
@@ -37,7 +37,7 @@ def daemons() -> Iterator[list[Process]]:
 def run(world: World, daemons: list[Process]) -> Callable[..., Daemon]:
     """Return a function that starts a daemon in the world."""
 
-    def start(environment: Mapping[str, str] | None = None, **_: Any) -> Daemon:
+    def start(environment: Environment | None = None, **_: Any) -> Daemon:
         daemon = Daemon(world.folder, environment)
         daemons.append(daemon)
         return daemon

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import monitor
@@ -22,6 +22,9 @@ PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.03
 _SOURCES = Path(monitor.__file__).parents[1]
 Found = TypeVar("Found")
+Environment: TypeAlias = Mapping[str, str | None]
+UNMEASURED: Environment = {"COVERAGE_PROCESS_CONFIG": None, "COVERAGE_PROCESS_START": None}
+"""For a process that could not write its coverage."""
 
 
 def until(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS, why: str = "") -> Found:
@@ -39,14 +42,14 @@ def until(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS, w
 
 
 class Process:
-    """A ``driftline`` command that runs in a folder; logs are JSON.
+    """A ``driftline`` command that runs in a folder; logs are JSON. What ``environment`` gives as ``None`` is unset.
 
     Attributes
     ----------
     lines: of its stderr so far. ``ended_at``: when its end was seen, on the monotonic clock.
     """
 
-    def __init__(self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, *arguments: str, environment: Environment | None = None) -> None:
         self.lines: list[str] = []
         self._out: list[str] = []
         command = [sys.executable, "-m", "monitor", "--log-format", "json", *(arguments or ("run",))]
@@ -54,7 +57,7 @@ class Process:
         self._process = subprocess.Popen(
             command,
             cwd=folder,
-            env=surroundings,
+            env={name: value for name, value in surroundings.items() if value is not None},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -133,7 +136,7 @@ class Process:
 class Daemon(Process):
     """``driftline run`` with a config in its folder."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environment: Environment | None = None) -> None:
         super().__init__(folder, "run", "-c", "config.yaml", environment=environment)
 
     @property

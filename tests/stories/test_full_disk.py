@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.stories.running import Daemon, until
+from tests.stories.running import UNMEASURED, Daemon, until
 from tests.stories.world import MODEL, ROWS_AN_HOUR, World
 
 pytestmark = [pytest.mark.story, pytest.mark.fault]
@@ -25,7 +25,7 @@ def limit_files(daemon: Daemon, size: int) -> None:
 def test_a_full_disk_is_told_and_survived(run: Run, world: World) -> None:
     """While nothing can be written /readyz is 503 with its reason and pages are served; then no record is lost."""
     world.log(3)
-    daemon = run()
+    daemon = run(UNMEASURED)
     until(lambda: len(daemon.items(f"models/{MODEL}/windows")) == 2)
     limit_files(daemon, _NOTHING)
     world.log(3)
@@ -47,7 +47,7 @@ def test_a_full_disk_is_told_and_survived(run: Run, world: World) -> None:
 def test_a_stop_on_a_full_disk_ends(run: Run, world: World) -> None:
     """SIGTERM while nothing can be written ends within ten seconds with 0; the next daemon reads what was not kept."""
     world.log(2)
-    first = run()
+    first = run(UNMEASURED)
     until(lambda: first.items(f"models/{MODEL}/windows"))
     limit_files(first, _NOTHING)
     world.log(2)
