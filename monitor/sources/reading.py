@@ -125,7 +125,8 @@ class Reading:
         lines = split(file.seen.name, block.data, block.start)
         decoded = self._decoded(file, block, lines, names)
         position = _advanced(file, at, block.next, decoded, _line_ends(lines))
-        done = block.ended if file.raw else position.done
+        damaged = isinstance(source, Inflated) and source.damage is not None  # what comes next is to say so
+        done = block.ended and not damaged if file.raw else position.done
         return _batch(task, replace(position, inside=block.inside, done=done), decoded)
 
     def _decoded(self, file: _File, block: Block, lines: Lines, names: tuple[str, ...]) -> Decoded:
