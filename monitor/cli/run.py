@@ -55,7 +55,8 @@ def run(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG, role: Rol
 class Signals:
     """What the process was told from outside, from the first moment on.
 
-    Until a daemon works there is nothing to finish: SIGTERM and SIGINT then end the process at once, with 0.
+    Until a daemon works there is nothing to finish: SIGTERM and SIGINT then end the process at once, with 0. Where the
+    code that is interrupted swallows that, the daemon ends as soon as it has started.
     """
 
     def __init__(self) -> None:
@@ -70,11 +71,12 @@ class Signals:
         self._daemon = daemon
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        is_second = self.halt.is_set()
+        self.halt.set()
         if self._daemon is None:
             raise SystemExit(0)
-        if self.halt.is_set():
+        if is_second:
             self._daemon.hasten()
-        self.halt.set()
 
     def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
         self.reload.set()
