@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, not a package
-"""Writes the parts of the docs that the code knows better: commands, config and metrics.
+"""Writes the parts of the docs that the code knows better: commands, config, methods and metrics.
 
 ``python docs/generate.py`` writes them between the marks in docs/reference/; with ``--check`` it says which page is
 not as it would be written, and ends with code 1.
@@ -127,7 +127,25 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands": commands, "config": config, "metrics": metrics}
+def methods() -> str:
+    """Return the table of the drift methods, each with the first sentence of its file."""
+    from monitor.drift import METHODS
+    from monitor.record import Kind
+
+    rows = []
+    for name, method in sorted(METHODS.items()):
+        about = (sys.modules[method.distance.__module__].__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+        columns = [
+            *(["numbers"] if Kind.NUMERIC in method.kinds else []),
+            *(["categories"] if Kind.CATEGORICAL in method.kinds else []),
+        ]
+        marks = ["yes" if mark else "no" for mark in (method.p_value is not None, method.missing)]
+        rows.append(f"| `{name}` | {', '.join(columns)} | {' | '.join(marks)} | {about} |")
+    head = ["", "| method | for | p-value | sees missing values | what it is |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, "", ""])
+
+
+PAGES: dict[str, Callable[[], str]] = {"commands": commands, "config": config, "methods": methods, "metrics": metrics}
 
 
 def written(page: str, generated: str) -> str:

