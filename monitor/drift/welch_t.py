@@ -30,7 +30,7 @@ _LEAST_ROWS = 2
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
-    """Return d of the reference and each histogram of the stack; 0 without rows on a side, or spread of the reference."""
+    """Return d of the reference and each histogram of the stack; 0 without rows on a side, or without any spread."""
     return prepared(reference)(current)
 
 
