@@ -46,6 +46,11 @@ class DriftSettings(Settings):
             return own
         return self.numeric if kind in (Kind.NUMERIC, Kind.TEXT) else self.categorical
 
+    def tolerance_of(self, name: str) -> float:
+        """Return the least effect of a column that matters, in standard units."""
+        own = self.columns.get(name, ColumnDriftSettings()).tolerance
+        return self.tolerance if own is None else own
+
 
 @dataclass(frozen=True, slots=True)
 class Histogram:

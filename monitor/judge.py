@@ -17,7 +17,9 @@ from monitor.alert import AlertSettings
 from monitor.bins import NumericBins
 from monitor.calibration import engine as calibration
 from monitor.calibration.channels import Feature
+from monitor.calibration.cures import NO_TIMESTAMPS
 from monitor.calibration.engine import Engine
+from monitor.calibration.fitness import Fitness, fitness
 from monitor.calibration.state import State
 from monitor.comparison import ColumnDriftSettings, DriftSettings, Histogram, Side, histogram_of, sides_of
 from monitor.drift import METHODS, Method
@@ -32,7 +34,6 @@ from monitor.window import WindowSettings
 _PERIODS = (timedelta(days=1), timedelta(weeks=1))
 _THIRTY_DAYS = timedelta(days=30)
 FINE_METHODS = frozenset(name for name, method in METHODS.items() if method.grain == "cells")
-NO_TIMESTAMPS = "no_timestamps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Watched:
 
     Attributes
     ----------
+    tolerance: the least effect that matters, in standard units.
     threshold: ``None`` without timestamps: there are no steps to calibrate on.
     whole, side: the reference, in the cells or bins that the method reads, and in plain figures.
     """
@@ -49,6 +51,7 @@ class Watched:
     column: Column
     method: Method
     importance: float | None
+    tolerance: float
     threshold: Threshold | None = field(repr=False)
     whole: Histogram = field(repr=False)
     side: Side = field(repr=False)
@@ -151,6 +154,7 @@ def _watched(reference: Reference, place: int, drift: DriftSettings, window: Win
         column,
         method,
         drift.columns.get(column.name, ColumnDriftSettings()).importance,
+        drift.tolerance_of(column.name),
         _threshold(reference, place, drift, window),
         cells if method.grain == "cells" or fold is None else cells.folded(fold),
         side,
@@ -203,23 +207,29 @@ def _threshold(reference: Reference, place: int, drift: DriftSettings, window: W
     if reference.steps is None:
         return None
     method = METHODS[drift.method_of(bins.column.name, bins.column.kind)]
-    own = drift.columns.get(bins.column.name, ColumnDriftSettings()).tolerance
     missing = reference.steps.missing[:, place]
     counts = reference.fine.get(bins.column.name, reference.steps.counts[place]).astype(np.int64)
     centres = bins.bins.centres if isinstance(bins.bins, NumericBins) and method.grain == "cells" else None
     steps = Histogram(counts, missing, centres)
     whole = Histogram(counts.sum(axis=0), np.asarray(missing.sum()), centres)
-    return calibrate(method, steps, whole, drift.tolerance if own is None else own, window.length // window.every)
+    return calibrate(method, steps, whole, drift.tolerance_of(bins.column.name), window.length // window.every)
 
 
 def _feature(reference: Reference, entry: Watched) -> Feature:
     numeric = isinstance(reference.binning.columns[entry.place].bins, NumericBins)
-    return Feature(entry.column.name, "numeric" if numeric else "category", entry.importance)
+    return Feature(entry.column.name, "numeric" if numeric else "category", entry.importance, entry.tolerance)
 
 
 def _engine_steps(steps: Steps, watched: tuple[Watched, ...]) -> calibration.Steps:
     places = [entry.place for entry in watched]
     return calibration.Steps(steps.times, tuple(steps.counts[place] for place in places), steps.missing[:, places])
+
+
+def judged_fitness(judge: Judge) -> Fitness | None:
+    """Return how fit the reference is; ``None`` without timestamps."""
+    if judge.engine is None or judge.reference.steps is None:
+        return None
+    return fitness(judge.engine, _engine_steps(judge.reference.steps, judge.watched))
 
 
 def first_memory(judge: Judge) -> Memory:

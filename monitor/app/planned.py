@@ -7,13 +7,22 @@ from typing import Any
 import numpy as np
 
 from monitor.calibration.channels import Feature, weights
+from monitor.calibration.cures import cure
+from monitor.calibration.detectable import MISSING, UNSEEN, floors, main_floor, steps_to_find
+from monitor.calibration.fitness import advice
+from monitor.comparison import Unit
 from monitor.instant import SECOND, to_text
-from monitor.judge import Judge, expected_false_alarms
+from monitor.judge import Judge, expected_false_alarms, judged_fitness
 from monitor.measure import finite
 from monitor.pipeline.plan import ModelPlan
 from monitor.profile import ColumnBins
 
 Json = dict[str, Any]
+_FITNESS = ("steps", "rows_a_step", "wobbling_ratio", "autocorrelation", "spells", "kappa")
+_SHIFTS = (0.1, 0.25, 0.5, 1.0)
+"""Standard deviations for which ``check`` says how long they take."""
+_SHARES = (0.02, 0.05, 0.1, 0.25)
+"""Changes of a share, as for ``_SHIFTS``."""
 
 
 def window_body(plan: ModelPlan) -> Json:
@@ -40,7 +49,27 @@ def reference_body(plan: ModelPlan, version: str, judge: Judge) -> Json:
         "to": None if reference.last is None else to_text(reference.last),
         "main_period_seconds": period,
         "cycles": None if period is None or span is None else round(span / period, 2),
+        "fitness": fitness_body(judge),
+        "advice": advice_lines(judge),
     }
+
+
+def fitness_body(judge: Judge) -> Json | None:
+    """Return what a reference is worth to the engine; ``None`` without timestamps."""
+    found = judged_fitness(judge)
+    if judge.engine is None or found is None:
+        return None
+    body = {name: getattr(found, name) for name in _FITNESS}
+    moved = [{"name": judge.engine.features[each.feature].name, "effect": each.effect} for each in found.moved]
+    return body | {"moved": moved}
+
+
+def advice_lines(judge: Judge) -> list[str]:
+    """Return what would make a reference fitter, in words."""
+    found = judged_fitness(judge)
+    if judge.engine is None or found is None:
+        return [f"not calibrated ({judge.why}): {cure(judge.why)}"]
+    return list(advice(judge.engine, found))
 
 
 def main_period(plan: ModelPlan, judge: Judge) -> float | None:
@@ -74,15 +103,30 @@ def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[st
     body = {"name": column.name, "source": column.path, "role": column.role.value, "kind": column.kind.value}
     if watched is None:
         empty = dict.fromkeys(("method", "threshold", "minimum_effect", "importance"))
-        return body | empty | {"watched": False, "why": f"{column.kind.value}_is_not_compared"}
-    own = plan.drift.columns.get(column.name)
-    tolerance = own.tolerance if own is not None and own.tolerance is not None else plan.drift.tolerance
+        return body | empty | {"watched": False, "why": f"{column.kind.value}_is_not_compared", "findable": None}
     at = None if watched.threshold is None else finite(watched.threshold.at(plan.window.min_rows))
     return body | {
         "method": watched.method.name,
         "threshold": at,
-        "minimum_effect": tolerance,
+        "minimum_effect": watched.tolerance,
         "importance": importance[column.name],
         "watched": True,
         "why": None,
+        "findable": _findable(judge, column.name),
     }
+
+
+def _findable(judge: Judge, name: str) -> Json | None:
+    """Return the floors of a column, and about how many steps some larger effects take; ``None`` without an engine."""
+    engine = judge.engine
+    if engine is None:
+        return None
+    feature = [each.name for each in engine.features].index(name)
+    floor, known = main_floor(engine, feature), floors(engine, feature)
+    ratios = {f"{name}_floor_ratio": known[name].value if name in known else None for name in (MISSING, UNSEEN)}
+    body: Json = {"floor": None, "unit": None, "steps": [], **ratios}
+    if floor is None:
+        return body
+    effects = _SHARES if floor.is_share else _SHIFTS
+    steps = [{"effect": effect, "steps": steps_to_find(engine, floor, effect)} for effect in effects]
+    return body | {"floor": floor.value, "unit": (Unit.RATIO if floor.is_share else Unit.SD).value, "steps": steps}

@@ -22,8 +22,8 @@ from scipy.special import ndtri
 
 from monitor.calibration.arrays import Bools, Floats, Ints
 
-LEAST_EFFECT_SD = 0.02  # a smaller shift never matters
-LEAST_EFFECT_RATIO = 0.002  # nor does a smaller change of a share
+LEAST_EFFECT_SD = 0.02  # a smaller shift never matters, unless a feature says otherwise
+RATIO_AN_SD = 0.1  # nor does a change of a share under this part of it
 LOW_POINT, HIGH_POINT = 0.15, 0.85
 EXTREME_POINT = 0.005  # on both sides
 KEPT_SHARE = (0.002, 0.5)  # of low, high and tail
@@ -41,11 +41,13 @@ class Feature:
     ----------
     kind: bins of a ``numeric`` feature are in ascending order of value; those of a ``category`` are levels.
     importance: any scale, negative counts as 0; ``None`` where it is not known.
+    tolerance: the least effect that matters, in standard deviations; a tenth of it is that of a share.
     """
 
     name: str
     kind: Literal["numeric", "category"]
     importance: float | None = None
+    tolerance: float = LEAST_EFFECT_SD
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +117,7 @@ def build(features: Sequence[Feature], flat: Ints, sizes: Sequence[int]) -> Chan
     shares = np.array([0.5 if score.share is None else score.share for _, score in scores], dtype=np.float64)
     proportion = np.array([score.share is not None for _, score in scores], dtype=np.bool_)
     unit = np.where(proportion, np.sqrt(shares * (1 - shares)), 1.0)
+    tolerance = np.array([features[index].tolerance for index, _ in scores], dtype=np.float64)
     lengths = np.array([len(score.bins) for _, score in scores], dtype=np.int64)
     return Channels(
         names=tuple(score.name for _, score in scores),
@@ -123,7 +126,7 @@ def build(features: Sequence[Feature], flat: Ints, sizes: Sequence[int]) -> Chan
         proportion=proportion,
         share=shares,
         unit=unit,
-        tolerance=np.where(proportion, np.maximum(LEAST_EFFECT_SD, LEAST_EFFECT_RATIO / unit), LEAST_EFFECT_SD),
+        tolerance=np.where(proportion, np.maximum(tolerance, tolerance * RATIO_AN_SD / unit), tolerance),
         weight=weights(features, feature),
         index=np.concatenate([score.bins for _, score in scores]) if scores else np.zeros(0, dtype=np.int64),
         value=np.concatenate([score.value for _, score in scores]) if scores else np.zeros(0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from monitor.calibration.cures import NO_REFERENCE, cure
 from monitor.cli.common import table
 from monitor.instant import SECOND, from_text
 from monitor.web.shown import instant, number, span, words
@@ -57,7 +58,8 @@ def promise(model: dict[str, Any]) -> str:
     came = f"{fired} alerts in {number(days)} days"
     figures = model["false_alarms_per_30d"]
     if not model["calibrated"]:
-        return f"not calibrated ({words(model['calibration_why'])}), so that nothing is promised; {came}"
+        why = model["calibration_why"] or NO_REFERENCE
+        return f"not calibrated ({words(why)}), so that nothing is promised: {cure(why)}; {came}"
     expected = "" if figures["expected"] is None else f", {number(figures['expected'])} expected"
     return f"at most {number(figures['promised'])} in 30 days promised{expected}; {came}"
 

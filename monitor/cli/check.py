@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from monitor.errors import Fault
 
 _FAULTY = 2
+_EFFECTS_SHOWN = 2
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +68,16 @@ def tables(body: dict[str, Any]) -> list[Any]:
 
 def _model(model: dict[str, Any]) -> list[Any]:
     columns = table(
-        f"model {model['name']} ({model['task']})", "column", "role", "kind", "method", "threshold", "weight", ""
+        f"model {model['name']} ({model['task']})",
+        "column",
+        "role",
+        "kind",
+        "method",
+        "threshold",
+        "weight",
+        "floor",
+        "found after",
+        "",
     )
     for each in model["columns"]:
         columns.add_row(
@@ -77,9 +87,16 @@ def _model(model: dict[str, Any]) -> list[Any]:
             each["method"] or "",
             _number(each["threshold"]),
             _number(each["importance"]),
+            *_findable(each["findable"]),
             "" if each["watched"] else f"not watched: {each['why']}",
         )
-    lines = [_reference_line(model["reference"]), _window_line(model["window"]), _promise_line(model)]
+    reference = model["reference"]
+    lines = [
+        _reference_line(reference),
+        *_fitness_lines(reference),
+        _window_line(model["window"]),
+        _promise_line(model),
+    ]
     sources = [_source_line(source) for source in model["sources"]]
     return [columns, *lines, *sources, ""]
 
@@ -89,6 +106,33 @@ def _reference_line(reference: dict[str, Any] | None) -> str:
         return "reference: none that can be used"
     span = f", {reference['from']} to {reference['to']}" if reference["from"] else ", without timestamps"
     return f"reference: {reference['path']} ({reference['rows']} rows{span})"
+
+
+def _findable(body: dict[str, Any] | None) -> tuple[str, str]:
+    """Return the least effect that is ever paged, and about how many steps the first larger ones take."""
+    if body is None or body["floor"] is None:
+        return "", ""
+    unit = "sd" if body["unit"] == "sd" else "of rows"
+    known = [each for each in body["steps"] if each["steps"] is not None]
+    found = ", ".join(f"{each['effect']:g} in {each['steps']}" for each in known[:_EFFECTS_SHOWN])
+    return f"{_number(body['floor'])} {unit}", f"{found} steps" if found else "never"
+
+
+def _fitness_lines(reference: dict[str, Any] | None) -> list[str]:
+    """Return what a reference is worth, and what would make it fitter."""
+    fitness = None if reference is None else reference["fitness"]
+    if reference is None:
+        return []
+    lines = [f"advice: {each}" for each in reference["advice"]]
+    if fitness is None:
+        return lines
+    cycles = "" if reference["cycles"] is None else f", {reference['cycles']:g} cycles of its season"
+    told = (
+        f"fitness: {fitness['steps']} steps of about {fitness['rows_a_step']:.0f} rows{cycles}; worth about "
+        f"{fitness['spells']:.0f} independent ones; {fitness['wobbling_ratio']:.0%} of channels wobble, "
+        f"with an autocorrelation of {fitness['autocorrelation']:.2f}"
+    )
+    return [told, *lines]
 
 
 def _window_line(window: dict[str, Any]) -> str:
@@ -103,9 +147,12 @@ def _window_line(window: dict[str, Any]) -> str:
 
 
 def _promise_line(model: dict[str, Any]) -> str:
+    from monitor.calibration.cures import cure
+
     figures = model["false_alarms_per_30d"]
     if not model["calibrated"]:
-        return f"false alarms: not calibrated ({model['calibration_why']}), so that nothing is promised"
+        why = model["calibration_why"]
+        return f"false alarms: not calibrated ({why}), so that nothing is promised; {cure(why)}"
     expected = "" if figures["expected"] is None else f", {_number(figures['expected'])} expected"
     return f"false alarms: at most {_number(figures['promised'])} in 30 days promised{expected}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -78,7 +79,7 @@ def tables(body: dict[str, Any]) -> list[Any]:
     parts: list[Any] = [_daemon_line(daemon), f"state: {state['kind']}, {state['bytes'] / 2**20:.1f} MiB"]
     if not state["writable"]:
         parts.append("state: cannot be written")
-    parts += [_models(body["models"]), _sources(body["models"])]
+    parts += [_models(body["models"]), *_uncalibrated(body["models"]), _sources(body["models"])]
     if body["alerts"]:
         alerts = table("alerts", "alert", "model", "version", "severity", "state", "since")
         for each in body["alerts"]:
@@ -120,6 +121,17 @@ def _models(models: list[dict[str, Any]]) -> Any:
         if not model["versions"]:
             made.add_row(model["name"], "", "no record yet")
     return made
+
+
+def _uncalibrated(models: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line of each version whose drift pages nobody: why, and what helps."""
+    from monitor.calibration.cures import cure
+
+    for model in models:
+        for version in model["versions"]:
+            why = version["calibration_why"]
+            if why is not None and version["live"]:
+                yield f"{model['name']} {version['version']}: not calibrated ({why}), pages nobody; {cure(why)}"
 
 
 def _sources(models: list[dict[str, Any]]) -> Any:

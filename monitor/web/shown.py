@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from monitor.calibration.cures import cure
 from monitor.instant import SECOND, from_text
 
 UNKNOWN = "—"
@@ -243,8 +244,8 @@ def segment(text: object) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "age": age, "bytes": bytes_text, "instant": instant, "mark": mark, "number": number, "percent": percent,
-    "segment": segment, "span": span, "words": words,
+    "age": age, "bytes": bytes_text, "cure": cure, "instant": instant, "mark": mark, "number": number,
+    "percent": percent, "segment": segment, "span": span, "words": words,
 }  # fmt: skip
 GLOBALS: dict[str, Any] = {
     "evidence_place": evidence_place, "ratio_place": ratio_place, "strip": strip, "UNKNOWN": UNKNOWN,

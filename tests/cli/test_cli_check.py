@@ -184,3 +184,12 @@ def test_nothing_is_written(driftline: Driftline, config: Path) -> None:
 def test_the_same_config_gives_the_same_bytes(driftline: Driftline, config: Path) -> None:
     """Two checks of one config print the same bytes."""
     assert driftline("check", "-c", config, "--format", "json") == driftline("check", "-c", config, "--format", "json")
+
+
+def test_the_plan_says_what_can_be_found(driftline: Driftline, config: Path) -> None:
+    """Every watched column has a floor above its tolerance, and a larger effect never takes longer."""
+    for column in body_of(driftline, config)["models"][0]["columns"]:
+        found = column["findable"]
+        assert found["floor"] > column["minimum_effect"] * (1 if found["unit"] == "sd" else 0.1)
+        steps = [each["steps"] for each in found["steps"] if each["steps"] is not None]
+        assert steps == sorted(steps, reverse=True)

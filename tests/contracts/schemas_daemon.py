@@ -215,6 +215,22 @@ def _fault(letter: str) -> Schema:
     )
 
 
+_FINDABLE = record(
+    floor=maybe(NUMBER),
+    unit=maybe(one("sd", "ratio")),
+    steps=listed(record(effect=NUMBER, steps=maybe(COUNT))),
+    missing_floor_ratio=maybe(NUMBER),
+    unseen_floor_ratio=maybe(NUMBER),
+)
+_FITNESS = record(
+    steps=COUNT,
+    rows_a_step=NUMBER,
+    wobbling_ratio=RATIO,
+    autocorrelation=RATIO,
+    spells=NUMBER,
+    kappa=NUMBER,
+    moved=listed(record(name=STRING, effect=NUMBER)),
+)
 _PLANNED_COLUMN = record(
     name=STRING,
     source=STRING,
@@ -226,6 +242,7 @@ _PLANNED_COLUMN = record(
     importance=maybe(RATIO),
     watched=BOOLEAN,
     why=maybe(WORD),
+    findable=maybe(_FINDABLE),
 )
 CHECK = record(
     kind={"const": "check"},
@@ -253,6 +270,8 @@ CHECK = record(
                     to=maybe(INSTANT),
                     main_period_seconds=maybe(SECONDS),
                     cycles=maybe(NUMBER),
+                    fitness=maybe(_FITNESS),
+                    advice=listed(STRING),
                 )
             ),
             columns=listed(_PLANNED_COLUMN),
