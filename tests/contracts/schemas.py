@@ -23,6 +23,11 @@ def record(**properties: Schema) -> Schema:
     return {"type": "object", "properties": named, "required": sorted(named), "additionalProperties": False}
 
 
+def beside(schema: Schema, **properties: Schema) -> Schema:
+    """Return an object that may have these keys too: beside what the contract shows."""
+    return schema | {"properties": schema["properties"] | properties}
+
+
 def counts(*names: str) -> Schema:
     """Return an object of counts by name: by these names, or by any."""
     return {"type": "object", "additionalProperties": COUNT, "propertyNames": {"enum": [*names]} if names else WORD}

@@ -34,6 +34,7 @@ from tests.contracts.schemas import (
     WINDOW_ID,
     WORD,
     Schema,
+    beside,
     counts,
     listed,
     maybe,
@@ -231,7 +232,7 @@ _FITNESS = record(
     kappa=NUMBER,
     moved=listed(record(name=STRING, effect=NUMBER)),
 )
-_PLANNED_COLUMN = record(
+_COLUMN = record(
     name=STRING,
     source=STRING,
     role=ROLE,
@@ -242,7 +243,15 @@ _PLANNED_COLUMN = record(
     importance=maybe(RATIO),
     watched=BOOLEAN,
     why=maybe(WORD),
-    findable=maybe(_FINDABLE),
+)
+_REFERENCE = record(
+    path=STRING,
+    id=SHA,
+    rows=COUNT,
+    from_=maybe(INSTANT),
+    to=maybe(INSTANT),
+    main_period_seconds=maybe(SECONDS),
+    cycles=maybe(NUMBER),
 )
 CHECK = record(
     kind={"const": "check"},
@@ -261,20 +270,8 @@ CHECK = record(
                 pane_seconds=SECONDS,
                 min_rows=COUNT,
             ),
-            reference=maybe(
-                record(
-                    path=STRING,
-                    id=SHA,
-                    rows=COUNT,
-                    from_=maybe(INSTANT),
-                    to=maybe(INSTANT),
-                    main_period_seconds=maybe(SECONDS),
-                    cycles=maybe(NUMBER),
-                    fitness=maybe(_FITNESS),
-                    advice=listed(STRING),
-                )
-            ),
-            columns=listed(_PLANNED_COLUMN),
+            reference=maybe(beside(_REFERENCE, fitness=maybe(_FITNESS), advice=listed(STRING))),
+            columns=listed(beside(_COLUMN, findable=maybe(_FINDABLE))),
             calibrated=BOOLEAN,
             calibration_why=maybe(WORD),
             false_alarms_per_30d=FALSE_ALARMS,
