@@ -16,7 +16,7 @@ from monitor.inject import Injection, injector
 from monitor.instant import SECOND, Instant, from_text, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
 from monitor.pipeline.closing import Closed
-from monitor.pipeline.cycle import RECORDS, Pipeline
+from monitor.pipeline.cycle import RECORDS, Limits, Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.verdict import Verdict
 
@@ -113,13 +113,26 @@ def _is_over(window: Json, column: str) -> bool:
 class Replay:
     """One model's history, replayed once by :meth:`lines`; :meth:`summary` says afterwards what came of it.
 
+    Parameters
+    ----------
+    now: records stamped further ahead of it than ``window.max_future`` are set aside, as ``run`` would: one stamp of
+        the year 9999 would else close every window up to then. ``None`` sets none aside.
+
     Raises
     ------
     MonitorError: a reference cannot be used, or an injection is not for this model's columns.
     """
 
-    def __init__(self, plan: ModelPlan, told: Told = Told(), injections: Sequence[Injection] = ()) -> None:
+    def __init__(
+        self,
+        plan: ModelPlan,
+        told: Told = Told(),
+        injections: Sequence[Injection] = (),
+        *,
+        now: Instant | None = None,
+    ) -> None:
         self.plan = plan
+        self._limits = Limits(None if now is None else now + microseconds(plan.window.max_future))
         self.searches = [Search(each) for each in injections if each.model in (None, plan.name)]
         self._told = told
         self._verdicts: Counter[str] = Counter()
@@ -151,7 +164,7 @@ class Replay:
             self.pipeline.close()
 
     def _closed(self) -> Iterator[Closed]:
-        yield from self.pipeline.step(0)
+        yield from self.pipeline.step(0, self._limits)
         yield from self.pipeline.flush(0)
 
     def _lines(self, closed: Closed) -> Iterator[Line]:

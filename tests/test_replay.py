@@ -231,3 +231,17 @@ def _no_file_is_left(root: Path) -> Iterator[None]:
     before = sorted(root.rglob("*"))
     yield
     assert sorted(root.rglob("*")) == before
+
+
+def test_a_stamp_of_the_far_future_is_set_aside(root: Path, tmp_path: Path) -> None:
+    """One record of the year 9999 is counted as refused, and every window is told as without it."""
+    calm = (root / "calm" / "a.jsonl").read_text().splitlines(keepends=True)
+    odd = json.dumps({**json.loads(calm[500]), "timestamp": "9999-01-01T00:00:00Z"}) + "\n"
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.jsonl").write_text("".join([*calm[:500], odd, *calm[500:]]))
+    now = from_text("2026-01-01T00:00:00Z")
+    spoiled = Replay(plan_of(tmp_path, root / "reference.parquet"), now=now)
+    plain = Replay(plan_of(root, root / "reference.parquet", log="calm/*.jsonl"), now=now)
+    assert list(spoiled.lines()) == list(plain.lines())
+    assert spoiled.summary()["records_rejected"] == {"timestamp_future": 1}
+    assert plain.summary()["records_rejected"] == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -80,9 +81,10 @@ def replays_of(loaded: Loaded, told: Told, injections: Sequence[Injection]) -> l
     _check_models([model.name for model in loaded.config.models], injections)
     faults: list[Fault] = []
     replays: list[Replay] = []
+    now = time.time_ns() // 1000
     for place, plan in enumerate(model_plans(loaded.config, loaded.root)):
         try:
-            replays.append(Replay(plan, told, injections))
+            replays.append(Replay(plan, told, injections, now=now))
         except ConfigError as error:
             faults += error.faults
         except PermanentError as error:

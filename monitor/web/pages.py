@@ -12,6 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from monitor import __version__
+from monitor.identity import window_id
+from monitor.instant import from_text
 from monitor.web import shown
 from monitor.web.api import found, listed
 from monitor.web.problems import not_found
@@ -85,7 +87,8 @@ def window(request: Request[Any, Any, Any], view: TheView, id: PathText) -> Resp
 def alert(request: Request[Any, Any, Any], view: TheView, id: PathText) -> Response[bytes]:
     """Show an alert, its window, its columns and its action."""
     body = found("alert", view.alert, id, request)
-    window = view.window(str(body["window"])) if body.get("window") else None
+    last = view.window(str(body["window"])) if body.get("window") else None
+    window = (view.window(_fired_in(body, last)) if last is not None else None) or last
     wanted = set(body.get("columns") or ())
     columns = [column for column in (window or {}).get("columns", ()) if column["name"] in wanted]
     return _page("alert.html", alert=body, window=window, columns=columns)
@@ -107,6 +110,13 @@ def style() -> Response[bytes]:
 def icon() -> Response[bytes]:
     """Serve the icon."""
     return Response((_STATIC / "driftline.svg").read_bytes(), headers=_CACHED, media_type="image/svg+xml")
+
+
+def _fired_in(alert: Mapping[str, Any], last: Mapping[str, Any]) -> str:
+    """Return the id of the window in which an alert fired: as long as its last, and closed as late after its end."""
+    start, end, closed = (from_text(last[key]) for key in ("start", "end", "closed_at"))
+    fired = from_text(alert["started_at"]) - (closed - end)
+    return window_id(alert["model"], alert["version"], fired - (end - start), fired)
 
 
 def _versions(view: View, facts: Mapping[str, Any]) -> list[VersionShown]:

@@ -230,3 +230,12 @@ def _spoil_reasons(value: Any) -> None:
 def test_json_is_written_compactly_and_in_utf8() -> None:
     """No spaces, no escapes that are not needed."""
     assert to_json({"name": "größe", "list": [1, 0.1]}) == '{"name":"größe","list":[1,0.1]}'.encode()
+
+
+def test_an_alert_shows_the_window_in_which_it_fired(app: ASGIApp, view: SampleView) -> None:
+    """However much later it resolved, and in whatever window, its columns are those of its first."""
+    fired, last = window(5), window(0)
+    view.all_alerts[0] |= {"started_at": fired["closed_at"], "window": last["id"], "state": "resolved"}
+    hrefs = [each.get("href") for _, each in read(app, f"/alerts/{ALERT}").tags]
+    assert f"/windows/{quote(fired['id'], safe='~')}" in hrefs
+    assert f"/windows/{quote(last['id'], safe='~')}" not in hrefs
