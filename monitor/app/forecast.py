@@ -54,7 +54,7 @@ def series(models: Iterable[Planned], receivers: int) -> int:
     for planned in models:
         total += _SERIES_A_MODEL + _SERIES_A_SOURCE * (1 if planned.plan.targets is None else 2)
         for judge in planned.judges.values():
-            p_values = sum(watched.method.p_value is not None for watched in judge.watched)
+            p_values = sum(watched.method.tail is not None for watched in judge.watched)
             total += _SERIES_A_VERSION + _SERIES_A_COLUMN * len(judge.watched) + p_values
     return total
 

@@ -7,7 +7,7 @@ each side has. Missing values do not enter. The p-value is the statistic's limit
 small samples; it holds for independent rows of a continuous column.
 
 Rule: two-sample; distance in [0, 1/3], no direction. Source: Anderson (1962), Annals of Mathematical Statistics
-33:1148; for the limit Csörgő, Faraway (1996), JRSS B 58:221.
+33:1148; for the limit Smirnov (1937), Matematicheskii Sbornik 2:973.
 
 >>> import numpy as np
 >>> a = Histogram(np.array([1, 0, 1, 0]), np.array(0))
@@ -19,16 +19,19 @@ Rule: two-sample; distance in [0, 1/3], no direction. Source: Anderson (1962), A
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln, kv
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import NUMBERS, Method, harmonic_rows, shares, value_rows
+from monitor.drift.method import NUMBERS, Chance, Method, harmonic_rows, shares, value_rows
+from monitor.drift.quadratic import numbered, upper_tail
 
-_TERMS = 20
-"""Of the limit's series: the next one is under 1e-15 wherever the p-value is over 1e-15."""
-_LEAST, _MOST = 0.003, 12.0
-"""Under it the chance is 1, over it under 1e-26."""
+
+def _determinant(s: Floats) -> Floats:
+    found: Floats = np.abs(np.sin(np.sqrt(s))) / np.sqrt(s)
+    return found
+
+
+_limit = upper_tail((np.pi * numbered()) ** 2, _determinant, sure=0.005)  # under it with a chance of 2e-11
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
@@ -39,29 +42,21 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
     return square
 
 
-def p_value(reference: Histogram, current: Histogram) -> Floats:
-    """Return the chance of a w² at least as large, were both samples independent rows of one distribution."""
-    n, m = value_rows(reference), value_rows(current)
-    total, product = n + m, np.maximum(n * m, 1)
-    statistic = harmonic_rows(reference, current) * distance(reference, current)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = (1 + 1 / total) / 6
-        spread = (total + 1) * (4 * product * total - 3 * (n**2 + m**2) - 2 * product) / (180 * total**2 * product)
-        limit = 1 / 6 + (statistic - mean) / np.sqrt(45 * spread)
-    known = (n > 0) & (m > 0) & np.isfinite(limit) & (limit > _LEAST)
-    chance: Floats = np.where(known, 1 - _below(np.where(known, np.minimum(limit, _MOST), 1.0)), 1.0)
-    return np.clip(chance, 0.0, 1.0)
+def tail(reference: Histogram, current: Histogram) -> Chance:
+    """Return the chance of a w², were both samples independent rows of one distribution."""
+    n, m, rows = value_rows(reference), value_rows(current), harmonic_rows(reference, current)
+    total = np.maximum(n + m, 1)
+    mean = (1 + 1 / total) / 6
+    ratios = n / np.maximum(m, 1) + m / np.maximum(n, 1)
+    variance = (total + 1) / total * (4 - (3 * ratios + 2) / total) / 180
+    known = (rows > 0) & (variance > 0)
+
+    def chance(square: Floats) -> Floats:
+        at = 1 / 6 + (rows * square - mean) / np.sqrt(45 * np.where(known, variance, 1.0))
+        found: Floats = np.where(known, _limit(at), 1.0)
+        return found
+
+    return chance
 
 
-def _below(value: Floats) -> Floats:
-    """Return the limit's distribution function (Csörgő and Faraway, equation 1.2)."""
-    total = np.zeros_like(value)
-    for k in range(_TERMS):
-        odd = 4 * k + 1
-        at = odd**2 / (16 * value)
-        sign = np.exp(gammaln(k + 0.5) - gammaln(k + 1)) / (np.pi**1.5 * np.sqrt(value))
-        total = total + sign * np.sqrt(odd) * np.exp(-at) * kv(0.25, at)
-    return total
-
-
-METHOD = Method("cramer_von_mises", NUMBERS, "cells", 5, 1, 0.3031, distance, p_value, missing=False)
+METHOD = Method("cramer_von_mises", NUMBERS, "cells", 5, 1, 0.3031, distance, tail, missing=False)

@@ -10,36 +10,30 @@ Biometry, 17.2.
 >>> import numpy as np
 >>> a = Histogram(np.array([10, 20]), np.array(0))
 >>> b = Histogram(np.array([20, 10]), np.array(0))
->>> round(float(distance(a, b)), 4), round(float(p_value(a, b)), 5)
+>>> round(float(distance(a, b)), 4), round(float(tail(a, b)(distance(a, b))), 5)
 (0.6731, 0.00914)
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chdtrc, xlogy
+from scipy.special import xlogy
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import CATEGORIES, NUMBERS, Method, worth
+from monitor.drift.chi_squared import all_worth, tail
+from monitor.drift.method import CATEGORIES, NUMBERS, Method
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
     """Return d of the reference and each histogram of the stack; 0 where a side has no rows."""
-    rows = worth(reference.with_missing().sum(axis=-1) * 1.0, current.with_missing().sum(axis=-1) * 1.0)
-    root: Floats = np.sqrt(_statistic(reference, current)[0] / np.where(rows > 0, rows, np.inf))
+    rows = all_worth(reference, current)
+    root: Floats = np.sqrt(_statistic(reference, current) / np.where(rows > 0, rows, np.inf))
     return root
 
 
-def p_value(reference: Histogram, current: Histogram) -> Floats:
-    """Return the chance of a G at least as large, were both samples independent rows of one distribution."""
-    statistic, bins = _statistic(reference, current)
-    chance: Floats = np.where(bins > 1, chdtrc(np.maximum(bins - 1, 1), statistic), 1.0)
-    return chance
-
-
-def _statistic(reference: Histogram, current: Histogram) -> tuple[Floats, Floats]:
-    """Return G and the number of bins in use."""
+def _statistic(reference: Histogram, current: Histogram) -> Floats:
+    """Return G."""
     old, new = np.broadcast_arrays(reference.with_missing().astype(np.float64), current.with_missing())
     both = old + new
     n, m = old.sum(axis=-1, keepdims=True), new.sum(axis=-1, keepdims=True)
@@ -48,8 +42,7 @@ def _statistic(reference: Histogram, current: Histogram) -> tuple[Floats, Floats
         new, new / np.maximum(m * share, np.finfo(np.float64).tiny)
     )
     statistic: Floats = np.maximum(2 * terms.sum(axis=-1), 0.0)
-    bins: Floats = (both > 0).sum(axis=-1).astype(np.float64)
-    return statistic, bins
+    return statistic
 
 
-METHOD = Method("g_test", NUMBERS | CATEGORIES, "bins", 5, 2, 1.0, distance, p_value)
+METHOD = Method("g_test", NUMBERS | CATEGORIES, "bins", 5, 2, 1.0, distance, tail)

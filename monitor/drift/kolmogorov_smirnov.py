@@ -21,7 +21,7 @@ from scipy.special import kolmogorov
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import NUMBERS, Method, harmonic_rows, shares
+from monitor.drift.method import NUMBERS, Chance, Method, harmonic_rows, shares
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
@@ -31,13 +31,17 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
     return largest
 
 
-def p_value(reference: Histogram, current: Histogram) -> Floats:
-    """Return the chance of a D at least as large, were both samples independent rows of one distribution."""
+def tail(reference: Histogram, current: Histogram) -> Chance:
+    """Return the chance of a D, were both samples independent rows of one distribution."""
     root = np.sqrt(harmonic_rows(reference, current))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        corrected = (root + 0.12 + 0.11 / root) * distance(reference, current)
-    chance: Floats = np.where(root > 0, kolmogorov(np.nan_to_num(corrected)), 1.0)
+    with np.errstate(divide="ignore"):
+        effective = np.where(root > 0, root + 0.12 + 0.11 / root, 0.0)
+
+    def chance(d: Floats) -> Floats:
+        found: Floats = np.where(root > 0, kolmogorov(effective * d), 1.0)
+        return found
+
     return chance
 
 
-METHOD = Method("kolmogorov_smirnov", NUMBERS, "cells", 5, 2, 0.3989, distance, p_value, missing=False)
+METHOD = Method("kolmogorov_smirnov", NUMBERS, "cells", 5, 2, 0.3989, distance, tail, missing=False)

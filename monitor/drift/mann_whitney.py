@@ -12,7 +12,7 @@ Rule: two-sample; distance in [0, 1], no direction. Source: Mann, Whitney (1947)
 >>> import numpy as np
 >>> a = Histogram(np.array([5, 5]), np.array(0))
 >>> b = Histogram(np.array([2, 8]), np.array(0))
->>> round(float(distance(a, b)), 3), round(float(p_value(a, b)), 4)
+>>> round(float(distance(a, b)), 3), round(float(tail(a, b)(distance(a, b))), 4)
 (0.3, 0.1704)
 """
 
@@ -23,7 +23,7 @@ from scipy.special import ndtr
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import NUMBERS, Method, shares, value_rows
+from monitor.drift.method import NUMBERS, Chance, Method, shares, value_rows
 
 
 def distance(reference: Histogram, current: Histogram) -> Floats:
@@ -40,16 +40,15 @@ def _delta(reference: Histogram, current: Histogram) -> Floats:
     return delta
 
 
-def p_value(reference: Histogram, current: Histogram) -> Floats:
-    """Return the chance of a d at least as large, were neither side the larger; 1 where all rows are equal."""
+def tail(reference: Histogram, current: Histogram) -> Chance:
+    """Return the chance of a d, were neither side the larger; 1 where all rows are equal."""
     n, m = value_rows(reference), value_rows(current)
     rows = np.maximum(n + m, 2)
     ties = (reference.counts.astype(np.float64) + current.counts) ** 3 - (reference.counts + current.counts)
     variance = n * m / 12 * (rows + 1 - ties.sum(axis=-1) / (rows * (rows - 1)))
-    gap = np.abs(_delta(reference, current)) * n * m / 2
     known = variance > 0
-    chance: Floats = np.where(known, 2 * ndtr(-gap / np.sqrt(np.where(known, variance, 1.0))), 1.0)
-    return chance
+    scale = np.where(known, n * m / 2 / np.sqrt(np.where(known, variance, 1.0)), 0.0)
+    return lambda delta: 2 * ndtr(-scale * delta)
 
 
-METHOD = Method("mann_whitney", NUMBERS, "cells", 5, 2, 0.5642, distance, p_value, missing=False)
+METHOD = Method("mann_whitney", NUMBERS, "cells", 5, 2, 0.5642, distance, tail, missing=False)

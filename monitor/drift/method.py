@@ -21,6 +21,10 @@ CATEGORIES = frozenset({Kind.CATEGORICAL, Kind.BOOLEAN, Kind.CONSTANT})
 Distance = Callable[[Histogram, Histogram], Floats]
 FromReference = Callable[[Histogram], Floats]
 """The distance of one reference from a current histogram, or from each of a stack."""
+Chance = Callable[[Floats], Floats]
+"""The chance of a distance at least as large, for each of some distances."""
+Tail = Callable[[Histogram, Histogram], Chance]
+"""What a p-value takes of two histograms besides their distance: their rows, and where it must their ties or spread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Method:
     shrink: without drift, ``distance ** shrink`` falls like one over the rows.
     per_sd: ``distance ** (shrink / 2)`` of a small shift of a normal column, for each standard deviation.
     distance: reference and current, the current one perhaps a stack; shape of the stack.
-    p_value: the same, for two independent samples; ``None`` where the method has none.
+    tail: the chance of a distance at least as large, were both sides independent rows of one distribution; it never
+        rises with the distance. ``None`` where the method has no p-value.
     missing: whether missing values are a bin of their own, and so count among the rows.
     prepared: ``distance`` in two steps, where much of it depends on the reference alone; the same to the last bit.
     """
@@ -48,13 +53,23 @@ class Method:
     shrink: Literal[1, 2]
     per_sd: float
     distance: Distance
-    p_value: Distance | None = None
+    tail: Tail | None = None
     missing: bool = True
     prepared: Callable[[Histogram], FromReference] | None = None
 
     def from_reference(self, reference: Histogram) -> FromReference:
         """Return the distance from one reference, for many windows."""
         return partial(self.distance, reference) if self.prepared is None else self.prepared(reference)
+
+    @property
+    def p_value(self) -> Distance | None:
+        """Return the p-value of a reference and a current histogram as a function of them, where there is one."""
+        return None if self.tail is None else self._p_value
+
+    def _p_value(self, reference: Histogram, current: Histogram) -> Floats:
+        if self.tail is None:
+            raise ValueError(f"{self.name} has no p-value")
+        return self.tail(reference, current)(self.distance(reference, current))
 
     def rows(self, sample: Histogram) -> Floats:
         """Return how many rows the method sees of a histogram, or of each of a stack."""

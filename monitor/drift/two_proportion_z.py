@@ -11,7 +11,7 @@ Rule: two-sample; distance, no direction. Source: Cohen (1988), Statistical Powe
 >>> import numpy as np
 >>> a = Histogram(np.array([50, 50]), np.array(0))
 >>> b = Histogram(np.array([60, 40]), np.array(0))
->>> round(float(distance(a, b)), 4), round(float(p_value(a, b)), 4)
+>>> round(float(distance(a, b)), 4), round(float(tail(a, b)(distance(a, b))), 4)
 (0.2014, 0.1552)
 """
 
@@ -22,7 +22,7 @@ from scipy.special import ndtr
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import CATEGORIES, Method, shares
+from monitor.drift.method import CATEGORIES, Chance, Method, shares, worth
 
 _TWO = 2
 
@@ -41,17 +41,20 @@ def _angle(share: Floats) -> Floats:
     return angle
 
 
-def p_value(reference: Histogram, current: Histogram) -> Floats:
-    """Return the chance of a z at least as large, were both samples independent rows of one distribution."""
+def tail(reference: Histogram, current: Histogram) -> Chance:
+    """Return the chance of an h, were both samples independent rows of one distribution.
+
+    z grows with h as it does from none to what was found: to first order by the root of the rows.
+    """
     old, new = np.broadcast_arrays(reference.with_missing().astype(np.float64), current.with_missing())
     n, m = old.sum(axis=-1, keepdims=True), new.sum(axis=-1, keepdims=True)
     pooled = (old + new) / np.maximum(n + m, 1)
     variance = pooled * (1 - pooled) * (n + m) / np.maximum(n * m, 1)
     known = (variance > 0) & (n > 0) & (m > 0)
     z = np.where(known, np.abs(shares(new) - shares(old)) / np.sqrt(np.where(known, variance, 1.0)), 0.0).max(axis=-1)
-    levels = (old + new > 0).sum(axis=-1)
-    chance: Floats = np.minimum(2 * ndtr(-z) * np.where(levels > _TWO, levels, 1), 1.0)
-    return chance
+    levels, h = (old + new > 0).sum(axis=-1), distance(reference, current)
+    scale = np.where(h > 0, z / np.where(h > 0, h, 1.0), np.sqrt(worth(n, m))[..., 0])
+    return lambda moved: np.minimum(2 * ndtr(-scale * moved) * np.where(levels > _TWO, levels, 1), 1.0)
 
 
-METHOD = Method("two_proportion_z", CATEGORIES, "bins", 5, 2, 0.7979, distance, p_value)
+METHOD = Method("two_proportion_z", CATEGORIES, "bins", 5, 2, 0.7979, distance, tail)

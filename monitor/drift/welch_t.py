@@ -12,7 +12,7 @@ Meta-analysis in Social Research.
 >>> import numpy as np
 >>> a = Histogram(np.array([1, 1, 0]), np.array(0), np.array([0.0, 1.0, 2.0]))
 >>> b = Histogram(np.array([0, 1, 1]), np.array(0), np.array([0.0, 1.0, 2.0]))
->>> float(distance(a, b)), round(float(p_value(a, b)), 4)
+>>> float(distance(a, b)), round(float(tail(a, b)(distance(a, b))), 4)
 (2.0, 0.2929)
 """
 
@@ -24,7 +24,7 @@ from scipy.special import stdtr
 from monitor.bins import Floats
 from monitor.comparison import Histogram
 from monitor.drift.ground import Ground, ground_of
-from monitor.drift.method import NUMBERS, FromReference, Method, value_rows
+from monitor.drift.method import NUMBERS, Chance, FromReference, Method, value_rows
 
 _LEAST_ROWS = 2
 
@@ -46,23 +46,24 @@ def prepared(reference: Histogram) -> FromReference:
     return apart
 
 
-def p_value(reference: Histogram, current: Histogram) -> Floats:
-    """Return the chance of a t at least as large, were both means the same; 1 with fewer than two rows on a side."""
+def tail(reference: Histogram, current: Histogram) -> Chance:
+    """Return the chance of a d, were both means the same; 1 with fewer than two rows on a side."""
     ground = ground_of(reference)
-    (old, old_variance), (new, new_variance) = _moments(ground, reference), _moments(ground, current)
-    n, m = value_rows(reference), value_rows(current)
-    enough = (n >= _LEAST_ROWS) & (m >= _LEAST_ROWS)
-    parts = [
-        v / np.maximum(k - 1, 1) for v, k in ((old_variance, n), (new_variance, m))
-    ]  # variance / (k - 1) of k rows
-    error, gap = parts[0] + parts[1], np.abs(new - old)
-    weights = sum(part**2 / np.maximum(k - 1, 1) for part, k in zip(parts, (n, m), strict=True))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t, freedom = gap / np.sqrt(error), error**2 / weights
-        chance = 2 * stdtr(freedom, -t)
-    sure = np.where(gap > 0, 0.0, 1.0)  # both sides are constants
-    known: Floats = np.where(enough, np.where(error > 0, chance, sure), 1.0)
-    return known
+    variances = [_moments(ground, side)[1] for side in (reference, current)]
+    sizes = [value_rows(side) for side in (reference, current)]
+    enough = (sizes[0] >= _LEAST_ROWS) & (sizes[1] >= _LEAST_ROWS)
+    of_mean = [variance / np.maximum(k - 1, 1) for variance, k in zip(variances, sizes, strict=True)]
+    error = of_mean[0] + of_mean[1]
+    weights = sum(part**2 / np.maximum(k - 1, 1) for part, k in zip(of_mean, sizes, strict=True))
+    known = enough & (error > 0)
+    freedom = np.where(known, error**2 / np.where(known, weights, 1.0), 1.0)
+    scale = np.where(known, np.sqrt(variances[0]) / np.sqrt(np.where(known, error, 1.0)), 0.0)
+
+    def chance(d: Floats) -> Floats:
+        found: Floats = np.where(known, 2 * stdtr(freedom, -scale * d), np.where(enough & (d > 0), 0.0, 1.0))
+        return found
+
+    return chance
 
 
 def _moments(ground: Ground, side: Histogram) -> tuple[Floats, Floats]:
@@ -73,4 +74,4 @@ def _moments(ground: Ground, side: Histogram) -> tuple[Floats, Floats]:
     return mean, variance
 
 
-METHOD = Method("welch_t", NUMBERS, "cells", 5, 2, 1.0, distance, p_value, missing=False, prepared=prepared)
+METHOD = Method("welch_t", NUMBERS, "cells", 5, 2, 1.0, distance, tail, missing=False, prepared=prepared)
