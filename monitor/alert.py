@@ -61,7 +61,10 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DriftAlert:
-    """What is remembered of the drift alert of one model and version."""
+    """What is remembered of the drift alert of one model and version.
+
+    ``ruled`` are the culprits that broke a fixed rule; the others carry evidence.
+    """
 
     state: AlertState = AlertState.INACTIVE
     id: str | None = None
@@ -71,6 +74,12 @@ class DriftAlert:
     calm_steps: int = 0
     notified_at: Instant | None = None
     window: str | None = None
+    ruled: tuple[str, ...] = ()
+
+    @property
+    def evident(self) -> tuple[str, ...]:
+        """Return the culprits that carry evidence."""
+        return tuple(name for name in self.culprits if name not in self.ruled)
 
 
 @dataclass(frozen=True, slots=True)

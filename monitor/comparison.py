@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from monitor.bins import Floats, NumericBins
 from monitor.profile import Binning, Integers, Profile
@@ -29,6 +30,23 @@ class ColumnDriftSettings(Settings):
     method: str | None = Field(None, description="how the column is compared; unset: the method of its kind")
     importance: float | None = Field(None, ge=0, description="weight of the column; unset: all alike")
     tolerance: float | None = Field(None, ge=0, le=10, description="an effect under this is no drift; standard units")
+    threshold: float | None = Field(None, gt=0, le=1e9, description="a fixed rule: drifted from this distance on")
+    p_value: float | None = Field(None, gt=0, lt=1, description="a fixed rule: drifted under this p-value")
+
+    @property
+    def is_fixed(self) -> bool:
+        """Say whether a fixed rule judges the column, and not the engine."""
+        return self.threshold is not None or self.p_value is not None
+
+    @model_validator(mode="after")
+    def _is_one_rule(self) -> Self:
+        if self.threshold is not None and self.p_value is not None:
+            raise ValueError("threshold and p_value are both given; expected one of them")
+        if self.is_fixed and self.method is None:
+            raise ValueError("a fixed rule without its method; expected method beside it")
+        if self.is_fixed and (self.importance is not None or self.tolerance is not None):
+            raise ValueError("importance and tolerance mean nothing under a fixed rule; expected the rule alone")
+        return self
 
 
 class DriftSettings(Settings):

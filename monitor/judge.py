@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from monitor.alert import AlertSettings
 from monitor.bins import NumericBins
+from monitor.budget import budget_steps, seasons
 from monitor.calibration import engine as calibration
 from monitor.calibration.channels import Feature
-from monitor.calibration.cures import NO_TIMESTAMPS
+from monitor.calibration.cures import FIXED_RULES, NO_TIMESTAMPS
 from monitor.calibration.engine import Engine
 from monitor.calibration.fitness import Fitness, fitness
 from monitor.calibration.state import State
 from monitor.comparison import ColumnDriftSettings, DriftSettings, Histogram, Side, histogram_of, sides_of
 from monitor.drift import METHODS, Method
 from monitor.drift.method import FromReference
+from monitor.drift.rule import Rule
 from monitor.drift.threshold import Threshold, calibrate
 from monitor.errors import ReferenceUnusable
 from monitor.profile import Integers, Profile
@@ -31,7 +33,6 @@ from monitor.record import Column
 from monitor.reference import Reference, Steps
 from monitor.window import WindowSettings
 
-_PERIODS = (timedelta(days=1), timedelta(weeks=1))
 _THIRTY_DAYS = timedelta(days=30)
 FINE_METHODS = frozenset(name for name, method in METHODS.items() if method.grain == "cells")
 
@@ -44,6 +45,7 @@ class Watched:
     ----------
     tolerance: the least effect that matters, in standard units.
     threshold: ``None`` without timestamps: there are no steps to calibrate on.
+    rule: ``None`` where the engine and the threshold judge; under a rule the column has no part in the evidence.
     whole, side: the reference, in the cells or bins that the method reads, and in plain figures.
     """
 
@@ -53,6 +55,7 @@ class Watched:
     importance: float | None
     tolerance: float
     threshold: Threshold | None = field(repr=False)
+    rule: Rule | None
     whole: Histogram = field(repr=False)
     side: Side = field(repr=False)
     distance: FromReference = field(init=False, repr=False)
@@ -66,7 +69,8 @@ class Watched:
 class Judge:
     """All that is needed to judge the windows of one version.
 
-    ``engine`` is ``None`` where the reference has no timestamps; ``why`` says why the promise does not hold.
+    ``engine`` is ``None`` where the reference has no timestamps, or every column its fixed rule; ``why`` says why the
+    promise does not hold.
     """
 
     reference: Reference
@@ -77,6 +81,16 @@ class Judge:
     """The first cell of each coarse bin, of all watched columns one after the other."""
     bin_edges: tuple[int, ...] = field(repr=False)
     """Where each watched column's coarse bins start, and the end of all, length watched + 1."""
+
+    @property
+    def weighed(self) -> tuple[int, ...]:
+        """Return the indices of the watched columns whose evidence is weighed: those without a fixed rule."""
+        return tuple(index for index, entry in enumerate(self.watched) if entry.rule is None)
+
+    @property
+    def ruled(self) -> bool:
+        """Say whether every column has its fixed rule."""
+        return not self.weighed
 
     @property
     def calibrated(self) -> bool:
@@ -92,8 +106,8 @@ class Memory:
     ----------
     state: the engine's evidence; ``None`` without an engine.
     counts, missing, rows: of the stretches since the last step, which had too few rows to be one.
-    evidence: after the last step. ``parts``: the evidence by watched column, in order.
-    began: since which step each column's drift most likely lasts, in stretches since 1970.
+    evidence: after the last step. ``parts``: the evidence by column that is weighed, in order.
+    began: since which step each such column's drift most likely lasts, in stretches since 1970.
     """
 
     state: State | None
@@ -133,29 +147,33 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
     if not watched:
         raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
     bins = _coarse_bins(reference, places)
-    if reference.steps is None:
-        return Judge(replace(reference, fine={}), watched, None, NO_TIMESTAMPS, *bins)
+    weighed = tuple(entry for entry in watched if entry.rule is None)
+    if reference.steps is None or not weighed:
+        why = NO_TIMESTAMPS if weighed else FIXED_RULES
+        return Judge(replace(reference, fine={}), watched, None, why, *bins)
     engine = calibration.compile_engine(
-        [_feature(reference, entry) for entry in watched],
-        _engine_steps(reference.steps, watched),
+        [_feature(reference, entry) for entry in weighed],
+        _engine_steps(reference.steps, weighed),
         budget_steps(alerts, window),
         seasons(window),
     )
-    why = None if engine.uncalibrated is None else str(engine.uncalibrated)
-    return Judge(replace(reference, fine={}), watched, engine, why, *bins)
+    uncalibrated = None if engine.uncalibrated is None else str(engine.uncalibrated)
+    return Judge(replace(reference, fine={}), watched, engine, uncalibrated, *bins)
 
 
 def _watched(reference: Reference, place: int, drift: DriftSettings, window: WindowSettings, side: Side) -> Watched:
     column, fold = reference.binning.columns[place].column, reference.folds[place]
     method = METHODS[drift.method_of(column.name, column.kind)]
     cells = histogram_of(reference.profile, reference.binning, place)
+    own = drift.columns.get(column.name, ColumnDriftSettings())
     return Watched(
         place,
         column,
         method,
-        drift.columns.get(column.name, ColumnDriftSettings()).importance,
+        own.importance,
         drift.tolerance_of(column.name),
-        _threshold(reference, place, drift, window),
+        None if own.is_fixed else _threshold(reference, place, drift, window),
+        Rule(own.threshold, own.p_value) if own.is_fixed else None,
         cells if method.grain == "cells" or fold is None else cells.folded(fold),
         side,
     )
@@ -169,25 +187,6 @@ def _coarse_bins(reference: Reference, places: list[int]) -> tuple[NDArray[np.in
         if (fold := reference.folds[place]) is not None
     ]
     return np.concatenate(starts), (0, *np.cumsum([len(column) for column in starts]).tolist())
-
-
-def budget_steps(alerts: AlertSettings, window: WindowSettings) -> float:
-    """Return N: the steps between two false drift pages that the budget leaves.
-
-    >>> budget_steps(AlertSettings(), WindowSettings())
-    1440.0
-    """
-    rate = alerts.false_alarms
-    return rate.period / window.every / rate.count / alerts.share.drift
-
-
-def seasons(window: WindowSettings) -> tuple[int, ...]:
-    """Return the day and the week in whole steps, where they are.
-
-    >>> seasons(WindowSettings())
-    (24, 168)
-    """
-    return tuple(period // window.every for period in _PERIODS if period > window.every and not period % window.every)
 
 
 def expected_false_alarms(judge: Judge, alerts: AlertSettings) -> dict[str, float | None]:
@@ -229,20 +228,25 @@ def judged_fitness(judge: Judge) -> Fitness | None:
     """Return how fit the reference is; ``None`` without timestamps."""
     if judge.engine is None or judge.reference.steps is None:
         return None
-    return fitness(judge.engine, _engine_steps(judge.reference.steps, judge.watched))
+    return fitness(judge.engine, _engine_steps(judge.reference.steps, _weighed(judge)))
+
+
+def _weighed(judge: Judge) -> tuple[Watched, ...]:
+    return tuple(judge.watched[index] for index in judge.weighed)
 
 
 def first_memory(judge: Judge) -> Memory:
     """Return the memory before the first step."""
-    parts = (0.0,) * len(judge.watched)
+    parts = (0.0,) * len(judge.weighed)
     state = None if judge.engine is None else calibration.start(judge.engine)
     return Memory(state, parts=parts, began=(None,) * len(parts))
 
 
 def gather(judge: Judge, memory: Memory, profile: Profile) -> Memory:
     """Add a stretch's rows to those that wait for a step."""
-    folded = coarse_counts(judge, profile)
-    missing = profile.missing[[entry.place for entry in judge.watched]]
+    every = coarse_counts(judge, profile)
+    folded = tuple(every[index] for index in judge.weighed)
+    missing = profile.missing[[entry.place for entry in _weighed(judge)]]
     if memory.missing is not None:
         folded = tuple(a + b for a, b in zip(memory.counts, folded, strict=True))
         missing = memory.missing + missing
@@ -261,7 +265,7 @@ def judge_step(judge: Judge, memory: Memory, stretch: int, *, frozen: bool, shar
     Parameters
     ----------
     stretch: the number of its last stretch of length ``every`` since 1970.
-    frozen: whether an alert fires: then the evidence stays as it is.
+    frozen: whether an alert fires by its evidence: then the evidence stays as it is.
     sharing: how many live versions share the budget.
     """
     engine, state, missing = judge.engine, memory.state, memory.missing
@@ -276,7 +280,7 @@ def judge_step(judge: Judge, memory: Memory, stretch: int, *, frozen: bool, shar
         parts = tuple(calibration.feature_evidence(engine, state).tolist())
         effects, began, evidence = result.effects, result.began, result.evidence
     after = Memory(state, evidence=evidence, parts=parts, began=began)
-    names = [entry.column.name for entry in judge.watched]
+    names = [entry.column.name for entry in _weighed(judge)]
     tolerated = frozenset(
         n for n, effect in zip(names, effects, strict=True) if effect is not None and effect.tolerated
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from monitor.bins import NumericBins
 from monitor.comparison import Effect, Histogram, Side, histogram_of, share_effect, shift_effect, sides_of
+from monitor.drift.rule import Rule
 from monitor.instant import to_text
 from monitor.judge import Judge, Memory, Watched, coarse_counts
 from monitor.profile import Integers, Profile
@@ -29,10 +30,12 @@ def measure_columns(judge: Judge, memory: Memory, profile: Profile, least_rows: 
     """
     logs = np.log1p(np.asarray(memory.parts))
     total = float(logs.sum())
+    evident = dict(zip(judge.weighed, zip(logs.tolist(), memory.began, strict=True), strict=True))
     binned = coarse_counts(judge, profile)
     sides = sides_of(profile, judge.reference.binning)
     columns = []
-    for entry, bins, weight, began in zip(judge.watched, binned, logs.tolist(), memory.began, strict=True):
+    for index, (entry, bins) in enumerate(zip(judge.watched, binned, strict=True)):
+        weight, began = evident.get(index, (0.0, None))
         column = _column(judge, entry, (profile, bins, sides[entry.place]), least_rows)
         column["share_of_drift"] = weight / total if total > 0 else None
         column["began_at"] = None if began is None else to_text(began * every)
@@ -72,18 +75,33 @@ def _measured(entry: Watched, new: Histogram, *, rows: int, least_rows: int) -> 
     try:
         distance = finite(float(entry.distance(new)))
         p_value = finite(float(entry.method.p_value(entry.whole, new))) if entry.method.p_value else None
+        return _held(entry, new, distance, p_value)
     except (ArithmeticError, ValueError, IndexError):
         return _verdict(entry, Verdict.FAILED, Why.METHOD_FAILED)
+
+
+def _held(entry: Watched, new: Histogram, distance: float | None, p_value: float | None) -> Json:
+    """Hold a distance against the column's rule, or else against what is usual for so many rows."""
+    if entry.rule is not None and distance is not None:
+        return _ruled(entry, entry.rule, new, distance, p_value)
     if entry.threshold is None or distance is None:
-        why = Why.NO_TIMESTAMPS if entry.threshold is None else Why.NO_VALUES
+        why = Why.NO_TIMESTAMPS if entry.threshold is None and entry.rule is None else Why.NO_VALUES
         return _verdict(entry, Verdict.INSUFFICIENT_DATA, why, distance, p_value)
     if not entry.threshold.known:
         return _verdict(entry, Verdict.INSUFFICIENT_DATA, Why.REFERENCE_TOO_SHORT, distance, p_value)
-    threshold = entry.threshold.at(seen)
+    threshold = entry.threshold.at(float(entry.method.rows(new)))
     over = distance >= threshold
     verdict, why = (
         (Verdict.DRIFTED, Why.DISTANCE_OVER_THRESHOLD) if over else (Verdict.STABLE, Why.DISTANCE_UNDER_THRESHOLD)
     )
+    return _verdict(entry, verdict, why, distance, p_value) | {"threshold": threshold}
+
+
+def _ruled(entry: Watched, rule: Rule, new: Histogram, distance: float, p_value: float | None) -> Json:
+    """Return what a fixed rule says: outside the promise, and outside the evidence."""
+    threshold = rule.threshold(entry.method, entry.whole, new)
+    broken = distance >= threshold
+    verdict, why = (Verdict.DRIFTED, Why.RULE_BROKEN) if broken else (Verdict.STABLE, Why.RULE_KEPT)
     return _verdict(entry, verdict, why, distance, p_value) | {"threshold": threshold}
 
 
@@ -131,3 +149,17 @@ def judged(columns: list[Mapping[str, Any]] | list[Json]) -> int:
 def drifted(columns: list[Mapping[str, Any]] | list[Json]) -> int:
     """Return how many columns are drifted."""
     return sum(column["verdict"] == Verdict.DRIFTED.value for column in columns)
+
+
+def rules_verdict(columns: list[Json]) -> tuple[Verdict, Why]:
+    """Return what fixed rules alone say of a window: the alert says drifted, once one is broken for long enough.
+
+    A window in which no column could be judged is not known to be stable.
+    """
+    found = {column["why"] for column in columns}
+    if Why.RULE_BROKEN.value in found:
+        return Verdict.STABLE, Why.RULE_PENDING
+    if Why.RULE_KEPT.value in found:
+        return Verdict.STABLE, Why.RULES_KEPT
+    few = Why.TOO_FEW_ROWS.value in found
+    return Verdict.INSUFFICIENT_DATA, Why.TOO_FEW_ROWS if few else Why.NO_VALUES

@@ -22,6 +22,10 @@ class Why(StrEnum):
     ALERT_FIRING = "alert_firing"
     DISTANCE_OVER_THRESHOLD = "distance_over_threshold"
     DISTANCE_UNDER_THRESHOLD = "distance_under_threshold"
+    RULE_BROKEN = "rule_broken"
+    RULE_KEPT = "rule_kept"
+    RULES_KEPT = "rules_kept"
+    RULE_PENDING = "rule_pending"
     NO_RECORDS = "no_records"
     TOO_FEW_ROWS = "too_few_rows"
     NO_VALUES = "no_values"
@@ -32,7 +36,13 @@ class Why(StrEnum):
 
 
 def window_verdict(
-    *, rows: int, least: int, evidence: float | None, threshold: float | None, firing: bool
+    *,
+    rows: int,
+    least: int,
+    evidence: float | None,
+    threshold: float | None,
+    firing: bool,
+    ruled: tuple[Verdict, Why] | None = None,
 ) -> tuple[Verdict, Why]:
     """Return the verdict on a window and its reason.
 
@@ -41,6 +51,7 @@ def window_verdict(
     rows, least: records in the window, and the fewest that are judged.
     evidence, threshold: of the decision engine; ``None`` where it could not be compiled.
     firing: whether a drift alert fires after this window.
+    ruled: what the rules say, where every column has its fixed rule, so that there is no engine.
 
     >>> window_verdict(rows=0, least=10, evidence=0.0, threshold=60.0, firing=False)
     (<Verdict.INSUFFICIENT_DATA: 'insufficient_data'>, <Why.NO_RECORDS: 'no_records'>)
@@ -48,7 +59,8 @@ def window_verdict(
     if rows == 0:
         return Verdict.INSUFFICIENT_DATA, Why.NO_RECORDS
     if evidence is None or threshold is None:
-        return Verdict.INSUFFICIENT_DATA, Why.NO_TIMESTAMPS
+        other = ruled or (Verdict.INSUFFICIENT_DATA, Why.NO_TIMESTAMPS)
+        return (Verdict.DRIFTED, Why.ALERT_FIRING) if firing else other
     if evidence >= threshold:
         return Verdict.DRIFTED, Why.EVIDENCE_OVER_THRESHOLD
     if firing:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from monitor.alert import AlertSettings
+from monitor.budget import budget_steps, seasons
 from monitor.comparison import ColumnDriftSettings, DriftSettings
 from monitor.errors import ReferenceUnusable
 from monitor.judge import (
@@ -18,14 +19,12 @@ from monitor.judge import (
     Finding,
     Judge,
     Memory,
-    budget_steps,
     compile_judge,
     expected_false_alarms,
     first_memory,
     forget,
     gather,
     judge_step,
-    seasons,
 )
 from monitor.pipeline.intake import arrange
 from monitor.profile import Profile, profile_rows

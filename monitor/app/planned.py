@@ -10,14 +10,15 @@ from monitor.calibration.channels import Feature, weights
 from monitor.calibration.cures import cure
 from monitor.calibration.detectable import MISSING, UNSEEN, floors, main_floor, steps_to_find
 from monitor.calibration.fitness import advice
-from monitor.comparison import Unit
+from monitor.comparison import Histogram, Unit
 from monitor.instant import SECOND, to_text
-from monitor.judge import Judge, expected_false_alarms, judged_fitness
+from monitor.judge import Judge, Watched, expected_false_alarms, judged_fitness
 from monitor.measure import finite
 from monitor.pipeline.plan import ModelPlan
 from monitor.profile import ColumnBins
 
 Json = dict[str, Any]
+FIXED_RULE = "fixed_rule"
 _FITNESS = ("steps", "rows_a_step", "wobbling_ratio", "autocorrelation", "spells", "kappa")
 _SHIFTS = (0.1, 0.25, 0.5, 1.0)
 """Standard deviations for which ``check`` says how long they take."""
@@ -89,8 +90,9 @@ def calibration_body(plan: ModelPlan, judge: Judge | None) -> Json:
 
 
 def columns_body(plan: ModelPlan, judge: Judge) -> list[Json]:
-    """Return every column of the reference, watched or not; the importance of those watched sums to 1."""
-    features = [Feature(watched.column.name, "numeric", watched.importance) for watched in judge.watched]
+    """Return every column of the reference, watched or not; the importance of those weighed sums to 1."""
+    weighed = [judge.watched[index] for index in judge.weighed]
+    features = [Feature(watched.column.name, "numeric", watched.importance) for watched in weighed]
     importance = dict(
         zip([f.name for f in features], weights(features, np.arange(len(features))).tolist(), strict=True)
     )
@@ -104,6 +106,10 @@ def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[st
     if watched is None:
         empty = dict.fromkeys(("method", "threshold", "minimum_effect", "importance"))
         return body | empty | {"watched": False, "why": f"{column.kind.value}_is_not_compared", "findable": None}
+    if watched.rule is not None:
+        ruled = {"method": watched.method.name, "threshold": rule_threshold(watched, plan.window.min_rows)}
+        told = {"minimum_effect": None, "importance": 0.0, "watched": True, "why": FIXED_RULE, "findable": None}
+        return body | ruled | told
     at = None if watched.threshold is None else finite(watched.threshold.at(plan.window.min_rows))
     return body | {
         "method": watched.method.name,
@@ -114,6 +120,17 @@ def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[st
         "why": None,
         "findable": _findable(judge, column.name),
     }
+
+
+def rule_threshold(watched: Watched, rows: int) -> float | None:
+    """Return from which distance on a window of so many rows, its shares those of the reference, breaks a rule."""
+    if watched.rule is None:
+        return None
+    counts = np.append(watched.whole.counts, watched.whole.missing)
+    reached = np.rint(np.cumsum(counts) * (rows / max(int(counts.sum()), 1))).astype(np.int64)
+    scaled = np.diff(reached, prepend=0)
+    like = Histogram(scaled[:-1], scaled[-1:].reshape(()), watched.whole.centres)
+    return watched.rule.threshold(watched.method, watched.whole, like)
 
 
 def _findable(judge: Judge, name: str) -> Json | None:

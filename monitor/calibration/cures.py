@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.calibration.gates import Uncalibrated
 
-NO_TIMESTAMPS, NO_REFERENCE = "no_timestamps", "no_reference"
+NO_TIMESTAMPS, NO_REFERENCE, FIXED_RULES = "no_timestamps", "no_reference", "fixed_rules"
 CURES: dict[str, str] = {
     Uncalibrated.TOO_FEW_BLOCKS: "take a longer reference, or a shorter window.every",
     Uncalibrated.TOO_FEW_CYCLES: "take a reference of at least seven cycles of its season",
@@ -15,8 +15,9 @@ CURES: dict[str, str] = {
     Uncalibrated.SLOPE: "it wobbles ever more slowly over stretches as long as itself: take a longer reference",
     NO_TIMESTAMPS: "give the reference a column of timestamps, so that it shows how its days differ",
     NO_REFERENCE: "put a reference where reference.path says",
+    FIXED_RULES: "leave some columns without a fixed rule: nothing is promised of those that have one",
 }
-"""By ``calibration_why``: those of the gates, and those of a reference that is not there or has no time."""
+"""By ``calibration_why``: those of the gates, of a reference that is not there or has no time, and of rules alone."""
 
 
 def cure(why: str | None) -> str | None:

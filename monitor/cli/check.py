@@ -88,7 +88,7 @@ def _model(model: dict[str, Any]) -> list[Any]:
             _number(each["threshold"]),
             _number(each["importance"]),
             *_findable(each["findable"]),
-            "" if each["watched"] else f"not watched: {each['why']}",
+            _told(each),
         )
     reference = model["reference"]
     lines = [
@@ -99,6 +99,13 @@ def _model(model: dict[str, Any]) -> list[Any]:
     ]
     sources = [_source_line(source) for source in model["sources"]]
     return [columns, *lines, *sources, ""]
+
+
+def _told(column: dict[str, Any]) -> str:
+    """Return what is odd about a column."""
+    if column["why"] is None:
+        return ""
+    return "fixed rule: outside the promise" if column["watched"] else f"not watched: {column['why']}"
 
 
 def _reference_line(reference: dict[str, Any] | None) -> str:

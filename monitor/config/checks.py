@@ -16,7 +16,7 @@ from monitor.settings import parse_duration
 
 def cross_faults(root: Node, file: str) -> list[Fault]:
     """Return the faults between settings, read from the nodes, so that they are found beside all others."""
-    found = (_repeated_names, _unknown_names, _uneven_windows, _unfit_methods, _unmet)
+    found = (_repeated_names, _unknown_names, _uneven_windows, _unfit_methods, _without_p_value, _unmet)
     return [fault for check in found for fault in check(root, file)]
 
 
@@ -112,6 +112,22 @@ def _unfit_methods(root: Node, file: str) -> Iterator[Fault]:
             if isinstance(node.value, str) and node.value not in known:
                 message = f"no method for such columns (got {shown(node)}); expected {one_of(known)}"
                 yield Place(file, at, node).fault("E103", message, nearest(node.value, known))
+
+
+def _without_p_value(root: Node, file: str) -> Iterator[Fault]:
+    """Yield the rules on a p-value whose method has none."""
+    known = [method.name for method in METHODS.values() if method.tail is not None]
+    for path, model in _items(root, "models"):
+        drift = model.get("drift")
+        columns = drift.get("columns") if drift else None
+        for key, column in columns.entries if columns else ():
+            node, method = column.get("p_value"), _value(column, "method")
+            if node and node.value is not None and method in METHODS and method not in known:
+                where = Place(file, f"{below(f'{path}.drift.columns', key.text)}.p_value", node)
+                message = (
+                    f"{method} has no p-value; expected a threshold, or a method that is one of {', '.join(known)}"
+                )
+                yield where.fault("E115", message)
 
 
 def _methods(drift: Node | None, path: str) -> Iterator[tuple[str, Node, frozenset[Kind]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from monitor.diagnosis import missing, mix, shift, spread, unseen
+from monitor.diagnosis import fixed_rule, missing, mix, shift, spread, unseen
 
 Cause = dict[str, Any]
 DATA_FAULT, POPULATION_CHANGE, UNCLEAR = "data_fault", "population_change", "unclear"
@@ -20,18 +20,20 @@ _MOST = 20
 def diagnose(columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return ``class`` and ``causes`` for the columns that carry an alert, the strongest first.
 
+    That a fixed rule was broken is said beside what was seen to happen, and is no class by itself.
     A fault in the strongest column makes it a data fault: retraining on broken data is the costliest mistake.
     """
-    causes, faulty = [], False
+    causes: list[Cause] = []
+    faulty = known = False
     for place, column in enumerate(columns[:_MOST]):
         fault = _first(_FAULTS, column)
         faulty = faulty or (fault is not None and place == 0)
         found = fault or _first(_CHANGES, column)
-        if found is not None:
-            causes.append(found)
-    if not causes:
-        return {"class": UNCLEAR, "causes": []}
-    return {"class": DATA_FAULT if faulty else POPULATION_CHANGE, "causes": causes}
+        known = known or found is not None
+        causes += [each for each in (found, fixed_rule.cause(column)) if each is not None]
+    if not known:
+        return {"class": UNCLEAR, "causes": causes[:_MOST]}
+    return {"class": DATA_FAULT if faulty else POPULATION_CHANGE, "causes": causes[:_MOST]}
 
 
 def _first(causes: Sequence[Callable[[Mapping[str, Any]], Cause | None]], column: Mapping[str, Any]) -> Cause | None:

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monitor import judge as judging
-from monitor.alert import AlertState, Change, DriftAlert, Judged, advance, retire
+from monitor.alert import AlertState, Change, DriftAlert, retire
 from monitor.identity import window_id
 from monitor.instant import Instant, microseconds, to_text
-from monitor.judge import Finding, Judge
+from monitor.judge import Judge
 from monitor.latency import latency_quantiles
-from monitor.measure import drifted, judged, measure_columns
+from monitor.measure import drifted, judged, measure_columns, rules_verdict
 from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
+from monitor.pipeline.moving import feed, move
 from monitor.pipeline.silence import end_silence, silence_body, watch_silence
 from monitor.pipeline.telling import alert_body, tell
 from monitor.profile import Profile, empty_profile
@@ -92,14 +93,16 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     profile = _sum(model, name, judge, start, closed.end)
     stretch_start = closed.end - microseconds(plan.window.every)
     step = profile if stretch_start == start else _sum(model, name, judge, stretch_start, closed.end)
-    change, threshold = _judge(version, plan.name, name, (step, closed, ident), (model, sharing))
+    step_judged, threshold = feed(model, version, step, (closed.end, closed.at, ident), sharing)
     columns = measure_columns(judge, version.memory, profile, plan.window.min_rows, microseconds(plan.window.every))
+    change = move(model, name, step_judged, columns, (closed.at, ident, start))
     body |= _judged_body(version, judge, profile, (columns, threshold), plan.window.min_rows)
     closed.windows.append(body)
     if version.alert.state is not AlertState.INACTIVE or change is not None:
         _alert(model, name, (body, change), closed, wall)
     if change is Change.RESOLVED:
-        version.memory = judging.forget(judge, version.memory)
+        if version.alert.evident:
+            version.memory = judging.forget(judge, version.memory)
         version.alert, version.alert_body = DriftAlert(), None
 
 
@@ -139,7 +142,10 @@ def _judged_body(
     columns, threshold = found
     evidence = version.memory.evidence if version.memory is not None and judge.engine is not None else None
     firing = version.alert.state is AlertState.FIRING
-    verdict, why = window_verdict(rows=profile.rows, least=least, evidence=evidence, threshold=threshold, firing=firing)
+    ruled = rules_verdict(columns) if judge.ruled else None
+    verdict, why = window_verdict(
+        rows=profile.rows, least=least, evidence=evidence, threshold=threshold, firing=firing, ruled=ruled
+    )
     return {
         "rows": profile.rows,
         "verdict": verdict.value,
@@ -154,39 +160,6 @@ def _judged_body(
         "latency_seconds": latency_quantiles(profile.latency),
         "reference": {"id": judge.reference.id, "rows": judge.reference.rows},
     }
-
-
-def _judge(
-    version: Version, model_name: str, name: str, step: tuple[Profile, Closed, str], rest: tuple[Model, int]
-) -> tuple[Change | None, float | None]:
-    """Feed a stretch to the version's judge; return the alert's change and the evidence's threshold."""
-    profile, closed, ident = step
-    model, sharing = rest
-    judge, memory = version.judge, version.memory
-    if judge is None or memory is None or judge.engine is None:
-        return None, None
-    memory = judging.gather(judge, memory, profile)
-    version.memory = memory
-    threshold = judge.engine.threshold * sharing
-    if memory.rows < model.plan.window.min_rows:
-        return None, threshold
-    every = microseconds(model.plan.window.every)
-    frozen = version.alert.state is AlertState.FIRING
-    version.memory, finding = judging.judge_step(judge, memory, closed.end // every - 1, frozen=frozen, sharing=sharing)
-    if not judge.calibrated:
-        return None, threshold
-    version.alert, change = advance(
-        version.alert, _to_judged(version, finding, closed, ident, every), model.plan.alerts, (model_name, name)
-    )
-    return change, threshold
-
-
-def _to_judged(version: Version, finding: Finding, closed: Closed, ident: str, every: int) -> Judged:
-    culprits = version.alert.culprits if version.alert.state is AlertState.FIRING else finding.culprits
-    began = None if finding.began is None else finding.began * every
-    known = {entry.column.name for entry in version.judge.watched} if version.judge is not None else set()
-    calm = known.intersection(culprits) <= finding.tolerated
-    return Judged(closed.at, ident, finding.evidence, finding.threshold, finding.culprits, began, calm)
 
 
 def _alert(model: Model, name: str, news: tuple[Json, Change | None], closed: Closed, wall: Instant) -> None:

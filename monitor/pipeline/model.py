@@ -7,6 +7,7 @@ from typing import Any
 
 from monitor.action import PastAction, Status
 from monitor.alert import DriftAlert
+from monitor.fixed_rule import Streak
 from monitor.instant import Instant, from_text, microseconds
 from monitor.judge import Judge, Memory, first_memory
 from monitor.pipeline.plan import ModelPlan
@@ -37,6 +38,8 @@ class Version:
     heard_until: Instant | None = None
     """End of the last stretch that had records."""
     volume: ThresholdAlert = field(default_factory=ThresholdAlert)
+    streaks: dict[str, Streak] = field(default_factory=dict)
+    """Of each column under a fixed rule."""
 
 
 @dataclass(slots=True)

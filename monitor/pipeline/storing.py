@@ -12,6 +12,7 @@ import numpy as np
 
 from monitor.alert import AlertState, DriftAlert
 from monitor.calibration import engine as calibration
+from monitor.fixed_rule import Streak
 from monitor.instant import Instant
 from monitor.judge import Judge, Memory, first_memory
 from monitor.pipeline.model import Model, Version
@@ -72,6 +73,7 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
                 delete_memory(connection, name, version_name, piece)
             continue
         alert = {"alert": asdict(version.alert), "body": version.alert_body, "volume": asdict(version.volume)}
+        alert["streaks"] = {column: asdict(streak) for column, streak in version.streaks.items()}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         if version.judge is not None and version.memory is not None:
             _save_judgement(connection, name, version_name, (version.judge, version.memory))
@@ -161,10 +163,12 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
     alert = json.loads(pieces.get(_ALERT, b"{}"))
     if alert:
         facts = alert["alert"]
-        facts |= {"state": AlertState(facts["state"]), "culprits": tuple(facts["culprits"])}
+        facts |= {"state": AlertState(facts["state"])}
+        facts |= {name: tuple(facts.get(name, ())) for name in ("culprits", "ruled")}
         version.alert, version.alert_body = DriftAlert(**facts), alert["body"]
         volume = alert["volume"]
         version.volume = ThresholdAlert(**volume | {"state": AlertState(volume["state"])})
+        version.streaks = {column: Streak(**streak) for column, streak in alert.get("streaks", {}).items()}
     return version
 
 

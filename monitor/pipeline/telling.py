@@ -18,13 +18,14 @@ _NAME, _SEVERITY = "drift", "warning"
 
 
 def alert_body(model: Model, name: str, window: Json, change: Change | None, at: Instant) -> Json:
-    """Return a drift alert as users see it. Columns, diagnosis and beginning stay those of its first window."""
+    """Return a drift alert as users see it. Its diagnosis is of the window it fired or last changed in."""
     version = model.versions[name]
     alert, before = version.alert, version.alert_body
     first = before is None or alert.id != before["id"]
     culprits = {column["name"]: column for column in window["columns"]}
     found = [culprits[column] for column in alert.culprits if column in culprits]
-    diagnosis = diagnose(found) if first or before is None else before["diagnosis"]
+    anew = first or before is None or change is Change.CHANGED
+    diagnosis = diagnose(found) if anew or before is None else before["diagnosis"]
     resolved = alert.state is AlertState.RESOLVED
     return {
         "kind": "alert",

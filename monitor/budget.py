@@ -1,0 +1,29 @@
+"""The false-alarm budget in steps, and the seasons that may be in them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from monitor.alert import AlertSettings
+from monitor.window import WindowSettings
+
+_PERIODS = (timedelta(days=1), timedelta(weeks=1))
+
+
+def budget_steps(alerts: AlertSettings, window: WindowSettings) -> float:
+    """Return N: the steps between two false drift pages that the budget leaves.
+
+    >>> budget_steps(AlertSettings(), WindowSettings())
+    1440.0
+    """
+    rate = alerts.false_alarms
+    return rate.period / window.every / rate.count / alerts.share.drift
+
+
+def seasons(window: WindowSettings) -> tuple[int, ...]:
+    """Return the day and the week in whole steps, where they are.
+
+    >>> seasons(WindowSettings())
+    (24, 168)
+    """
+    return tuple(period // window.every for period in _PERIODS if period > window.every and not period % window.every)

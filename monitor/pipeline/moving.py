@@ -1,0 +1,76 @@
+"""One closed window moves a version on: its stretch is fed to the engine, its rules are looked at, its alert moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitor import judge as judging
+from monitor.alert import AlertState, Change, Judged
+from monitor.fixed_rule import Look, advance_with_rules, follow
+from monitor.instant import Instant, microseconds
+from monitor.judge import Finding
+from monitor.pipeline.model import Model, Version
+from monitor.profile import Profile
+from monitor.verdict import Why
+
+Json = dict[str, Any]
+_BROKEN = {Why.RULE_BROKEN.value: True, Why.RULE_KEPT.value: False}
+
+
+def feed(
+    model: Model, version: Version, profile: Profile, when: tuple[Instant, Instant, str], sharing: int
+) -> tuple[Judged | None, float | None]:
+    """Feed a stretch to the version's engine; return what the alert is to know of it, and the evidence's threshold.
+
+    Parameters
+    ----------
+    when: the stretch's end, the instant of closing, and the window's id.
+    sharing: how many live versions share the budget.
+    """
+    end, at, ident = when
+    judge, memory = version.judge, version.memory
+    if judge is None or memory is None or judge.engine is None:
+        return None, None
+    memory = judging.gather(judge, memory, profile)
+    version.memory = memory
+    threshold = judge.engine.threshold * sharing
+    if memory.rows < model.plan.window.min_rows:
+        return None, threshold
+    every = microseconds(model.plan.window.every)
+    frozen = version.alert.state is AlertState.FIRING and bool(version.alert.evident)
+    version.memory, finding = judging.judge_step(judge, memory, end // every - 1, frozen=frozen, sharing=sharing)
+    if not judge.calibrated:
+        return None, threshold
+    return _judged(version, finding, (at, ident), every), threshold
+
+
+def _judged(version: Version, finding: Finding, when: tuple[Instant, str], every: int) -> Judged:
+    alert = version.alert
+    firing = alert.state is AlertState.FIRING and alert.evident
+    culprits = alert.evident if firing else finding.culprits
+    began = None if finding.began is None else finding.began * every
+    known = {entry.column.name for entry in version.judge.watched} if version.judge is not None else set()
+    calm = known.intersection(culprits) <= finding.tolerated
+    return Judged(*when, finding.evidence, finding.threshold, finding.culprits, began, calm)
+
+
+def move(
+    model: Model, name: str, judged: Judged | None, columns: list[Json], when: tuple[Instant, str, Instant]
+) -> Change | None:
+    """Look at the rules of a window's columns, move the version's alert on, and say whether a message is due.
+
+    Parameters
+    ----------
+    judged: of the engine's step; ``None`` where there was none.
+    when: the instant of closing, the window's id and its start.
+    """
+    at, ident, start = when
+    version = model.versions[name]
+    rules = {entry.column.name for entry in version.judge.watched if entry.rule is not None} if version.judge else set()
+    looks = {column["name"]: _BROKEN.get(column["why"]) for column in columns if column["name"] in rules}
+    version.streaks = follow(version.streaks, looks, start)
+    if judged is None and not version.streaks:
+        return None
+    look = Look(at, ident, judged, version.streaks)
+    version.alert, change = advance_with_rules(version.alert, look, model.plan.alerts, (model.plan.name, name))
+    return change
