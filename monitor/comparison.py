@@ -30,7 +30,7 @@ class ColumnDriftSettings(Settings):
     method: str | None = Field(None, description="how the column is compared; unset: the method of its kind")
     importance: float | None = Field(None, ge=0, description="weight of the column; unset: all alike")
     tolerance: float | None = Field(None, ge=0, le=10, description="an effect under this is no drift; standard units")
-    threshold: float | None = Field(None, gt=0, le=1e9, description="a fixed rule: drifted from this distance on")
+    threshold: float | None = Field(None, gt=0, description="a fixed rule: drifted from this distance on")
     p_value: float | None = Field(None, gt=0, lt=1, description="a fixed rule: drifted under this p-value")
 
     @property

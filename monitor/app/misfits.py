@@ -34,6 +34,10 @@ def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> 
         where = loaded.place("models", place, "drift", "columns", name)
         if name not in kinds:
             yield where.fault(_UNKNOWN_COLUMN, "no column of the reference has this name", _near(name, kinds))
+        elif own.is_fixed and name not in methods:
+            yield where.fault(
+                _UNFIT_METHOD, f"{kinds[name]} columns are not compared, so that no rule of theirs is broken"
+            )
         elif own.method is not None and name in methods and kinds[name] not in methods[name].kinds:
             message = f"{own.method} does not compare {kinds[name]} columns"
             yield where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind")

@@ -24,8 +24,7 @@ def alert_body(model: Model, name: str, window: Json, change: Change | None, at:
     first = before is None or alert.id != before["id"]
     culprits = {column["name"]: column for column in window["columns"]}
     found = [culprits[column] for column in alert.culprits if column in culprits]
-    anew = first or before is None or change is Change.CHANGED
-    diagnosis = diagnose(found) if anew or before is None else before["diagnosis"]
+    diagnosis = diagnose(found) if before is None or first or change is Change.CHANGED else before["diagnosis"]
     resolved = alert.state is AlertState.RESOLVED
     return {
         "kind": "alert",

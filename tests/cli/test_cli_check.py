@@ -4,7 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from scipy.stats import kstwobign
 
 from tests.cli.conftest import ROWS, Answer
 from tests.contracts import schemas
@@ -129,6 +133,40 @@ def test_a_method_that_is_not_for_a_column_is_a_fault(driftline: Driftline, conf
     """A method of numbers named for a category is blamed where it stands."""
     named = changed(config, "{temp: {importance: 3}}", "{carrier: {method: wasserstein}}")
     assert codes(body_of(driftline, named, 2)["faults"]) == [("E103", "models[flights].drift.columns.carrier")]
+
+
+def test_a_column_under_a_fixed_rule_is_marked(driftline: Driftline, config: Path) -> None:
+    """Its threshold is the rule's, it has no weight and no floor, and the rest of the plan stays."""
+    ruled = changed(config, "{temp: {importance: 3}}", "{temp: {method: kolmogorov_smirnov, p_value: 0.01}}")
+    model = body_of(driftline, ruled)["models"][0]
+    temp = model["columns"][0]
+    assert (temp["watched"], temp["why"], temp["importance"], temp["findable"]) == (True, "fixed_rule", 0.0, None)
+    assert temp["threshold"] == pytest.approx(kstwobign.isf(0.01) / np.sqrt(model["window"]["min_rows"]), rel=0.05)
+    assert sum(column["importance"] for column in model["columns"]) == pytest.approx(1)
+    assert model["calibrated"]
+    assert "fixed rule: outside the promise" in driftline("check", "-c", ruled).out
+
+
+def test_rules_alone_promise_nothing(driftline: Driftline, config: Path) -> None:
+    """Where every column has its rule, the plan says that nothing is promised, and why."""
+    numbers = ("temp", "wind", "score")
+    rules = ", ".join(f"{name}: {{method: energy, threshold: 1}}" for name in numbers)
+    rules += ", " + ", ".join(f"{name}: {{method: hellinger, threshold: 1}}" for name in ("carrier", "prediction"))
+    model = body_of(driftline, changed(config, "{temp: {importance: 3}}", f"{{{rules}}}"))["models"][0]
+    assert (model["calibrated"], model["calibration_why"]) == (False, "fixed_rules")
+    assert {column["why"] for column in model["columns"]} == {"fixed_rule"}
+
+
+def test_a_rule_for_what_is_not_compared_is_a_fault(
+    driftline: Driftline, config: Path, reference: Path, tmp_path: Path
+) -> None:
+    """A column of which only missing values are counted can break no rule."""
+    table, named = pq.read_table(reference), tmp_path / "sessions.parquet"
+    ids = pa.array([f"{number:032x}" for number in range(table.num_rows)])
+    pq.write_table(table.append_column("inputs.session", ids), named)
+    changed(config, str(reference), str(named))
+    named = changed(config, "{temp: {importance: 3}}", "{session: {method: hellinger, threshold: 0.5}}")
+    assert codes(body_of(driftline, named, 2)["faults"]) == [("E103", "models[flights].drift.columns.session")]
 
 
 def test_a_feature_that_is_not_there_is_a_fault(driftline: Driftline, config: Path) -> None:

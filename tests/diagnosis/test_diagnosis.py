@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from monitor.diagnosis import DATA_FAULT, POPULATION_CHANGE, UNCLEAR, diagnose, missing, mix, shift, spread, unseen
+from monitor.diagnosis import (
+    DATA_FAULT,
+    POPULATION_CHANGE,
+    UNCLEAR,
+    diagnose,
+    fixed_rule,
+    missing,
+    mix,
+    shift,
+    spread,
+    unseen,
+)
 
 
 def column(kind: str = "numeric", effect: dict[str, Any] | None = None, **current: Any) -> dict[str, Any]:
@@ -28,6 +39,9 @@ MIXED = column("categorical", effect("ratio", 0.1, 0.2))
 CALM = column(effect=effect("sd", -0.1, 0.1))
 
 
+RULE = {"why": "rule_broken", "method": "energy", "distance": 0.3456, "threshold": 0.2}
+
+
 @pytest.mark.parametrize(
     ("cause", "seen", "kind", "detail"),
     [
@@ -35,6 +49,7 @@ CALM = column(effect=effect("sd", -0.1, 0.1))
         (unseen.cause, UNSEEN, "new_category", "20.0% of rows have a value that the reference does not have"),
         (shift.cause, SHIFTED, "shift", "mean 10 to 11.2"),
         (spread.cause, WIDER, "spread", "standard deviation 2 to 3"),
+        (fixed_rule.cause, CALM | RULE, "fixed_rule", "energy 0.346, from 0.2 on drifted by its fixed rule"),
         (mix.cause, MIXED, "mix", "the share of one value changed by +15.0 points"),
     ],
 )
@@ -101,3 +116,13 @@ def test_without_a_cause_it_is_unclear(columns: list[dict[str, Any]]) -> None:
 def test_at_most_twenty_causes_are_told() -> None:
     """A message has room for twenty."""
     assert len(diagnose([SHIFTED] * 30)["causes"]) == 20
+
+
+def test_a_broken_rule_is_no_class_by_itself() -> None:
+    """Beside a change it is said after it; alone it leaves open what happened."""
+    found = diagnose([SHIFTED | RULE])
+    assert found["class"] == POPULATION_CHANGE
+    assert [cause["kind"] for cause in found["causes"]] == ["shift", "fixed_rule"]
+    alone = diagnose([CALM | RULE])
+    assert alone["class"] == UNCLEAR
+    assert [cause["kind"] for cause in alone["causes"]] == ["fixed_rule"]
