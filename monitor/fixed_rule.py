@@ -32,12 +32,14 @@ class Look:
     ----------
     judged: what the engine says; ``None`` without an engine, without the promise, or with too few rows for a step.
     streaks: of each column under a fixed rule, this window included.
+    weighed: whether there is an engine; where a changed config left none, what carried evidence is over.
     """
 
     at: Instant
     window: str
     judged: Judged | None
     streaks: Mapping[str, Streak]
+    weighed: bool = True
 
 
 def follow(streaks: Mapping[str, Streak], looks: Mapping[str, bool | None], start: Instant) -> dict[str, Streak]:
@@ -111,19 +113,21 @@ def _while_firing(
 ) -> tuple[DriftAlert, Change | None]:
     """Let what is new join the episode; else see whether all that carries it is over."""
     joined = tuple(name for name in _broken(look.streaks, settings.for_) if name not in alert.ruled)
-    evident, calm = alert.evident, alert.calm_steps
-    if not alert.ruled and not joined:
+    evident, calm = alert.evident if look.weighed else (), alert.calm_steps
+    if look.weighed and not alert.ruled and not joined:
         return advance(alert, look.judged, settings, scope) if look.judged is not None else (alert, None)
     if look.judged is not None and evident:
         calm = calm + 1 if look.judged.calm else 0
     elif look.judged is not None and look.judged.evidence >= look.judged.threshold:
         evident, calm = look.judged.culprits, 0
     ruled = alert.ruled + joined
-    grown = replace(alert, culprits=evident + ruled, ruled=ruled, calm_steps=calm)
-    if joined or evident != alert.evident:
+    grown = replace(alert, culprits=evident + ruled or alert.culprits, ruled=ruled, calm_steps=calm)
+    if joined or set(evident) - set(alert.evident):
         return replace(grown, notified_at=look.at), Change.CHANGED
-    kept = all(look.streaks.get(name, Streak()).kept >= settings.resolve_after for name in ruled)
-    if kept and (not evident or calm >= settings.resolve_after):
+    left = [look.streaks[name] for name in ruled if name in look.streaks]  # the others have no rule any more
+    if all(streak.kept >= settings.resolve_after for streak in left) and (
+        not evident or calm >= settings.resolve_after
+    ):
         return replace(grown, state=AlertState.RESOLVED, notified_at=look.at), Change.RESOLVED
     if alert.notified_at is not None and look.at - alert.notified_at >= microseconds(settings.repeat):
         return replace(grown, notified_at=look.at), Change.REPEAT_DUE

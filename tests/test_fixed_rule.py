@@ -102,6 +102,22 @@ def test_an_episode_of_both_is_over_when_both_are() -> None:
     assert changes(".xx....", [100.0] * 7, "-----cc")[4:] == [None, None, Change.RESOLVED]
 
 
+def test_a_rule_that_is_gone_holds_no_alert() -> None:
+    """Where the config has the rule no more, its part of the episode is over."""
+    alert = lived("xx")[-1][0]
+    look = Look(9 * HOUR, "w9", None, {"another": Streak()})
+    resolved, change = advance_with_rules(alert, look, SETTINGS, ("shop", "1"))
+    assert (resolved.culprits, change) == (("ruled",), Change.RESOLVED)
+
+
+def test_evidence_without_an_engine_holds_no_alert() -> None:
+    """Where every column has got a rule, what carried evidence is over, and still named."""
+    alert = lived(".", [100.0])[-1][0]
+    look = Look(9 * HOUR, "w9", None, {"evident": Streak()}, weighed=False)
+    resolved, change = advance_with_rules(alert, look, SETTINGS, ("shop", "1"))
+    assert (resolved.culprits, change) == (("evident",), Change.RESOLVED)
+
+
 def test_both_at_once_are_one_episode() -> None:
     """A window in which evidence and rule arrive together is one page that names both."""
     found = lived("xx", [1.0, 100.0])

@@ -49,7 +49,8 @@ def _judged(version: Version, finding: Finding, when: tuple[Instant, str], every
     firing = alert.state is AlertState.FIRING and alert.evident
     culprits = alert.evident if firing else finding.culprits
     began = None if finding.began is None else finding.began * every
-    known = {entry.column.name for entry in version.judge.watched} if version.judge is not None else set()
+    watched = version.judge.watched if version.judge is not None else ()
+    known = {entry.column.name for entry in watched if entry.rule is None}
     calm = known.intersection(culprits) <= finding.tolerated
     return Judged(*when, finding.evidence, finding.threshold, finding.culprits, began, calm)
 
@@ -69,8 +70,7 @@ def move(
     rules = {entry.column.name for entry in version.judge.watched if entry.rule is not None} if version.judge else set()
     looks = {column["name"]: _BROKEN.get(column["why"]) for column in columns if column["name"] in rules}
     version.streaks = follow(version.streaks, looks, start)
-    if judged is None and not version.streaks:
-        return None
-    look = Look(at, ident, judged, version.streaks)
+    weighed = version.judge is not None and version.judge.engine is not None
+    look = Look(at, ident, judged, version.streaks, weighed=weighed)
     version.alert, change = advance_with_rules(version.alert, look, model.plan.alerts, (model.plan.name, name))
     return change
