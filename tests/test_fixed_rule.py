@@ -10,7 +10,7 @@ from monitor.instant import SECOND
 
 N = 100.0
 HOUR = 3600 * SECOND
-SETTINGS = AlertSettings(**{"for": 2}, resolve_after=2, repeat=timedelta(hours=4))
+SETTINGS = AlertSettings(resolve_after=2, repeat=timedelta(hours=4))  # and two windows for a rule, the default
 Seen = tuple[DriftAlert, Change | None]
 
 
