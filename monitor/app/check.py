@@ -5,12 +5,12 @@ Starts nothing and sends nothing; a receiver's name is resolved, as that is wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from monitor.app import forecast
-from monitor.app.misfits import column_faults, reference_fault
+from monitor.app.misfits import column_faults, reference_fault, reference_keys
 from monitor.app.planned import calibration_body, columns_body, reference_body, window_body
 from monitor.config import Loaded
 from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault
@@ -98,15 +98,21 @@ class _Check:
         """Compile every reference that lies there; one that cannot be is a fault, none at all a warning."""
         references = References(plan)
         references.refresh()
-        for error in references.faults.values():
-            self.faults.append(reference_fault(self.loaded, place, error))
+        for version, error in references.faults.items():
+            self.faults.append(reference_fault(self.loaded, place, error, version))
         known = {version: judge for version in references.known() if (judge := references.judge(version)) is not None}
-        if not known and not references.faults:
-            where = self.loaded.place("models", place, "reference", "path")
-            self.warnings.append(
-                where.fault("W131", "matches no file yet", "a version is judged once its reference is")
-            )
+        self._warn_of_missing(place, plan, references)
         return known
+
+    def _warn_of_missing(self, place: int, plan: ModelPlan, references: References) -> None:
+        """Warn of each version whose reference the config names and that does not lie there yet, or that none does."""
+        there = {*references.known(), *references.faults}
+        named = [*plan.reference] if isinstance(plan.reference, Mapping) else [] if there else [""]
+        for version in named:
+            if version not in there:
+                where = self.loaded.place("models", place, *reference_keys(self.loaded, place, version))
+                fault = where.fault("W131", "matches no file yet", "a version is judged once its reference is")
+                self.warnings.append(fault)
 
     def _sources(self, place: int, plan: ModelPlan) -> list[Json]:
         several = len(plan.records) > 1

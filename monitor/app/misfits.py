@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from monitor.config import Loaded
@@ -15,15 +15,27 @@ _UNKNOWN_COLUMN, _UNFIT_COLUMN, _UNFIT_METHOD = "E166", "E167", "E103"
 _ANSWERS = ("prediction", "score")
 
 
-def reference_fault(loaded: Loaded, place: int, error: MonitorError) -> Fault:
-    """Return the fault of a reference that cannot be used."""
+def reference_fault(loaded: Loaded, place: int, error: MonitorError, version: str | None = None) -> Fault:
+    """Return the fault of a reference that cannot be used; it stands where the config names its path.
+
+    Parameters
+    ----------
+    version: of the reference; ``None`` where it is not known.
+    """
     code = error.code if isinstance(error, ReferenceUnusable) else _UNFIT_COLUMN
-    keys: tuple[str, ...] = ("reference", "path")
+    keys = reference_keys(loaded, place, version)
     if isinstance(error, ColumnUnknown):
         columns = loaded.config.models[place].columns
         role = [role for role in _ANSWERS if getattr(columns, role) == error.column]
         code, keys = _UNKNOWN_COLUMN, ("columns", *role[:1])
     return loaded.place("models", place, *keys).fault(code, error.message, error.hint or None)
+
+
+def reference_keys(loaded: Loaded, place: int, version: str | None) -> tuple[str, ...]:
+    """Return the keys that lead to the path of a version's reference, as far as they are known."""
+    if not isinstance(loaded.config.models[place].reference, Mapping):
+        return "reference", "path"
+    return ("reference",) if version is None else ("reference", version, "path")
 
 
 def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:

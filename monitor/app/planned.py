@@ -15,6 +15,7 @@ from monitor.instant import SECOND, to_text
 from monitor.judge import Judge, Watched, expected_false_alarms, judged_fitness
 from monitor.measure import finite
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.references import reference_path
 from monitor.profile import ColumnBins
 
 Json = dict[str, Any]
@@ -43,7 +44,7 @@ def reference_body(plan: ModelPlan, version: str, judge: Judge) -> Json:
     reference, period = judge.reference, main_period(plan, judge)
     span = None if reference.first is None or reference.last is None else (reference.last - reference.first) / SECOND
     return {
-        "path": plan.reference.path.replace("{version}", version),
+        "path": reference_path(plan, version),
         "id": reference.id,
         "rows": reference.rows,
         "from": None if reference.first is None else to_text(reference.first),

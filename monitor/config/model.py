@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
@@ -32,9 +32,23 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, Mapping) else value
 
 
+_ONE, _BY_VERSION = "one", "by_version"
+
+
+def _one_or_by_version(value: Any) -> str:
+    """Tell one reference from a map by version: only in a map every value is a mapping itself."""
+    if not isinstance(value, Mapping) or not value or ReferenceSettings.model_fields.keys() & value.keys():
+        return _ONE
+    return _BY_VERSION if all(isinstance(each, Mapping | ReferenceSettings) for each in value.values()) else _ONE
+
+
 Task: TypeAlias = Literal["binary", "multiclass", "regression", "ranking", "none"]
 SourceSettings: TypeAlias = FilesSettings
 _OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
+References: TypeAlias = Annotated[
+    Annotated[ReferenceSettings, Tag(_ONE)] | Annotated[dict[str, ReferenceSettings], Tag(_BY_VERSION)],
+    Discriminator(_one_or_by_version),
+]
 Sources: TypeAlias = Annotated[
     tuple[SourceSettings, ...], BeforeValidator(_listed, json_schema_input_type=_OneOrMore), Field(min_length=1)
 ]
@@ -54,7 +68,7 @@ class ModelSettings(Settings):
     task: Task = Field("none", description="what the model answers")
     records: Sources = Field(description="where the logged inferences are; one source or a list")
     targets: TargetsSettings | None = Field(None, description="where the true outcomes are, if they ever come")
-    reference: ReferenceSettings = Field(description="what the stream is compared with")
+    reference: References = Field(description="what the stream is compared with: one, or a map by version")
     columns: ColumnsSettings = Field(ColumnsSettings(), description="where the log keeps what")
     sampling: SamplingSettings = Field(SamplingSettings(), description="the share of records profiled")
     rows_per_window: int = Field(5000, ge=0, le=1_000_000, description="rows kept for retraining; 0 keeps none")

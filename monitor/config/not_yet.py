@@ -25,6 +25,7 @@ KEYS = frozenset(
 )
 """Keys by their path without names and indices."""
 
+_REFERENCE = ("models", "reference")
 _SOURCES = frozenset({"http", "sql", "kafka", "object_store"})
 VALUES = {
     "models.records.type": _SOURCES,
@@ -39,8 +40,9 @@ HELP = "remove it, or wait for the version that brings it"
 
 def key_is_due(keys: tuple[str, ...]) -> bool:
     """Say whether a key, by its path without indices, is one of a later version."""
-    by_version = keys[:-1] == ("models", "reference") and keys[-1][:1].isdigit()
-    return by_version or ".".join(keys) in KEYS
+    if keys[:2] == _REFERENCE and len(keys) > len(_REFERENCE) + 1:
+        keys = (*_REFERENCE, *keys[len(_REFERENCE) + 1 :])  # of a map by version
+    return ".".join(keys) in KEYS
 
 
 def value_is_due(keys: tuple[str, ...], value: object) -> bool:

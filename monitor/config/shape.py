@@ -6,7 +6,7 @@ A *spot* is what may stand at a place: the annotations of the settings classes, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import NoneType, UnionType
+from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
@@ -70,8 +70,9 @@ def is_secret(spot: Spot) -> bool:
 
 def is_section(spot: Spot) -> bool:
     """Say whether only a mapping with settings may stand at a spot: neither null nor a plain value."""
-    found = list(leaves(spot))
-    return bool(found) and NoneType not in found and all(leaf in models(spot) for leaf in found)
+    found, settings = list(leaves(spot)), models(spot)
+    rest = [leaf for leaf in found if leaf not in settings and get_origin(leaf) is not dict]
+    return bool(settings) and not rest
 
 
 def _literals(info: FieldInfo | None) -> tuple[Any, ...]:

@@ -29,6 +29,7 @@ class ModelPlan:
     Attributes
     ----------
     root: what relative paths are relative to.
+    reference: one, or one a version by its name.
     external_url: what links in messages start with, without a slash at the end.
     route: the receivers of an alert, given its body.
     token: the token with which a job reports back on an action, given the action's id.
@@ -38,7 +39,7 @@ class ModelPlan:
     task: str
     root: Path
     records: tuple[FilesSettings, ...]
-    reference: ReferenceSettings
+    reference: ReferenceSettings | Mapping[str, ReferenceSettings]
     targets: FilesSettings | None = None
     columns: ColumnsSettings = field(default_factory=ColumnsSettings)
     window: WindowSettings = field(default_factory=WindowSettings)

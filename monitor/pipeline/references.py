@@ -1,7 +1,11 @@
-"""The references of a model: one for all versions, or one a version where the path names ``{version}``."""
+"""The references of a model: one for all versions, or one a version.
+
+Each version has its own where the path names ``{version}``, or where the config has a map by version.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from glob import escape, glob
 from pathlib import Path
@@ -39,17 +43,21 @@ class References:
     @property
     def per_version(self) -> bool:
         """Say whether each version has a reference of its own."""
-        return _SLOT in self._plan.reference.path
+        settings = self._plan.reference
+        return isinstance(settings, Mapping) or _SLOT in settings.path
 
     def path(self, version: str) -> Path:
         """Return where the reference of a version lies; a version's name is percent-encoded in it."""
-        return self._plan.root / self._plan.reference.path.replace(_SLOT, quote(version, safe=""))
+        return self._plan.root / reference_path(self._plan, version)
 
     def known(self) -> list[str]:
         """Return the versions whose reference lies there, in order; "" where one serves all."""
+        settings = self._plan.reference
+        if isinstance(settings, Mapping):
+            return sorted(version for version in settings if self.path(version).exists())
         if not self.per_version:
             return [""]
-        head, _, tail = str(self._plan.root / self._plan.reference.path).partition(_SLOT)
+        head, _, tail = str(self._plan.root / settings.path).partition(_SLOT)
         found = glob(f"{escape(head)}*{escape(tail)}")  # noqa: PTH207 - Path.glob cannot escape what stands before
         return sorted(unquote(name[len(head) : len(name) - len(tail)]) for name in found)
 
@@ -93,6 +101,18 @@ class References:
         merged = {column.name: column for column in columns}
         first = judges[0].reference
         return replace(first.layout, columns=tuple(merged.values())), first.targets
+
+
+def reference_path(plan: ModelPlan, version: str) -> str:
+    """Return the path of a version's reference as the config has it.
+
+    Raises
+    ------
+    KeyError: the map by version has no such version.
+    """
+    settings = plan.reference
+    one = settings[version] if isinstance(settings, Mapping) else settings
+    return one.path.replace(_SLOT, quote(version, safe=""))
 
 
 def _stamp(path: Path) -> Stamp:

@@ -184,6 +184,16 @@ def test_references_by_version_may_come_later(driftline: Driftline, config: Path
     assert body["models"][0]["calibration_why"] == "no_reference"
 
 
+def test_references_are_named_by_version(driftline: Driftline, config: Path, reference: Path) -> None:
+    """In a map a reference that does not lie there is a warning, one that is broken a fault, each at its version."""
+    (config.parent / "broken.parquet").write_bytes(b"PAR1 no")
+    by_version = f"{{1: {{path: {reference}}}, '2': {{path: later.parquet}}, v3: {{path: broken.parquet}}}}"
+    body = body_of(driftline, changed(config, f"{{path: {reference}}}", by_version), 2)
+    assert ("W131", "models[flights].reference.2.path") in codes(body["warnings"])
+    assert codes(body["faults"]) == [("E161", "models[flights].reference.v3.path")]
+    assert body["models"][0]["reference"]["path"] == str(reference)
+
+
 def test_a_receiver_at_a_refused_address_is_a_fault(driftline: Driftline, config: Path) -> None:
     """A receiver whose address may never be called is a fault, with the address and without the path."""
     refused = changed(config, "http://127.0.0.1:9/", "http://0.0.0.0:9/")

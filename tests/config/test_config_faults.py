@@ -187,6 +187,28 @@ def test_what_is_said_to_come_has_not_come(key: str) -> None:
     assert last not in known_keys(spot)
 
 
+@pytest.mark.parametrize(
+    ("reference", "fault"),
+    [
+        ("{'1': {path: a}, '2': {pth: b}}", "error[E101] models[churn].reference.2.pth"),
+        ("{'1': {rows: 50000}}", "error[E109] models[churn].reference.1.rows"),
+        ("{'1': {path: a}, '2': b}", "error[E101] models[churn].reference.1"),
+        ("{pth: a}", "error[E101] models[churn].reference.pth"),
+        ("{}", "error[E107] models[churn].reference.path"),
+        ("a.parquet", "error[E102] models[churn].reference"),
+    ],
+)
+def test_a_reference_is_one_or_a_map_by_version(faults_of: Faults, reference: str, fault: str) -> None:
+    """What is neither is blamed where it stands."""
+    found = [
+        str(each)
+        for each in faults_of(
+            f"models:\n  - {{name: churn, records: {{type: files, path: x}}, reference: {reference}}}\n"
+        )
+    ]
+    assert any(fault in each for each in found), found
+
+
 @pytest.mark.parametrize("value", sorted(VALUES["receivers.type"]))
 def test_a_receiver_of_a_later_version_is_named_as_such(faults_of: Faults, value: str) -> None:
     """Receivers that the documentation speaks of and this version lacks are E109, and only that."""

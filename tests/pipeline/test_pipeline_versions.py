@@ -48,6 +48,21 @@ def test_each_version_is_held_to_its_own_reference(tmp_path: Path) -> None:
     assert {body["verdict"] for body in of_version(told, "2")} == {"stable"}
 
 
+def test_a_map_by_version_is_the_same(tmp_path: Path) -> None:
+    """References named one by one give the very windows that a pattern gives."""
+    handover(tmp_path)
+    told = replayed(plan_of(tmp_path, reference=SLOT))
+    named = {version: ReferenceSettings(path=f"reference-{version}.parquet") for version in "12"}
+    assert replayed(plan_of(tmp_path, reference=named)).windows == told.windows
+
+
+def test_a_version_that_the_map_lacks_is_not_judged(tmp_path: Path) -> None:
+    """No version borrows the reference of another: its windows say that they have none."""
+    handover(tmp_path)
+    told = replayed(plan_of(tmp_path, reference={"1": ReferenceSettings(path="reference-1.parquet")}))
+    assert {(body["verdict"], body["why"]) for body in of_version(told, "2")} == {("insufficient_data", "no_reference")}
+
+
 def test_a_version_that_was_followed_retires(tmp_path: Path) -> None:
     """After three windows without records, while another has some, version 1 has no more windows and its alert ends."""
     handover(tmp_path)
