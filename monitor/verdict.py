@@ -43,6 +43,7 @@ def window_verdict(
     threshold: float | None,
     firing: bool,
     ruled: tuple[Verdict, Why] | None = None,
+    short: bool = False,
 ) -> tuple[Verdict, Why]:
     """Return the verdict on a window and its reason.
 
@@ -52,6 +53,7 @@ def window_verdict(
     evidence, threshold: of the decision engine; ``None`` where it could not be compiled.
     firing: whether a drift alert fires after this window.
     ruled: what the rules say, where every column has its fixed rule, so that there is no engine.
+    short: whether the reference is too short to know how much windows vary: then none is called stable.
 
     >>> window_verdict(rows=0, least=10, evidence=0.0, threshold=60.0, firing=False)
     (<Verdict.INSUFFICIENT_DATA: 'insufficient_data'>, <Why.NO_RECORDS: 'no_records'>)
@@ -65,6 +67,6 @@ def window_verdict(
         return Verdict.DRIFTED, Why.EVIDENCE_OVER_THRESHOLD
     if firing:
         return Verdict.DRIFTED, Why.ALERT_FIRING
-    if rows < least:
-        return Verdict.INSUFFICIENT_DATA, Why.TOO_FEW_ROWS
+    if rows < least or short:
+        return Verdict.INSUFFICIENT_DATA, Why.TOO_FEW_ROWS if rows < least else Why.REFERENCE_TOO_SHORT
     return Verdict.STABLE, Why.EVIDENCE_UNDER_THRESHOLD

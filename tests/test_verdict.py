@@ -49,3 +49,16 @@ def test_the_unknown_is_never_stable(rows: int, evidence: float | None, threshol
         assert threshold is not None
         assert evidence < threshold
         assert not firing
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (0.0, (Verdict.INSUFFICIENT_DATA, Why.REFERENCE_TOO_SHORT)),
+        (60.0, (Verdict.DRIFTED, Why.EVIDENCE_OVER_THRESHOLD)),
+    ],
+)
+def test_a_short_reference_calls_nothing_stable(evidence: float, expected: tuple[Verdict, Why]) -> None:
+    """Where the reference cannot know how much windows vary, calm is unknown; evidence is shown all the same."""
+    found = window_verdict(rows=10, least=10, evidence=evidence, threshold=60.0, firing=False, short=True)
+    assert found == expected

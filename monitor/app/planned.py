@@ -17,6 +17,7 @@ from monitor.measure import finite
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import reference_path
 from monitor.profile import ColumnBins
+from monitor.record import Kind
 
 Json = dict[str, Any]
 FIXED_RULE = "fixed_rule"
@@ -68,10 +69,25 @@ def fitness_body(judge: Judge) -> Json | None:
 
 def advice_lines(judge: Judge) -> list[str]:
     """Return what would make a reference fitter, in words."""
-    found = judged_fitness(judge)
+    found, bare = judged_fitness(judge), _bare_lines(judge)
     if judge.engine is None or found is None:
-        return [f"not calibrated ({judge.why}): {cure(judge.why)}"]
-    return list(advice(judge.engine, found))
+        return [f"not calibrated ({judge.why}): {cure(judge.why)}", *bare]
+    return [*advice(judge.engine, found), *bare]
+
+
+def _bare_lines(judge: Judge) -> list[str]:
+    """Return a line for columns without a value in the reference, and one for those with a single value."""
+    reference = judge.reference
+    columns = [bins.column for bins in reference.binning.columns]
+    empty = (reference.profile.absent == reference.rows).tolist()
+    none = [column.name for column, bare in zip(columns, empty, strict=True) if bare]
+    one = [column.name for column in columns if column.kind is Kind.CONSTANT and column.name not in none]
+    found = [(none, "no value", "take a reference with values"), (one, "one value", "take a longer reference")]
+    return [
+        f"{', '.join(names)}: {number} in the reference, so any other is drift; if that is wrong, exclude, or {way}"
+        for names, number, way in found
+        if names
+    ]
 
 
 def main_period(plan: ModelPlan, judge: Judge) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from monitor import judge as judging
 from monitor.alert import AlertState, Change, DriftAlert, retire
+from monitor.calibration.gates import Uncalibrated
 from monitor.identity import window_id
 from monitor.instant import Instant, microseconds, to_text
 from monitor.judge import Judge
@@ -144,7 +145,13 @@ def _judged_body(
     firing = version.alert.state is AlertState.FIRING
     ruled = rules_verdict(columns) if judge.ruled else None
     verdict, why = window_verdict(
-        rows=profile.rows, least=least, evidence=evidence, threshold=threshold, firing=firing, ruled=ruled
+        rows=profile.rows,
+        least=least,
+        evidence=evidence,
+        threshold=threshold,
+        firing=firing,
+        ruled=ruled,
+        short=judge.why == Uncalibrated.TOO_FEW_BLOCKS,
     )
     return {
         "rows": profile.rows,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.action import Why
-from monitor.calibration.gates import Uncalibrated
+from monitor.calibration.cures import CURES
 from monitor.config import Config
 from monitor.delivery import SCHEDULE_SECONDS
 from monitor.notification import MessageType
@@ -20,7 +20,7 @@ _RECEIVING = "docs/how-to/receive-webhooks.md"
 OBSTACLES = [Why.DRY_RUN, Why.ACTION_OPEN, Why.COOLDOWN, Why.BUDGET_SPENT, Why.TOO_FEW_TARGETS]
 EXPLAINED: dict[str, Sequence[str]] = {
     "docs/how-to/tail-logs.md": list(Reason),
-    "docs/promise.md": list(Uncalibrated),
+    "docs/promise.md": list(CURES),
     "docs/how-to/retrain.md": OBSTACLES,
     "docs/reference/webhook.md": list(MessageType),
 }
@@ -31,6 +31,13 @@ def test_a_reason_is_explained(page: str, word: str) -> None:
     """Each reason that the program gives stands in the table of the page about it."""
     rows = [line for line in read(page).splitlines() if line.startswith("|")]
     assert any(f"`{word}`" in row for row in rows)
+
+
+@pytest.mark.parametrize(("why", "cured"), CURES.items())
+def test_a_cure_is_the_same_on_the_page(why: str, cured: str) -> None:
+    """What helps against a reason stands beside it in the words that the commands and the web page say."""
+    (row,) = [line for line in read("docs/promise.md").splitlines() if line.startswith(f"| `{why}`")]
+    assert row.endswith(f"| {cured} |")
 
 
 def test_how_long_a_receiver_may_be_down_is_told() -> None:

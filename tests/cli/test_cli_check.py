@@ -184,6 +184,21 @@ def test_references_by_version_may_come_later(driftline: Driftline, config: Path
     assert body["models"][0]["calibration_why"] == "no_reference"
 
 
+@pytest.mark.parametrize(
+    ("values", "told"), [(pa.nulls(ROWS, pa.float64()), "wind: no value"), (pa.repeat(1.0, ROWS), "wind: one value")]
+)
+def test_a_column_without_spread_is_told_of(
+    driftline: Driftline, config: Path, reference: Path, values: pa.Array, told: str
+) -> None:
+    """A column of which the reference shows one value or none is named, for programs and for people."""
+    path = config.parent / "bare.parquet"
+    table = pq.read_table(reference)
+    pq.write_table(table.set_column(table.column_names.index("inputs.wind"), "inputs.wind", values), path)
+    named = changed(config, str(reference), str(path))
+    (line,) = [each for each in body_of(driftline, named)["models"][0]["reference"]["advice"] if told in each]
+    assert line in " ".join(driftline("check", "-c", named).out.split())
+
+
 def test_references_are_named_by_version(driftline: Driftline, config: Path, reference: Path) -> None:
     """In a map a reference that does not lie there is a warning, one that is broken a fault, each at its version."""
     (config.parent / "broken.parquet").write_bytes(b"PAR1 no")
