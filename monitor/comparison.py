@@ -133,7 +133,7 @@ def histogram_of(profile: Profile, binning: Binning, place: int) -> Histogram:
     watched = binning.columns[place]
     centres = watched.bins.centres if isinstance(watched.bins, NumericBins) else None
     span = slice(binning.offsets[place], binning.offsets[place + 1])
-    return Histogram(profile.counts[span], profile.missing[place], centres)
+    return Histogram(profile.counts[span], profile.absent[place], centres)
 
 
 def sides_of(profile: Profile, binning: Binning) -> tuple[Side, ...]:
@@ -143,7 +143,7 @@ def sides_of(profile: Profile, binning: Binning) -> tuple[Side, ...]:
     """
     reached = np.concatenate(([0], np.cumsum(profile.counts)))
     values = np.diff(reached[list(binning.offsets)]).tolist()
-    missing, sums, squares = profile.missing.tolist(), profile.sums.tolist(), profile.squares.tolist()
+    missing, sums, squares = profile.absent.tolist(), profile.sums.tolist(), profile.squares.tolist()
     figures = zip(binning.columns, binning.offsets[1:], missing, values, sums, squares, strict=True)
     sides = []
     for watched, end, absent, *of_values in figures:

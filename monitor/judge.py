@@ -246,7 +246,7 @@ def gather(judge: Judge, memory: Memory, profile: Profile) -> Memory:
     """Add a stretch's rows to those that wait for a step."""
     every = coarse_counts(judge, profile)
     folded = tuple(every[index] for index in judge.weighed)
-    missing = profile.missing[[entry.place for entry in _weighed(judge)]]
+    missing = profile.absent[[entry.place for entry in _weighed(judge)]]
     if memory.missing is not None:
         folded = tuple(a + b for a, b in zip(memory.counts, folded, strict=True))
         missing = memory.missing + missing

@@ -50,7 +50,7 @@ def _column(judge: Judge, entry: Watched, current: tuple[Profile, Integers, Side
     if entry.method.grain == "cells":
         new = histogram_of(profile, binning, place)
     else:
-        new = Histogram(bins, profile.missing[place], entry.whole.centres)
+        new = Histogram(bins, profile.absent[place], entry.whole.centres)
     found = _measured(entry, new, rows=profile.rows, least_rows=least_rows)
     return {
         "name": entry.column.name,

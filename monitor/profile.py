@@ -85,6 +85,12 @@ class Profile:
     greatest: Floats = field(repr=False)
     latency: Integers = field(repr=False)
 
+    @property
+    def absent(self) -> Integers:
+        """Rows of each column without a value to compare: null, NaN or infinite, int64 (F,)."""
+        absent: Integers = self.missing + self.nonfinite
+        return absent
+
     def __add__(self, other: Profile) -> Profile:
         return Profile(
             self.rows + other.rows,

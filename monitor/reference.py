@@ -229,7 +229,7 @@ def _steps(
     for a, b in _spans(len(joined) - 1, binning.offsets[-1]):
         profiles = _profiled(table, number, stretches, joined, (a, b), binning)
         rows += [profile.rows for profile in profiles]
-        missing += [profile.missing for profile in profiles]
+        missing += [profile.absent for profile in profiles]
         for place, (watched, span) in enumerate(binning.spans()):
             cells = np.stack([profile.counts[span] for profile in profiles])
             coarse[place].append(fold_counts(cells, folds[place]))
