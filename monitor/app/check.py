@@ -11,7 +11,7 @@ from typing import Any
 
 from monitor.app import forecast
 from monitor.app.misfits import column_faults, reference_fault, reference_keys
-from monitor.app.planned import calibration_body, columns_body, reference_body, window_body
+from monitor.app.planned import calibration_body, columns_body, promise_body, reference_body, window_body
 from monitor.config import Loaded
 from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault
 from monitor.instant import microseconds
@@ -82,14 +82,19 @@ class _Check:
         retention = microseconds(self.loaded.config.state.retention)
         self.planned.append(forecast.Planned(plan, judges, retention))
         version, judge = max(judges.items(), default=(None, None))
-        if judge is not None:
-            self.faults += column_faults(self.loaded, place, plan, judge)
+        faults = [fault for each in judges.values() for fault in column_faults(self.loaded, place, plan, each)]
+        self.faults += dict.fromkeys(faults)
         return {
             "name": plan.name,
             "task": plan.task,
             "window": window_body(plan),
             "reference": None if judge is None or version is None else reference_body(plan, version, judge),
             "columns": [] if judge is None else columns_body(plan, judge),
+            "earlier_references": [
+                {"version": name, **reference_body(plan, name, each), **promise_body(each)}
+                for name, each in sorted(judges.items())
+                if name != version
+            ],
             **calibration_body(plan, judge),
             "sources": self._sources(place, plan),
         }

@@ -102,8 +102,12 @@ def calibration_body(plan: ModelPlan, judge: Judge | None) -> Json:
         promised = plan.alerts.false_alarms.count * (30 * 86_400 / plan.alerts.false_alarms.period.total_seconds())
         figures = {"promised": promised, "expected": None, "lower": None, "upper": None}
         return {"calibrated": False, "calibration_why": "no_reference", "false_alarms_per_30d": figures}
-    figures = expected_false_alarms(judge, plan.alerts)
-    return {"calibrated": judge.calibrated, "calibration_why": judge.why, "false_alarms_per_30d": figures}
+    return promise_body(judge) | {"false_alarms_per_30d": expected_false_alarms(judge, plan.alerts)}
+
+
+def promise_body(judge: Judge) -> Json:
+    """Return whether the promise holds for a reference, and why not."""
+    return {"calibrated": judge.calibrated, "calibration_why": judge.why}
 
 
 def columns_body(plan: ModelPlan, judge: Judge) -> list[Json]:

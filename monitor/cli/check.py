@@ -97,8 +97,19 @@ def _model(model: dict[str, Any]) -> list[Any]:
         _window_line(model["window"]),
         _promise_line(model),
     ]
+    earlier = [line for each in model["earlier_references"] for line in _earlier_lines(each)]
     sources = [_source_line(source) for source in model["sources"]]
-    return [columns, *lines, *sources, ""]
+    return [columns, *lines, *earlier, *sources, ""]
+
+
+def _earlier_lines(reference: dict[str, Any]) -> list[str]:
+    """Return what there is to say of the reference of another version than the last."""
+    from monitor.calibration.cures import cure
+
+    why = reference["calibration_why"]
+    promise = [] if why is None else [f"not calibrated ({why}), so that nothing is promised; {cure(why)}"]
+    lines = [_reference_line(reference), *_fitness_lines(reference), *promise]
+    return [f"version {reference['version']}: {line}" for line in lines]
 
 
 def _told(column: dict[str, Any]) -> str:

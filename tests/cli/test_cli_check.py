@@ -209,6 +209,26 @@ def test_references_are_named_by_version(driftline: Driftline, config: Path, ref
     assert body["models"][0]["reference"]["path"] == str(reference)
 
 
+def test_every_version_is_told_of(driftline: Driftline, config: Path, reference: Path) -> None:
+    """The plan is that of the last version; of each other its reference, fitness and promise stand beside it."""
+    pq.write_table(pq.read_table(reference).slice(0, 10), config.parent / "short.parquet")
+    by_version = f"{{1: {{path: short.parquet}}, 2: {{path: {reference}}}}}"
+    named = changed(config, f"{{path: {reference}}}", by_version)
+    (model,) = body_of(driftline, named)["models"]
+    assert (model["reference"]["path"], model["calibrated"]) == (str(reference), True)
+    told = [(each["version"], each["path"], each["calibration_why"]) for each in model["earlier_references"]]
+    assert told == [("1", "short.parquet", "too_few_blocks")]
+    assert "version 1: not calibrated (too_few_blocks)" in driftline("check", "-c", named).out
+
+
+def test_a_column_that_no_version_has_is_told_once(driftline: Driftline, config: Path, reference: Path) -> None:
+    """Settings of a column are held to the reference of every version; one fault is said once."""
+    by_version = f"{{1: {{path: {reference}}}, 2: {{path: {reference}}}}}"
+    named = changed(config, f"{{path: {reference}}}", by_version)
+    body = body_of(driftline, changed(named, "{temp: {importance: 3}}", "{tmp: {importance: 3}}"), 2)
+    assert codes(body["faults"]) == [("E166", "models[flights].drift.columns.tmp")]
+
+
 def test_a_receiver_at_a_refused_address_is_a_fault(driftline: Driftline, config: Path) -> None:
     """A receiver whose address may never be called is a fault, with the address and without the path."""
     refused = changed(config, "http://127.0.0.1:9/", "http://0.0.0.0:9/")

@@ -253,6 +253,8 @@ _REFERENCE = record(
     main_period_seconds=maybe(SECONDS),
     cycles=maybe(NUMBER),
 )
+_FIT_REFERENCE = beside(_REFERENCE, fitness=maybe(_FITNESS), advice=listed(STRING))
+_EARLIER = beside(_FIT_REFERENCE, version=STRING, calibrated=BOOLEAN, calibration_why=maybe(WORD))
 CHECK = record(
     kind={"const": "check"},
     schema=FORMAT,
@@ -260,30 +262,33 @@ CHECK = record(
     faults=listed(_fault("E")),
     warnings=listed(_fault("W")),
     models=listed(
-        record(
-            name=NAME,
-            task=TASK,
-            window=record(
-                length_seconds=SECONDS,
-                every_seconds=SECONDS,
-                lateness_seconds=SECONDS,
-                pane_seconds=SECONDS,
-                min_rows=COUNT,
+        beside(
+            record(
+                name=NAME,
+                task=TASK,
+                window=record(
+                    length_seconds=SECONDS,
+                    every_seconds=SECONDS,
+                    lateness_seconds=SECONDS,
+                    pane_seconds=SECONDS,
+                    min_rows=COUNT,
+                ),
+                reference=maybe(_FIT_REFERENCE),
+                columns=listed(beside(_COLUMN, findable=maybe(_FINDABLE))),
+                calibrated=BOOLEAN,
+                calibration_why=maybe(WORD),
+                false_alarms_per_30d=FALSE_ALARMS,
+                sources=listed(
+                    record(
+                        role=one("records", "targets"),
+                        kind=WORD,
+                        reachable=BOOLEAN,
+                        matches=maybe(COUNT),
+                        why=maybe(STRING),
+                    )
+                ),
             ),
-            reference=maybe(beside(_REFERENCE, fitness=maybe(_FITNESS), advice=listed(STRING))),
-            columns=listed(beside(_COLUMN, findable=maybe(_FINDABLE))),
-            calibrated=BOOLEAN,
-            calibration_why=maybe(WORD),
-            false_alarms_per_30d=FALSE_ALARMS,
-            sources=listed(
-                record(
-                    role=one("records", "targets"),
-                    kind=WORD,
-                    reachable=BOOLEAN,
-                    matches=maybe(COUNT),
-                    why=maybe(STRING),
-                )
-            ),
+            earlier_references=listed(_EARLIER),
         )
     ),
     receivers=listed(record(name=NAME, kind=WORD, valid=BOOLEAN, address=maybe(STRING), why=maybe(STRING))),
