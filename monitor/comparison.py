@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from monitor.bins import Floats, NumericBins
 from monitor.profile import Binning, Integers, Profile
-from monitor.record import Kind
+from monitor.record import Column, Kind
 from monitor.settings import Settings
 
 Z95 = 1.959963984540054
@@ -32,6 +32,8 @@ class ColumnDriftSettings(Settings):
     tolerance: float | None = Field(None, ge=0, le=10, description="an effect under this is no drift; standard units")
     threshold: float | None = Field(None, gt=0, description="a fixed rule: drifted from this distance on")
     p_value: float | None = Field(None, gt=0, lt=1, description="a fixed rule: drifted under this p-value")
+    circular: float | None = Field(None, gt=0, description="the values go round: 24 for hours, 360 for directions")
+    facets: bool | None = Field(None, description="whether facets of the column are watched; unset: drift.facets")
 
     @property
     def is_fixed(self) -> bool:
@@ -55,7 +57,20 @@ class DriftSettings(Settings):
     numeric: str = Field("wasserstein", description="method of numeric and text columns")
     categorical: str = Field("jensen_shannon", description="method of categorical and boolean columns")
     tolerance: float = Field(0.02, ge=0, le=10, description="an effect under this is no drift; standard units")
+    facets: bool = Field(True, description="watch what texts, vectors, instants and identifiers hold")  # noqa: FBT003
     columns: dict[str, ColumnDriftSettings] = Field(default_factory=dict, description="settings of single columns")
+
+    def own(self, column: Column) -> ColumnDriftSettings:
+        """Return the settings of a column; a derived one without any has two of its parent's."""
+        if column.parent is None or column.name in self.columns:
+            return self.columns.get(column.name, ColumnDriftSettings())
+        of_parent = self.columns.get(column.parent, ColumnDriftSettings())
+        return ColumnDriftSettings(importance=of_parent.importance, tolerance=of_parent.tolerance)
+
+    def with_facets(self, column: Column) -> bool:
+        """Say whether the facets of a column are watched."""
+        own = self.columns.get(column.name, ColumnDriftSettings()).facets
+        return self.facets if own is None else own
 
     def method_of(self, name: str, kind: Kind) -> str:
         """Return the name of the method that compares a column."""
@@ -64,9 +79,9 @@ class DriftSettings(Settings):
             return own
         return self.numeric if kind in (Kind.NUMERIC, Kind.TEXT) else self.categorical
 
-    def tolerance_of(self, name: str) -> float:
+    def tolerance_of(self, column: Column) -> float:
         """Return the least effect of a column that matters, in standard units."""
-        own = self.columns.get(name, ColumnDriftSettings()).tolerance
+        own = self.own(column).tolerance
         return self.tolerance if own is None else own
 
 

@@ -6,6 +6,7 @@ found and the next memory come out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -22,7 +23,7 @@ from monitor.calibration.cures import FIXED_RULES, NO_TIMESTAMPS
 from monitor.calibration.engine import Engine
 from monitor.calibration.fitness import Fitness, fitness
 from monitor.calibration.state import State
-from monitor.comparison import ColumnDriftSettings, DriftSettings, Histogram, Side, histogram_of, sides_of
+from monitor.comparison import DriftSettings, Histogram, Side, histogram_of, sides_of
 from monitor.drift import METHODS, Method
 from monitor.drift.method import FromReference
 from monitor.drift.rule import Rule
@@ -152,7 +153,7 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
         why = NO_TIMESTAMPS if weighed else FIXED_RULES
         return Judge(replace(reference, fine={}), watched, None, why, *bins)
     engine = calibration.compile_engine(
-        [_feature(reference, entry) for entry in weighed],
+        features_of(reference, weighed),
         _engine_steps(reference.steps, weighed),
         budget_steps(alerts, window),
         seasons(window),
@@ -165,13 +166,13 @@ def _watched(reference: Reference, place: int, drift: DriftSettings, window: Win
     column, fold = reference.binning.columns[place].column, reference.folds[place]
     method = METHODS[drift.method_of(column.name, column.kind)]
     cells = histogram_of(reference.profile, reference.binning, place)
-    own = drift.columns.get(column.name, ColumnDriftSettings())
+    own = drift.own(column)
     return Watched(
         place,
         column,
         method,
         own.importance,
-        drift.tolerance_of(column.name),
+        drift.tolerance_of(column),
         None if own.is_fixed else _threshold(reference, place, drift, window),
         Rule(own.threshold, own.p_value) if own.is_fixed else None,
         cells if method.grain == "cells" or fold is None else cells.folded(fold),
@@ -211,12 +212,25 @@ def _threshold(reference: Reference, place: int, drift: DriftSettings, window: W
     centres = bins.bins.centres if isinstance(bins.bins, NumericBins) and method.grain == "cells" else None
     steps = Histogram(counts, missing, centres)
     whole = Histogram(counts.sum(axis=0), np.asarray(missing.sum()), centres)
-    return calibrate(method, steps, whole, drift.tolerance_of(bins.column.name), window.length // window.every)
+    return calibrate(method, steps, whole, drift.tolerance_of(bins.column), window.length // window.every)
 
 
-def _feature(reference: Reference, entry: Watched) -> Feature:
-    numeric = isinstance(reference.binning.columns[entry.place].bins, NumericBins)
-    return Feature(entry.column.name, "numeric" if numeric else "category", entry.importance, entry.tolerance)
+def features_of(reference: Reference, watched: Sequence[Watched]) -> list[Feature]:
+    """Return the watched columns as the engine takes them.
+
+    A derived column is of one group with its parent; of a group only the first watches the rows without a value.
+    """
+    parents = {entry.column.parent for entry in watched}
+    seen: set[str] = set()
+    features = []
+    for entry in watched:
+        name = entry.column.name
+        group = entry.column.parent or (name if name in parents else None)
+        numeric = isinstance(reference.binning.columns[entry.place].bins, NumericBins)
+        as_kind = Feature(name, "numeric") if numeric else Feature(name, "category")
+        features.append(replace(as_kind, importance=entry.importance, tolerance=entry.tolerance, group=group, missing=group not in seen))
+        seen.add(group or name)
+    return features
 
 
 def _engine_steps(steps: Steps, watched: tuple[Watched, ...]) -> calibration.Steps:

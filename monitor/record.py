@@ -106,13 +106,18 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as it is watched; ``coded`` says that its categories are written as numbers in the log."""
+    """A column as it is watched.
+
+    ``coded`` says that its categories are written as numbers in the log; ``parent`` names the column, or group of
+    columns, that a derived one belongs to: it stands in no log.
+    """
 
     name: str
     path: str
     role: Role
     kind: Kind
     coded: bool = False
+    parent: str | None = None
 
     @property
     def key(self) -> str:

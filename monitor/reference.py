@@ -7,9 +7,8 @@ steps show how much such a step varies when nothing drifts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +16,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field
 
-from monitor.bins import Bins, NumericBins, category_bins, numeric_bins
+from monitor.bins import Bins, category_bins, numeric_bins
 from monitor.comparison import DriftSettings
+from monitor.derive import derive
+from monitor.derived import Derivation, appended, widen
 from monitor.errors import ReferenceUnusable
+from monitor.fingerprint import fingerprint
+from monitor.folds import fold_counts, fold_of
 from monitor.instant import Instant, microseconds
 from monitor.kinds import infer_kind, without_nan
 from monitor.profile import Binning, ColumnBins, Integers, Profile, numbers, profile_rows, texts, watchable
@@ -38,8 +41,6 @@ from monitor.window import WindowSettings, join_steps
 
 _CELLS_AT_ONCE = 2_000_000
 """Counts held at one time while the reference is profiled by steps: 16 MB."""
-_BIN_POINTS = np.unique(np.concatenate(([0.005, 0.01, 0.02, 0.98, 0.99, 0.995], np.round(np.arange(1, 40) / 40, 3))))
-"""Where the coarser bins of a numeric column are cut: every 2.5 %, finer in the tails."""
 
 
 class ReferenceSettings(Settings):
@@ -78,6 +79,7 @@ class Reference:
     first, last: event times of its rows, or ``None`` without timestamps.
     folds: for each column the coarse bin of each cell, ``None`` where it has no cells.
     steps: ``None`` without timestamps.
+    derivations: what gives the derived columns of the binning, which stand after those of the layout.
     fine: counts (B, cells) of the columns whose method reads cells, by name, in the smallest integers that hold them.
     """
 
@@ -92,11 +94,21 @@ class Reference:
     folds: tuple[NDArray[np.intp] | None, ...] = field(repr=False)
     steps: Steps | None = field(repr=False)
     fine: Mapping[str, Integers] = field(repr=False)
+    derivations: tuple[Derivation, ...] = ()
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """Return the watched columns, the derived ones among them, in order."""
+        return tuple(watched.column for watched in self.binning.columns)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the watched columns, in order."""
-        return tuple(watched.column.name for watched in self.binning.columns)
+        return tuple(column.name for column in self.all_columns)
+
+    def widened(self, table: pa.Table) -> pa.Table:
+        """Return canonical rows with the derived columns that the binning counts."""
+        return widen(table, self.derivations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,10 @@ class ReferencePlan:
     drift: DriftSettings
     fine_methods: frozenset[str] = frozenset()
     """Methods that read cells: their columns' cells are kept by step."""
+
+    def words(self) -> list[str]:
+        """Return all settings as text."""
+        return [self.task, *(part.model_dump_json() for part in (self.columns, self.window, self.drift))]
 
 
 def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: ReferencePlan) -> Reference:
@@ -130,12 +146,17 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
         order = np.argsort(times, kind="stable")
         table, times = table.take(pa.array(order)), times[order]
     layout, canonical = _canonical(table, plan)
-    binning = Binning(tuple(ColumnBins(column, _bins(canonical[column.key], column)) for column in layout.columns))
-    whole = profile_rows(canonical, binning, np.zeros(table.num_rows, np.intp), 1)[0]
-    folds = tuple(_fold(watched.bins, whole.counts[span]) for watched, span in binning.spans())
-    steps, fine = (None, {}) if times is None else _steps(canonical, times, binning, folds, plan)
+    columns = _binned(canonical, layout.columns)
+    derived = derive(canonical, times, columns, plan.drift)
+    wide, added = appended(canonical, derived)
+    refuse_repeated(column.name for column in (*layout.columns, *added))
+    binning = Binning((*columns, *_binned(wide, added)))
+    derivations = tuple(each.derivation for each in derived)
+    whole = profile_rows(wide, binning, np.zeros(table.num_rows, np.intp), 1)[0]
+    folds = tuple(fold_of(watched.bins, whole.counts[span]) for watched, span in binning.spans())
+    steps, fine = (None, {}) if times is None else _steps(wide, times, binning, folds, plan)
     return Reference(
-        _fingerprint(canonical, times, plan),
+        fingerprint(canonical, times, plan.words(), [each.spec for each in derivations]),
         table.num_rows,
         int(times[0]) if times is not None else None,
         int(times[-1]) if times is not None else None,
@@ -146,7 +167,12 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
         folds,
         steps,
         fine,
+        derivations,
     )
+
+
+def _binned(table: pa.Table, columns: Iterable[Column]) -> tuple[ColumnBins, ...]:
+    return tuple(ColumnBins(column, _bins(table[column.key], column)) for column in columns)
 
 
 def _target_layout(table: pa.Table, plan: ReferencePlan) -> Layout:
@@ -190,21 +216,6 @@ def _bins(array: pa.ChunkedArray, column: Column) -> Bins | None:
         return numeric_bins(found[np.isfinite(found)])
     counted = pc.value_counts(values.combine_chunks())
     return category_bins(texts(counted.field("values")), counted.field("counts").to_numpy(zero_copy_only=False))
-
-
-def _fold(bins: Bins | None, counts: Integers) -> NDArray[np.intp] | None:
-    """Return the coarse bin of each cell: a numeric column's are cut near fixed quantiles of the reference."""
-    if bins is None:
-        return None
-    if not isinstance(bins, NumericBins):
-        return np.arange(bins.size)
-    reached = np.cumsum(counts) / max(int(counts.sum()), 1)
-    marks = np.searchsorted(_BIN_POINTS, np.concatenate(([0.0], reached[:-1])) + 1e-12, side="right")
-    outside = np.array([np.argmax(counts > 0), len(counts) - 1 - np.argmax(counts[::-1] > 0)])
-    edge = np.zeros(len(counts), np.intp)
-    edge[: outside[0]], edge[outside[1] + 1 :] = -1, 1
-    fold: NDArray[np.intp] = np.unique(marks + edge * (len(_BIN_POINTS) + 1), return_inverse=True)[1].astype(np.intp)
-    return fold
 
 
 def _steps(
@@ -264,36 +275,3 @@ def _profiled(
     place = np.searchsorted(stretches, number[start:end])
     step = np.searchsorted(joined, place, side="right") - 1 - a
     return profile_rows(table.slice(start, end - start), binning, step.astype(np.intp), b - a)
-
-
-def fold_counts(cells: Integers, fold: NDArray[np.intp] | None) -> Integers:
-    """Add up cells (..., C) into coarse bins (..., bins); no bins where a column has no cells."""
-    if fold is None:
-        return np.zeros((*cells.shape[:-1], 0), np.int64)
-    starts = np.flatnonzero(np.concatenate(([True], fold[1:] != fold[:-1])))
-    folded: Integers = np.add.reduceat(cells, starts, axis=-1)
-    return folded
-
-
-def _fingerprint(table: pa.Table, times: Integers | None, plan: ReferencePlan) -> str:
-    digest = sha256()
-    settings = (plan.columns, plan.window, plan.drift)
-    digest.update("|".join([plan.task, *(part.model_dump_json() for part in settings)]).encode())
-    if times is not None:
-        digest.update(np.ascontiguousarray(times).tobytes())
-    for name in table.column_names:
-        digest.update(name.encode("utf-8", "surrogatepass"))
-        digest.update(_column_bytes(table[name]))
-    return f"sha256:{digest.hexdigest()[:12]}"
-
-
-def _column_bytes(array: pa.ChunkedArray) -> bytes:
-    """Return a column's rows as bytes that depend on nothing else: not on chunks, nor on what lies under a null."""
-    valid: bytes = array.is_valid().to_numpy(zero_copy_only=False).tobytes()
-    values = array.drop_null()
-    if pa.types.is_string(array.type):
-        lengths = pc.binary_length(values).to_numpy(zero_copy_only=False).tobytes()
-        return b"".join((valid, lengths, *(text.encode("utf-8", "surrogatepass") for text in values.to_pylist())))
-    if pa.types.is_floating(array.type) or pa.types.is_integer(array.type) or pa.types.is_boolean(array.type):
-        return valid + np.ascontiguousarray(values.to_numpy(zero_copy_only=False)).tobytes()
-    return valid + repr(values.to_pylist()).encode("utf-8", "surrogatepass")

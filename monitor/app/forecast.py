@@ -78,7 +78,7 @@ def _model_bytes(planned: Planned) -> int:
 
 
 def _window_bytes(plan: ModelPlan, judge: Judge) -> float:
-    columns = len(judge.reference.layout.columns)
+    columns = len(judge.reference.all_columns)
     kept = min(plan.rows_per_window, _rows_a_window(plan, judge))
     return _WINDOW_BYTES + columns * _WINDOW_BYTES_A_COLUMN + kept * (_ROW_BYTES + columns * _ROW_BYTES_A_COLUMN)
 

@@ -40,7 +40,7 @@ def reference_keys(loaded: Loaded, place: int, version: str | None) -> tuple[str
 
 def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:
     """Yield the settings of columns that are not there, or that the named method is not for."""
-    kinds = {column.name: column.kind for column in judge.reference.layout.columns}
+    kinds = {column.name: column.kind for column in judge.reference.all_columns}
     methods = {watched.column.name: watched.method for watched in judge.watched}
     for name, own in plan.drift.columns.items():
         where = loaded.place("models", place, "drift", "columns", name)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from monitor.calibration.channels import Feature, weights
+from monitor.calibration.channels import weights
 from monitor.calibration.cures import cure
 from monitor.calibration.detectable import MISSING, UNSEEN, floors, main_floor, steps_to_find
 from monitor.calibration.fitness import advice
 from monitor.comparison import Histogram, Unit
 from monitor.instant import SECOND, to_text
-from monitor.judge import Judge, Watched, expected_false_alarms, judged_fitness
+from monitor.judge import Judge, Watched, expected_false_alarms, features_of, judged_fitness
 from monitor.measure import finite
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import reference_path
@@ -112,8 +112,7 @@ def promise_body(judge: Judge) -> Json:
 
 def columns_body(plan: ModelPlan, judge: Judge) -> list[Json]:
     """Return every column of the reference, watched or not; the importance of those weighed sums to 1."""
-    weighed = [judge.watched[index] for index in judge.weighed]
-    features = [Feature(watched.column.name, "numeric", watched.importance) for watched in weighed]
+    features = features_of(judge.reference, [judge.watched[index] for index in judge.weighed])
     importance = dict(
         zip([f.name for f in features], weights(features, np.arange(len(features))).tolist(), strict=True)
     )
@@ -126,7 +125,9 @@ def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[st
     body = {"name": column.name, "source": column.path, "role": column.role.value, "kind": column.kind.value}
     if watched is None:
         empty = dict.fromkeys(("method", "threshold", "minimum_effect", "importance"))
-        return body | empty | {"watched": False, "why": f"{column.kind.value}_is_not_compared", "findable": None}
+        by_facets = any(each.parent == column.name for each in judge.reference.all_columns)
+        why = "watched_by_its_facets" if by_facets else f"{column.kind.value}_is_not_compared"
+        return body | empty | {"watched": False, "why": why, "findable": None}
     if watched.rule is not None:
         ruled = {"method": watched.method.name, "threshold": rule_threshold(watched, plan.window.min_rows)}
         told = {"minimum_effect": None, "importance": 0.0, "watched": True, "why": FIXED_RULE, "findable": None}

@@ -14,7 +14,7 @@ channel is in units of the reference's standard deviation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -42,12 +42,16 @@ class Feature:
     kind: bins of a ``numeric`` feature are in ascending order of value; those of a ``category`` are levels.
     importance: any scale, negative counts as 0; ``None`` where it is not known.
     tolerance: the least effect that matters, in standard deviations; a tenth of it is that of a share.
+    group: features of one group share the weight of one feature; ``None``: it is one by itself.
+    missing: whether rows without a value are watched, as they are unless another of the group has the same.
     """
 
     name: str
     kind: Literal["numeric", "category"]
     importance: float | None = None
     tolerance: float = LEAST_EFFECT_SD
+    group: str | None = field(default=None, repr=False)
+    missing: bool = field(default=True, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,16 +141,35 @@ def build(features: Sequence[Feature], flat: Ints, sizes: Sequence[int]) -> Chan
 
 
 def weights(features: Sequence[Feature], feature: Ints) -> Floats:
-    """Return the weight of each channel: half uniform, half by importance over features, even within one."""
+    """Return the weight of each channel: half uniform, half by importance over groups of features, even within one.
+
+    The features of a group have equal parts of it, the channels of a feature equal parts of that; a group is as
+    important as the most important of its features.
+    """
     present = np.unique(feature)
-    importance = np.array([max(features[index].importance or 0.0, 0.0) for index in present], dtype=np.float64)
-    uniform = np.full(len(present), 1 / max(len(present), 1))
+    group = _groups(features)
+    heads = np.unique(group[present])
+    importance = np.zeros(len(features))
+    np.maximum.at(importance, group[present], [max(features[index].importance or 0.0, 0.0) for index in present])
+    importance = importance[heads]
+    uniform = np.full(len(heads), 1 / max(len(heads), 1))
     by_importance = importance / importance.sum() if importance.sum() > 0 else uniform
     share = np.zeros(len(features))
-    share[present] = (uniform + by_importance) / 2
+    share[heads] = (uniform + by_importance) / 2
+    members = np.bincount(group[present], minlength=len(features))
     channels = np.bincount(feature, minlength=len(features))
-    weight: Floats = share[feature] / channels[feature]
+    weight: Floats = share[group[feature]] / members[group[feature]] / channels[feature]
     return weight
+
+
+def _groups(features: Sequence[Feature]) -> Ints:
+    """Return for each feature the place of the first one of its group."""
+    first: dict[str, int] = {}
+    places = [
+        place if feature.group is None else first.setdefault(feature.group, place)
+        for place, feature in enumerate(features)
+    ]
+    return np.array(places, dtype=np.int64)
 
 
 def means(channels: Channels, flat: Ints, sizes: Sequence[int]) -> tuple[Floats, Floats]:
@@ -174,7 +197,7 @@ def _all_scores(features: Sequence[Feature], flat: Ints, sizes: Sequence[int]) -
         if count.sum() > 0:
             found = _numeric(count, bins) if feature.kind == "numeric" else _category(count, bins)
             yield from ((index, score) for score in found)
-        if count.sum() + without > 0:
+        if feature.missing and count.sum() + without > 0:
             share = (without + 0.5) / (float(count.sum()) + without + 1)
             yield index, _Score("missing", np.array([edges[-1] + index]), np.ones(1), share)
 

@@ -136,6 +136,9 @@ def compile_engine(features: Sequence[Feature], steps: Steps, threshold: float, 
         raise ValueError("the reference holds no row")
     replayed = replay.run(features, times, flat, sizes, periods)
     digest = hashlib.sha256(ENGINE + repr((tuple(features), sizes, sorted(set(periods)))).encode())
+    shared = [(feature.group, feature.missing) for feature in features]
+    if any(shares != (None, True) for shares in shared):
+        digest.update(repr(shared).encode())
     digest.update(times.astype("<i8").tobytes() + flat.astype("<i8").tobytes())
     return Engine(
         features=tuple(features),

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from monitor.instant import Instant, microseconds
 from monitor.pipeline.model import Model
-from monitor.profile import Binning, Profile, profile_rows
+from monitor.profile import Profile, profile_rows
 from monitor.record import Layout, Reason
+from monitor.reference import Reference
 from monitor.sampling import id_hashes, sampled
 from monitor.sources.files import Batch
 from monitor.window import NEVER, first_window_end, late_rows, pane_starts
@@ -152,7 +153,7 @@ def _count(
             _count_bare(model, name, starts[picked])
             continue
         part = table.filter(pa.array(picked)) if not picked.all() else table
-        _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge.reference.binning)
+        _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge.reference)
 
 
 def _count_bare(model: Model, name: str, starts: NDArray[np.int64]) -> None:
@@ -167,11 +168,11 @@ def _count_version(
     name: str,
     table: pa.Table,
     rows: tuple[NDArray[np.int64], NDArray[np.uint64]],
-    binning: Binning,
+    reference: Reference,
 ) -> None:
     starts, hashes = rows
     panes, place = np.unique(starts, return_inverse=True)
-    profiles = profile_rows(table, binning, place.astype(np.intp), len(panes))
+    profiles = profile_rows(reference.widened(table), reference.binning, place.astype(np.intp), len(panes))
     kept = table.append_column(HASH, pa.array(hashes)) if model.plan.rows_per_window else None
     for number, (start, profile) in enumerate(zip(panes.tolist(), profiles, strict=True)):
         key = (name, int(start))

@@ -1,0 +1,35 @@
+"""Every derivation: what a reference's columns are watched by besides their own values. One derivation a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from monitor.comparison import DriftSettings
+from monitor.derive import circular
+from monitor.derived import TIMESTAMP, Fitted, Ground
+from monitor.profile import ColumnBins
+
+Compile = Callable[[Ground, DriftSettings], Iterable[Fitted]]
+"""From a reference and the settings to the derivations that apply: none where nothing asks for one."""
+
+DERIVATIONS: tuple[Compile, ...] = (circular.compile_all,)
+
+
+def derive(
+    table: pa.Table, times: NDArray[np.int64] | None, columns: Sequence[ColumnBins], drift: DriftSettings
+) -> list[Fitted]:
+    """Compile every derivation that a reference's columns and the settings ask for.
+
+    Parameters
+    ----------
+    table: the reference's columns by key, in order of time; n rows.
+    times: event times in microseconds, shape (n,), or ``None``.
+    """
+    if times is not None:
+        table = table.append_column(TIMESTAMP, pa.array(times))
+    ground = Ground(table, tuple(columns))
+    return [found for compile_ in DERIVATIONS for found in compile_(ground, drift)]
