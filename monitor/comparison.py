@@ -58,6 +58,7 @@ class DriftSettings(Settings):
     categorical: str = Field("jensen_shannon", description="method of categorical and boolean columns")
     tolerance: float = Field(0.02, ge=0, le=10, description="an effect under this is no drift; standard units")
     facets: bool = Field(True, description="watch what texts, vectors, instants and identifiers hold")  # noqa: FBT003
+    outside: bool = Field(False, description="watch the share of records outside the reference")  # noqa: FBT003
     columns: dict[str, ColumnDriftSettings] = Field(default_factory=dict, description="settings of single columns")
 
     def own(self, column: Column) -> ColumnDriftSettings:

@@ -9,14 +9,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.comparison import DriftSettings
-from monitor.derive import circular
+from monitor.derive import circular, identifier, instant, support, text, vector
 from monitor.derived import TIMESTAMP, Fitted, Ground
 from monitor.profile import ColumnBins
 
 Compile = Callable[[Ground, DriftSettings], Iterable[Fitted]]
 """From a reference and the settings to the derivations that apply: none where nothing asks for one."""
 
-DERIVATIONS: tuple[Compile, ...] = (circular.compile_all,)
+DERIVATIONS: tuple[Compile, ...] = (
+    circular.compile_all,
+    vector.compile_all,
+    text.compile_all,
+    instant.compile_all,
+    identifier.compile_all,
+    support.compile_all,
+)
 
 
 def derive(
