@@ -25,6 +25,7 @@ from monitor.fingerprint import fingerprint
 from monitor.folds import fold_counts, fold_of
 from monitor.instant import Instant, microseconds
 from monitor.kinds import infer_kind, without_nan
+from monitor.lone import hold_out
 from monitor.profile import Binning, ColumnBins, Integers, Profile, numbers, profile_rows, texts, watchable
 from monitor.record import Column, Kind, Layout, Role
 from monitor.record_layout import (
@@ -150,7 +151,7 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
     derived = derive(canonical, times, columns, plan.drift)
     wide, added = appended(canonical, derived)
     refuse_repeated(column.name for column in (*layout.columns, *added))
-    binning = Binning((*columns, *_binned(wide, added)))
+    wide, binning = hold_out(wide, Binning((*columns, *_binned(wide, added))))
     derivations = tuple(each.derivation for each in derived)
     whole = profile_rows(wide, binning, np.zeros(table.num_rows, np.intp), 1)[0]
     folds = tuple(fold_of(watched.bins, whole.counts[span]) for watched, span in binning.spans())

@@ -15,21 +15,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.bins import CategoryBins, Floats, NumericBins
 from monitor.comparison import DriftSettings
 from monitor.derived import Derivation, Fitted, Ground, Values, record_column
-from monitor.kinds import without_nan
-from monitor.profile import numbers, texts
+from monitor.lone import coded, lone_rows
+from monitor.profile import numbers
 from monitor.record import Kind
 
 Flags = NDArray[np.bool_]
 GROUP, NAME = "records", "outside"
 _TAIL = 1e-4
 _PARTS = 8
-_LEVEL_PARTS = 32
 _LONE_GAP = 2.0**-20
 _WORDS = ("inside", "outside")
 
@@ -54,7 +52,7 @@ class Frozen:
             values = numbers(table.column(key).combine_chunks())
             outside |= (values < low) | (values > high)
         for key, known in self.levels.items():
-            distinct, codes = _coded(table.column(key))
+            distinct, codes = coded(table.column(key))
             odd = np.array([level not in known for level in distinct] + [False], np.bool_)
             outside |= odd[codes]
         return [_told(outside)]
@@ -113,21 +111,9 @@ def _low(ordered: Floats, rows: int) -> float:
 
 
 def _known_levels(column: pa.ChunkedArray, outside: Flags) -> frozenset[str]:
-    distinct, codes = _coded(column)
-    part = np.arange(len(codes)) * _LEVEL_PARTS // max(len(codes), 1)
-    pairs = np.unique(codes * _LEVEL_PARTS + part)
-    spread = np.bincount(pairs // _LEVEL_PARTS, minlength=len(distinct) + 1)
-    spread[len(distinct)] = _LEVEL_PARTS  # of missing values
-    outside |= spread[codes] == 1
+    distinct, codes = coded(column)
+    outside |= lone_rows(codes, len(distinct))
     return frozenset(distinct)
-
-
-def _coded(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.intp]]:
-    """Return the distinct categories of rows, and the place of each row's among them; beyond the last: missing."""
-    coded = without_nan(column.combine_chunks()).dictionary_encode()
-    distinct = texts(coded.dictionary)
-    codes = pc.fill_null(coded.indices, len(distinct)).to_numpy(zero_copy_only=False).astype(np.intp)
-    return distinct, codes
 
 
 def _told(outside: Flags) -> pa.Array:
