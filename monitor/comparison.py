@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from monitor.bins import Floats, NumericBins
+from monitor.joint.settings import JointSettings
 from monitor.profile import Binning, Integers, Profile
 from monitor.record import Column, Kind
 from monitor.settings import Settings
@@ -59,6 +60,7 @@ class DriftSettings(Settings):
     tolerance: float = Field(0.02, ge=0, le=10, description="an effect under this is no drift; standard units")
     facets: bool = Field(True, description="watch what texts, vectors, instants and identifiers hold")  # noqa: FBT003
     outside: bool = Field(False, description="watch the share of records outside the reference")  # noqa: FBT003
+    joint: JointSettings = Field(default_factory=JointSettings, description="drift that no single column shows")
     columns: dict[str, ColumnDriftSettings] = Field(default_factory=dict, description="settings of single columns")
 
     def own(self, column: Column) -> ColumnDriftSettings:

@@ -150,7 +150,8 @@ def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], num
     return [replace(profile, rows=int(n)) for profile, n in zip(stack, rows, strict=True)]
 
 
-def _nulls(array: pa.Array) -> NDArray[np.bool_]:
+def nulls(array: pa.Array) -> NDArray[np.bool_]:
+    """Return which values are missing, shape (n,)."""
     return np.asarray(array.is_null().to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
@@ -158,7 +159,7 @@ def _count_missing(stack: Sequence[Profile], place: int, array: pa.Array, panes:
     """Count the nulls of a column, and return which rows have a value."""
     if array.null_count == 0:
         return np.ones(len(array), np.bool_)
-    null = _nulls(array)
+    null = nulls(array)
     for profile, missing in zip(stack, np.bincount(panes[null], minlength=len(stack)), strict=True):
         profile.missing[place] = missing
     return ~null
@@ -203,14 +204,18 @@ def _count_categories(
 ) -> None:
     array = without_nan(array)
     present = _count_missing(stack, place, array, panes)
-    coded = array.dictionary_encode()
-    cells = bins.cells(texts(coded.dictionary))
-    if not len(cells):
-        return
-    codes = coded.indices.fill_null(0).to_numpy(zero_copy_only=False)[present]
-    counts = np.bincount(panes[present] * bins.size + cells[codes], minlength=len(stack) * bins.size)
+    cells = category_cells(bins, array)[present]
+    counts = np.bincount(panes[present] * bins.size + cells, minlength=len(stack) * bins.size)
     for p, profile in enumerate(stack):
         profile.counts[span] = counts[p * bins.size : (p + 1) * bins.size]
+
+
+def category_cells(bins: CategoryBins, array: pa.Array) -> NDArray[np.intp]:
+    """Return the cell of each value, shape (n,); cell 0 where there is none."""
+    coded = array.dictionary_encode()
+    cells = bins.cells(texts(coded.dictionary))
+    codes = coded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    return cells[codes] if len(cells) else np.zeros(len(array), np.intp)
 
 
 def texts(values: pa.Array) -> list[str]:
@@ -227,7 +232,7 @@ def texts(values: pa.Array) -> list[str]:
 
 
 def _count_latency(stack: Sequence[Profile], array: pa.Array, panes: NDArray[np.intp]) -> None:
-    known = ~_nulls(array)
+    known = ~nulls(array)
     bins = latency_bins(numbers(array)[known])
     counts = np.bincount(panes[known] * BINS + bins, minlength=len(stack) * BINS)
     for p, profile in enumerate(stack):

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.comparison import DriftSettings
-from monitor.derive import circular, identifier, instant, support, text, vector
+from monitor.derive import circular, identifier, instant, joint, support, text, vector
 from monitor.derived import TIMESTAMP, Fitted, Ground
 from monitor.profile import ColumnBins
 
@@ -23,6 +23,7 @@ DERIVATIONS: tuple[Compile, ...] = (
     instant.compile_all,
     identifier.compile_all,
     support.compile_all,
+    joint.compile_all,
 )
 
 

@@ -1,0 +1,171 @@
+"""Scores of records from several columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.stats import norm, spearmanr
+from sklearn.decomposition import PCA
+from sklearn.metrics.pairwise import rbf_kernel
+
+from monitor.bins import Floats, category_bins, numeric_bins
+from monitor.joint.blends import products, signed_halves
+from monitor.joint.components import errors, residual_directions
+from monitor.joint.fourier import features, frequencies
+from monitor.joint.pairs import chosen_pairs
+from monitor.joint.scores import QUANTA, level_tables, rank_table
+from monitor.joint.settings import JointSettings
+from monitor.joint.transform import Joint, compile_joint
+from monitor.profile import ColumnBins
+from monitor.record import Column, Kind, Role
+
+ROWS = 6000
+
+
+def numeric(name: str, values: Floats) -> ColumnBins:
+    """Return a numeric column with its bins."""
+    return ColumnBins(Column(name, name, Role.FEATURE, Kind.NUMERIC), numeric_bins(values[np.isfinite(values)]))
+
+
+def correlated(rows: int = ROWS, rho: float = 0.8, seed: int = 7) -> dict[str, Floats]:
+    """Return a and b, which correlate, skewed c, and d, which goes with c."""
+    rng = np.random.default_rng(seed)
+    a, b, c, d = rng.normal(size=(4, rows))
+    c = np.exp(c)
+    return {"a": a, "b": rho * a + np.sqrt(1 - rho**2) * b, "c": c, "d": 0.3 * np.log(c) + d}
+
+
+def compiled(data: dict[str, Floats], settings: JointSettings | None = None) -> Joint:
+    """Return the joint scores of numeric columns."""
+    columns = [numeric(name, values) for name, values in data.items()]
+    joint = compile_joint(pa.table(data), columns, settings or JointSettings())
+    assert joint is not None
+    return joint
+
+
+def scored(joint: Joint, data: dict[str, Floats]) -> dict[str, Floats]:
+    """Return the joint scores of records by name."""
+    arrays = joint.columns(pa.table(data))
+    return {name: array.to_numpy(zero_copy_only=False) for name, array in zip(joint.names, arrays, strict=True)}
+
+
+def test_a_rank_scores_by_its_normal_quantile():
+    """Cells of equal rows score by the normal quantiles of their middles, standardised, as scipy gives them."""
+    quantiles = norm.ppf((np.arange(200) + 0.5) / 200)
+    table = rank_table(np.full(200, 5))
+    assert table is not None
+    assert table / QUANTA == pytest.approx(quantiles / quantiles.std(), abs=1 / QUANTA)
+
+
+def test_one_value_has_no_rank():
+    """A column of one value takes no part."""
+    assert rank_table(np.array([0, 40, 0])) is None
+
+
+def test_the_mean_product_of_a_pair_is_its_rank_correlation():
+    """The mean of a pair's products is the correlation of normal scores, which for normal data Spearman's foretells."""
+    data = correlated()
+    mean = scored(compiled(data), data)["a~b"].mean()
+    assert mean == pytest.approx(2 * np.sin(np.pi / 6 * spearmanr(data["a"], data["b"]).statistic), abs=0.01)
+
+
+def test_the_first_pairs_are_the_strongest_tree():
+    """The first d - 1 pairs are the maximum spanning tree of the correlations, as scipy finds it."""
+    noise = np.random.default_rng(3).normal(size=(9, 12))
+    correlation = np.corrcoef(noise)
+    tree = minimum_spanning_tree(1.5 - np.abs(correlation)).nonzero()
+    expected = {(min(pair), max(pair)) for pair in zip(*(axis.tolist() for axis in tree), strict=True)}
+    assert set(chosen_pairs(correlation, 8)) == expected
+
+
+def test_pairs_end_at_their_number():
+    """No more pairs are watched than asked for, nor than there are."""
+    assert (len(chosen_pairs(np.eye(5), 7)), len(chosen_pairs(np.eye(3), 7))) == (7, 3)
+
+
+def test_the_error_is_that_of_reconstruction():
+    """A record's error is its squared distance from what scikit-learn's PCA rebuilds of it, over the axes left out."""
+    rng = np.random.default_rng(5)
+    scores = np.rint(rng.normal(size=(2000, 3)) @ rng.normal(size=(3, 6)) * 300 + rng.normal(size=(2000, 6)) * 300)
+    scores -= np.rint(scores.mean(axis=0))
+    directions = residual_directions(scores.T @ scores / len(scores))
+    pca = PCA(n_components=6 - directions.shape[1]).fit(scores)
+    rebuilt = pca.inverse_transform(pca.transform(scores))
+    expected = ((scores - rebuilt) ** 2).sum(axis=1) / QUANTA**2 / directions.shape[1]
+    assert errors(scores @ directions) == pytest.approx(expected, rel=0.05, abs=0.005)
+
+
+def test_waves_are_the_kernel():
+    """The mean product of many waves of two records approaches half their Gaussian kernel, as scikit-learn has it."""
+    scores = np.rint(np.random.default_rng(5).normal(size=(60, 3)) * QUANTA)
+    directions, phases = frequencies(scores, 20_000)
+    waves = features(scores @ directions + phases)
+    squares = ((scores[:, None] - scores[None]) ** 2).sum(axis=2)
+    gamma = 1 / (2 * np.median(squares[np.triu_indices(60, 1)]))
+    assert 2 * waves @ waves.T / waves.shape[1] == pytest.approx(rbf_kernel(scores, gamma=gamma), abs=0.04)
+
+
+def test_a_blend_moves_with_a_dependence_across_its_halves():
+    """The mean of a blend is the signed sum of correlations across its halves."""
+    data = np.random.default_rng(1).normal(size=(5000, 6))
+    halves = signed_halves(6, 2)
+    expected = [halves[:, 2 * k] @ (data.T @ data / 5000) @ halves[:, 2 * k + 1] for k in range(2)]
+    assert products(data @ halves).mean(axis=0) == pytest.approx(expected)
+
+
+def test_a_level_scores_by_what_goes_with_it():
+    """A level's score is the standardised mean of the column that levels tell most of."""
+    rng = np.random.default_rng(2)
+    cells = rng.integers(0, 3, 9000)
+    others = np.stack([rng.normal(size=9000), cells + rng.normal(size=9000)], axis=1)
+    tables = level_tables(cells, 4, others, rng.random(9000) < 0.5)
+    assert tables is not None
+    assert tables[0][:3] / QUANTA == pytest.approx([-1.22, 0, 1.22], abs=0.07)
+
+
+def test_many_levels_flatter_no_reference():
+    """Levels that tell nothing correlate with nothing in the reference, though each half's means fit that half."""
+    rng = np.random.default_rng(2)
+    levels, value = [f"l{k}" for k in range(400)], rng.normal(size=ROWS)
+    names = np.array(levels)[rng.integers(0, 400, ROWS)]
+    kind = ColumnBins(
+        Column("level", "level", Role.FEATURE, Kind.CATEGORICAL), category_bins(levels, np.ones(400, int))
+    )
+    rows = pa.table({"level": names, "value": value})
+    joint = compile_joint(rows, [kind, numeric("value", value)], JointSettings())
+    assert joint is not None
+    products_ = joint.reference_columns(rows)[0]
+    assert abs(products_.to_numpy(zero_copy_only=False).mean()) < 3 / np.sqrt(ROWS)
+
+
+@pytest.mark.parametrize("cut", [1, 777, 5999])
+def test_a_record_scores_alike_alone_and_among_others(cut: int):
+    """Joint scores are the same bits however the rows are cut."""
+    data = correlated()
+    joint, rows = compiled(data), pa.table(data)
+    parts = zip(joint.columns(rows.slice(0, cut)), joint.columns(rows.slice(cut)), strict=True)
+    assert [pa.concat_arrays(part) for part in parts] == list(joint.columns(rows))
+
+
+def test_a_pair_without_both_values_has_none():
+    """Where a value is missing its pairs are missing too; what needs all columns takes its middle."""
+    data = correlated()
+    joint = compiled(data)
+    data["a"] = np.where(np.arange(ROWS) < 10, np.nan, data["a"])
+    found = scored(joint, data)
+    assert (np.isnan(found["a~b"]).sum(), np.isnan(found["pca_error"]).sum()) == (10, 0)
+
+
+def test_the_most_dependent_columns_take_part():
+    """Where fewer columns may take part than there are, they are those that depend most on another."""
+    assert {scorer.name for scorer in compiled(correlated(), JointSettings(columns=2)).scorers} == {"a", "b"}
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(10, 24), (ROWS, 1), (ROWS, 0)])
+def test_nothing_joint_is_watched_of_too_little(rows: int, columns: int):
+    """Too few rows, or room for under two columns, make no joint scores."""
+    data = correlated(rows)
+    bins = [numeric(name, values) for name, values in data.items()]
+    assert compile_joint(pa.table(data), bins, JointSettings(columns=columns)) is None
