@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.bins import CategoryBins, Floats
+from monitor.joint.exact import cross_products
 from monitor.joint.scores import QUANTA, Bools, Scorer, cells_of, level_tables, rank_table, score_matrix
 from monitor.profile import ColumnBins
 
@@ -53,7 +54,7 @@ def _category_scorers(columns: Sequence[ColumnBins], levels: Levels, numeric: Fl
 
 def correlation_of(scores: Floats) -> Floats:
     """Return the mean products of scores in quanta, shape (d, d): sums of whole numbers, the same on every machine."""
-    product: Floats = scores.T @ scores / (len(scores) * QUANTA**2)
+    product: Floats = cross_products(scores) / (len(scores) * QUANTA**2)
     return product
 
 

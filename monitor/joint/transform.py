@@ -8,11 +8,12 @@ from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from monitor.bins import Floats
+from monitor.derived import sample
 from monitor.joint.blends import products, signed_halves
 from monitor.joint.components import errors, residual_directions
+from monitor.joint.exact import projected
 from monitor.joint.fourier import features, frequencies
 from monitor.joint.pairs import chosen_pairs
 from monitor.joint.scores import QUANTA, Bools, Scorer, halves_of, score_matrix
@@ -90,20 +91,13 @@ class Joint:
         scores, known = score_matrix(self.scorers, rows, half)
         for a, b in self.pairs:
             yield pa.array(scores[:, a] * scores[:, b] / QUANTA**2, mask=~(known[:, a] & known[:, b]))
-        projections = scores @ self.directions
+        projections = projected(scores, self.directions)
         yield pa.array(errors(projections[:, : self.left_out]))
         waves = self.directions.shape[1] - len(self.phases)
         for blend in products(projections[:, self.left_out : waves]).T:
             yield pa.array(blend / (QUANTA**2 * len(self.scorers)))
         for wave in features(projections[:, waves:] + self.phases).T:
             yield pa.array(wave)
-
-
-def sample(rows: int, most: int) -> NDArray[np.intp]:
-    """Return which rows are learnt from: at most so many, spread evenly."""
-    if rows <= most:
-        return np.arange(rows)
-    return (np.arange(most) * rows // most).astype(np.intp)
 
 
 def compile_joint(rows: pa.Table, columns: Sequence[ColumnBins], settings: JointSettings) -> Joint | None:

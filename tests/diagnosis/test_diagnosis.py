@@ -10,6 +10,7 @@ from monitor.diagnosis import (
     DATA_FAULT,
     POPULATION_CHANGE,
     UNCLEAR,
+    dependence,
     diagnose,
     fixed_rule,
     missing,
@@ -58,14 +59,14 @@ def test_each_cause_sees_itself(cause: Any, seen: dict[str, Any], kind: str, det
     assert cause(seen) == {"kind": kind, "column": "x", "detail": detail, "factor": None}
 
 
-@pytest.mark.parametrize("cause", [missing.cause, unseen.cause, shift.cause, spread.cause, mix.cause])
+@pytest.mark.parametrize("cause", [missing.cause, unseen.cause, dependence.cause, shift.cause, spread.cause, mix.cause])
 def test_no_cause_sees_itself_in_calm(cause: Any) -> None:
     """Where nothing changed, nothing is told."""
     assert cause(CALM) is None
     assert cause(column("categorical", effect("ratio", -0.1, 0.1))) is None
 
 
-@pytest.mark.parametrize("cause", [missing.cause, unseen.cause, shift.cause, spread.cause, mix.cause])
+@pytest.mark.parametrize("cause", [missing.cause, unseen.cause, dependence.cause, shift.cause, spread.cause, mix.cause])
 def test_no_cause_needs_figures(cause: Any) -> None:
     """A column without rows, values or effect has no cause, and raises nothing."""
     nothing: dict[str, Any] = dict.fromkeys(("missing_ratio", "unseen_ratio", "mean", "sd"))
@@ -126,3 +127,23 @@ def test_a_broken_rule_is_no_class_by_itself() -> None:
     alone = diagnose([CALM | RULE])
     assert alone["class"] == UNCLEAR
     assert [cause["kind"] for cause in alone["causes"]] == ["fixed_rule"]
+
+
+LOOSE = column(effect=effect("sd", -1.2, -0.8), mean=0.2) | {"name": "joint.a~b"}
+
+
+def test_a_pair_that_came_loose_says_from_what_to_what() -> None:
+    """The mean of a pair's products is how much its columns depend on each other."""
+    found = {"kind": "dependence", "column": "joint.a~b", "detail": "dependence 10 to 0.2", "factor": None}
+    assert dependence.cause(LOOSE) == found
+
+
+@pytest.mark.parametrize("others", [[], [MISSING], [SHIFTED]])
+def test_joint_drift_that_leads_is_unclear(others: list[dict[str, Any]]) -> None:
+    """A wrong join and a changed world look alike, whatever else has moved beside it."""
+    assert diagnose([LOOSE, *others])["class"] == UNCLEAR
+
+
+def test_joint_drift_that_follows_changes_no_class() -> None:
+    """A column that moved takes its joint scores along."""
+    assert diagnose([SHIFTED, LOOSE])["class"] == POPULATION_CHANGE

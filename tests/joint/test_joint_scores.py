@@ -13,6 +13,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from monitor.bins import Floats, category_bins, numeric_bins
 from monitor.joint.blends import products, signed_halves
 from monitor.joint.components import errors, residual_directions
+from monitor.joint.exact import cross_products, projected
 from monitor.joint.fourier import features, frequencies
 from monitor.joint.pairs import chosen_pairs
 from monitor.joint.scores import QUANTA, level_tables, rank_table
@@ -22,6 +23,7 @@ from monitor.profile import ColumnBins
 from monitor.record import Column, Kind, Role
 
 ROWS = 6000
+ON = JointSettings(columns=24)
 
 
 def numeric(name: str, values: Floats) -> ColumnBins:
@@ -40,7 +42,7 @@ def correlated(rows: int = ROWS, rho: float = 0.8, seed: int = 7) -> dict[str, F
 def compiled(data: dict[str, Floats], settings: JointSettings | None = None) -> Joint:
     """Return the joint scores of numeric columns."""
     columns = [numeric(name, values) for name, values in data.items()]
-    joint = compile_joint(pa.table(data), columns, settings or JointSettings())
+    joint = compile_joint(pa.table(data), columns, settings or ON)
     assert joint is not None
     return joint
 
@@ -134,7 +136,7 @@ def test_many_levels_flatter_no_reference():
         Column("level", "level", Role.FEATURE, Kind.CATEGORICAL), category_bins(levels, np.ones(400, int))
     )
     rows = pa.table({"level": names, "value": value})
-    joint = compile_joint(rows, [kind, numeric("value", value)], JointSettings())
+    joint = compile_joint(rows, [kind, numeric("value", value)], ON)
     assert joint is not None
     products_ = joint.reference_columns(rows)[0]
     assert abs(products_.to_numpy(zero_copy_only=False).mean()) < 3 / np.sqrt(ROWS)
@@ -169,3 +171,11 @@ def test_nothing_joint_is_watched_of_too_little(rows: int, columns: int):
     data = correlated(rows)
     bins = [numeric(name, values) for name, values in data.items()]
     assert compile_joint(pa.table(data), bins, JointSettings(columns=columns)) is None
+
+
+def test_products_are_exact():
+    """Products of whole numbers are those of arbitrary integers, past one block of rows too."""
+    rng = np.random.default_rng(4)
+    scores, directions = rng.integers(-4096, 4097, (600, 24)), rng.integers(-(2**20), 2**20, (24, 33))
+    assert (projected(scores.astype(float), directions.astype(float)) == scores @ directions).all()
+    assert (cross_products(scores.astype(float)) == scores.T @ scores).all()
