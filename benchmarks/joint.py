@@ -25,7 +25,7 @@ from monitor.demo.data import FEATURES, load_flights
 from monitor.instant import microseconds
 from monitor.joint.settings import JointSettings
 from monitor.judge import FINE_METHODS, Judge, compile_judge, first_memory, forget, gather, judge_step
-from monitor.profile import profile_rows
+from monitor.profile import Profile, profile_rows
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferencePlan, compile_reference
 from monitor.window import WindowSettings
@@ -99,13 +99,17 @@ def judge_of(windows: Iterable[Window], joint: JointSettings, every: timedelta =
     return compile_judge(reference, drift, AlertSettings(), window)
 
 
+def counted(judge: Judge, rows: pa.Table) -> Profile:
+    """Return the counts of rows, joint scores among them."""
+    wide = judge.reference.widened(rows)
+    return profile_rows(wide, judge.reference.binning, np.zeros(rows.num_rows, np.intp), 1)[0]
+
+
 def pages(judge: Judge, windows: Iterable[Window]) -> Iterator[tuple[bool, str]]:
     """Yield for every step whether it pages, and the column that carries most of the evidence."""
     memory = first_memory(judge)
     for number, rows in windows:
-        wide = judge.reference.widened(rows)
-        (profile,) = profile_rows(wide, judge.reference.binning, np.zeros(rows.num_rows, np.intp), 1)
-        memory = gather(judge, memory, profile)
+        memory = gather(judge, memory, counted(judge, rows))
         if memory.rows < MIN_ROWS:
             continue
         memory, finding = judge_step(judge, memory, number, frozen=False, sharing=1)
@@ -224,8 +228,7 @@ def drift_rows(world: World, name: str, changes: Mapping[str, Change]) -> Iterat
     for joint in (ON, OFF):
         judge = judge_of(world.windows(1, BLOCKS), joint)
         for label, change in changes.items():
-            delays = []
-            culprits = []
+            delays, culprits = [], []
             for seed in range(5):
                 found = enumerate(pages(judge, world.windows(200 + seed, CAP, BLOCKS, change)), 1)
                 delay, culprit = next(((k, who) for k, (page, who) in found if page), (CAP + 1, "-"))
@@ -257,8 +260,8 @@ def drifts() -> Iterator[Row]:
     for joint in (ON, OFF):
         found = enumerate(pages(*_flights(joint, 0, misjoined=True)), 1)
         delay, who = next(((k, who) for k, (page, who) in found if page), (None, "-"))
-        label = {"world": "flights, quarter-days", "drift": "planes joined wrongly", "joint": bool(joint.columns)}
-        yield {**label, "median windows": delay or "not in 980", "found": f"{int(delay is not None)}/1", "led by": who}
+        what: Row = {"world": "flights, quarter-days", "drift": "planes joined wrongly", "joint": bool(joint.columns)}
+        yield {**what, "median windows": delay or "not in 980", "found": f"{int(delay is not None)}/1", "led by": who}
 
 
 def cost() -> Iterator[Row]:
@@ -270,10 +273,9 @@ def cost() -> Iterator[Row]:
             begun = time.process_time()
             judge = judge_of(reference, joint)
             seconds = time.process_time() - begun
-            counted = partial(_counted, judge, rows)
-            memory = gather(judge, first_memory(judge), counted())
+            memory = gather(judge, first_memory(judge), counted(judge, rows))
             stepped = partial(judge_step, judge, memory, 100, frozen=False, sharing=1)
-            intake, step = interleave({"intake": counted, "step": stepped}, rounds=9)
+            intake, step = interleave({"intake": partial(counted, judge, rows), "step": stepped}, rounds=9)
             yield {
                 "columns": d,
                 "joint": bool(joint.columns),
@@ -282,11 +284,6 @@ def cost() -> Iterator[Row]:
                 "step, ms": round(float(np.median(step.cpu_seconds)) * 1e3, 2),
                 "compile 100,000 rows, s": round(seconds, 1),
             }
-
-
-def _counted(judge: Judge, rows: pa.Table) -> object:
-    wide = judge.reference.widened(rows)
-    return profile_rows(wide, judge.reference.binning, np.zeros(rows.num_rows, np.intp), 1)[0]
 
 
 def main() -> None:
