@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from monitor.app import forecast
-from monitor.app.misfits import column_faults, reference_fault, reference_keys
+from monitor.app.misfits import column_faults, reference_fault, reference_keys, without_joint_scores
 from monitor.app.planned import calibration_body, columns_body, promise_body, reference_body, window_body
 from monitor.config import Loaded
 from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault
@@ -84,6 +84,8 @@ class _Check:
         version, judge = max(judges.items(), default=(None, None))
         faults = [fault for each in judges.values() for fault in column_faults(self.loaded, place, plan, each)]
         self.faults += dict.fromkeys(faults)
+        if judge is not None:
+            self.warnings += without_joint_scores(self.loaded, place, plan, judge)
         return {
             "name": plan.name,
             "task": plan.task,

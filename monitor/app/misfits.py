@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from monitor.config import Loaded
+from monitor.derive.joint import GROUP
 from monitor.errors import Fault, MonitorError, ReferenceUnusable
 from monitor.judge import Judge
 from monitor.pipeline.plan import ModelPlan
@@ -53,6 +54,14 @@ def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> 
         elif own.method is not None and name in methods and kinds[name] not in methods[name].kinds:
             message = f"{own.method} does not compare {kinds[name]} columns"
             yield where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind")
+
+
+def without_joint_scores(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:
+    """Yield that joint scores are asked for, where the reference allows none: nothing joint is watched then."""
+    if plan.drift.joint.columns and not any(column.parent == GROUP for column in judge.reference.all_columns):
+        where = loaded.place("models", place, "drift", "joint", "columns")
+        message = "no joint scores: two columns with values must take part, and the reference have 16 rows or more"
+        yield where.fault("W133", message, "give a longer reference, or leave joint out")
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.comparison import DriftSettings
-from monitor.derived import Derivation, Fitted, Ground, record_column
+from monitor.derived import Fitted, Ground, fitted, record_column
 from monitor.joint.transform import compile_joint
 from monitor.record import Kind
 
@@ -17,6 +17,5 @@ def compile_all(ground: Ground, drift: DriftSettings) -> Iterable[Fitted]:
     joint = compile_joint(ground.table, ground.columns, drift.joint)
     if joint is None:
         return
-    columns = tuple(record_column(GROUP, name, Kind.NUMERIC) for name in joint.names)
-    derivation = Derivation(columns, lambda rows: list(joint.columns(rows)), repr(joint.spec))
-    yield Fitted(derivation, joint.reference_columns(ground.table))
+    columns = [record_column(GROUP, name, Kind.NUMERIC) for name in joint.names]
+    yield fitted(columns, joint.transform, joint.spec, ground.table)

@@ -7,7 +7,7 @@ goes with most. Scores have mean 0 and variance 1 over the reference, and a miss
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -31,50 +31,25 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A column that takes part: its bins, and the score of each cell in quanta, float64 (cells,), whole numbers.
-
-    ``halves`` are tables learnt from one half of the reference's rows each, where a table learns from rows.
-    """
+    """A column that takes part: its bins, and the score of each cell in quanta, float64 (cells,), whole numbers."""
 
     key: str
     name: str
     bins: Bins = field(repr=False)
     table: Floats = field(repr=False)
-    halves: tuple[Floats, Floats] | None = field(repr=False, default=None)
 
     def scores(self, rows: pa.Table) -> tuple[Floats, Bools]:
         """Return the score of each row in quanta, and which rows have a value; shape (n,) both."""
         cells, known = cells_of(rows[self.key].combine_chunks(), self.bins)
         return np.where(known, self.table[cells], 0.0), known
 
-    def crossed(self, half: int) -> Scorer:
-        """Return the scorer of the reference's own rows of a half, 0 or 1: what it knows it learnt from the other.
 
-        A row scores by what others told of its level: else the reference would look more dependent than any stream.
-        """
-        return self if self.halves is None else replace(self, table=self.halves[1 - half])
-
-
-def halves_of(places: NDArray[np.intp]) -> Bools:
-    """Return the half of each row of the reference by its place in it, shape (n,): scattered, and always the same."""
-    scattered: Bools = (places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(63)).astype(np.bool_)
-    return scattered
-
-
-def score_matrix(scorers: Sequence[Scorer], rows: pa.Table, half: Bools | None = None) -> tuple[Floats, Bools]:
-    """Return the scores in quanta and which are known, both of shape (n, d).
-
-    Parameters
-    ----------
-    half: of each row, where they are the reference's own.
-    """
+def score_matrix(scorers: Sequence[Scorer], rows: pa.Table) -> tuple[Floats, Bools]:
+    """Return the scores in quanta and which are known, both of shape (n, d)."""
     scores = np.empty((len(scorers), rows.num_rows))
     known = np.empty((len(scorers), rows.num_rows), np.bool_)
     for place, scorer in enumerate(scorers):
         scores[place], known[place] = scorer.scores(rows)
-        if half is not None and scorer.halves is not None:
-            first, second = (scorer.crossed(side).scores(rows)[0] for side in (0, 1))
-            scores[place] = np.where(half, second, first)
     return scores.T, known.T
 
 
@@ -105,36 +80,32 @@ def rank_table(counts: Integers) -> Floats | None:
     return _quantised(ndtri(np.clip(middle, 0.5 / (rows + 1), 1 - 0.5 / (rows + 1))), counts)
 
 
-def level_tables(cells: NDArray[np.intp], size: int, others: Floats, half: Bools) -> list[Floats] | None:
-    """Return the scores of each level of a category: the mean, over its rows, of the column that it tells most of.
+def level_table(cells: NDArray[np.intp], size: int, others: Floats) -> Floats | None:
+    """Return the score of each level of a category: the mean, over its rows, of the column that it tells most of.
 
-    Which one that is, the correlation ratio tells (Fisher 1925). Levels without a row score 0.
+    Which one that is, the correlation ratio eta tells (Fisher 1925). Means of k levels fit the n rows that they are
+    learnt from better than others, by about k / (2 n eta) of correlation. So that this stays well under the engine's
+    margin, about 4 / sqrt(n), a category takes part only if k - 1 <= eta sqrt(n). Levels without a row score 0.
 
     Parameters
     ----------
     cells: of rows with a value, shape (n,).
     others: scores of other columns, shape (n, m).
-    half: of each row.
 
     Returns
     -------
-    The table of all rows, and those of each half, float64 (size,) each; ``None`` where levels tell nothing apart.
+    float64 (size,), whole quanta; ``None`` where the column takes no part.
     """
     if not len(cells) or not others.shape[1]:
         return None
     rows = np.bincount(cells, minlength=size)
     centred = others - others.mean(axis=0)
-    within = [(np.bincount(cells, weights=one, minlength=size) ** 2 / np.maximum(rows, 1)).sum() for one in centred.T]
-    told = np.array(within) / np.maximum((centred**2).sum(axis=0), 1e-12)
-    best = centred[:, int(np.argmax(np.round(told, 6)))]
-    tables = [_level_means(cells[part], best[part], size) for part in (np.ones(len(half), np.bool_), ~half, half)]
-    kept = [table for table in tables if table is not None]
-    return kept if len(kept) == len(tables) else None
-
-
-def _level_means(cells: NDArray[np.intp], values: Floats, size: int) -> Floats | None:
-    rows = np.bincount(cells, minlength=size)
-    return _quantised(np.bincount(cells, weights=values, minlength=size) / (rows + _SHRINK_ROWS), rows)
+    sums = np.stack([np.bincount(cells, weights=one, minlength=size) for one in centred.T])
+    told = (sums**2 / np.maximum(rows, 1)).sum(axis=1) / np.maximum((centred**2).sum(axis=0), _LEAST_SPREAD)
+    best = int(np.argmax(np.round(told, 6)))
+    if np.count_nonzero(rows) - 1 > np.sqrt(told[best] * len(cells)):
+        return None
+    return _quantised(sums[best] / (rows + _SHRINK_ROWS), rows)
 
 
 def _quantised(table: Floats, counts: Integers) -> Floats | None:

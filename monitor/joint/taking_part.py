@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from monitor.bins import CategoryBins, Floats
 from monitor.joint.exact import cross_products
-from monitor.joint.scores import QUANTA, Bools, Scorer, cells_of, level_tables, rank_table, score_matrix
+from monitor.joint.scores import QUANTA, Bools, Scorer, cells_of, level_table, rank_table, score_matrix
 from monitor.profile import ColumnBins
 
 Levels = Mapping[int, tuple[NDArray[np.intp], Bools]]
 
 
-def scorers_of(rows: pa.Table, half: Bools, columns: Sequence[ColumnBins]) -> list[Scorer]:
+def scorers_of(rows: pa.Table, columns: Sequence[ColumnBins]) -> list[Scorer]:
     """Return the columns that tell records apart, in order: numbers by rank, categories by what goes with them.
 
     Parameters
     ----------
-    rows, half: the reference's, or a sample of it, and the half of each row.
+    rows: the reference's, or a sample of it.
     columns: with their bins.
     """
     numeric: dict[int, Scorer] = {}
@@ -36,19 +36,18 @@ def scorers_of(rows: pa.Table, half: Bools, columns: Sequence[ColumnBins]) -> li
         elif (table := rank_table(np.bincount(cells[known], minlength=bins.size))) is not None:
             numeric[place] = Scorer(column.key, column.name, bins, table)
     scores, _ = score_matrix(list(numeric.values()), rows)
-    found = numeric | _category_scorers(columns, levels, scores, half)
+    found = numeric | _category_scorers(columns, levels, scores)
     return [found[place] for place in sorted(found)]
 
 
-def _category_scorers(columns: Sequence[ColumnBins], levels: Levels, numeric: Floats, half: Bools) -> dict[int, Scorer]:
+def _category_scorers(columns: Sequence[ColumnBins], levels: Levels, numeric: Floats) -> dict[int, Scorer]:
     found = {}
     frequent = {place: ((cells == 0) & known)[:, None] for place, (cells, known) in levels.items()}  # the first level
     for place, (cells, known) in levels.items():
         column, bins = columns[place].column, columns[place].bins
         others = np.hstack([numeric, *(flag.astype(float) for other, flag in frequent.items() if other != place)])
-        tables = level_tables(cells[known], bins.size if bins else 0, others[known], half[known])
-        if bins is not None and tables is not None:
-            found[place] = Scorer(column.key, column.name, bins, tables[0], (tables[1], tables[2]))
+        if bins is not None and (table := level_table(cells[known], bins.size, others[known])) is not None:
+            found[place] = Scorer(column.key, column.name, bins, table)
     return found
 
 

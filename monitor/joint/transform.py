@@ -16,7 +16,7 @@ from monitor.joint.components import errors, residual_directions
 from monitor.joint.exact import projected
 from monitor.joint.fourier import features, frequencies
 from monitor.joint.pairs import chosen_pairs
-from monitor.joint.scores import QUANTA, Bools, Scorer, halves_of, score_matrix
+from monitor.joint.scores import QUANTA, Scorer, score_matrix
 from monitor.joint.settings import JointSettings
 from monitor.joint.taking_part import correlation_of, most_dependent, scorers_of
 from monitor.profile import ColumnBins
@@ -66,29 +66,22 @@ class Joint:
     @property
     def spec(self) -> tuple[object, ...]:
         """Return what was frozen, the numbers as a digest."""
-        tables = [table for scorer in self.scorers for table in (scorer.table, *(scorer.halves or ()))]
-        numbers = b"".join(array.tobytes() for array in (*tables, self.directions, self.phases))
-        return self.names, self.left_out, sha256(numbers).hexdigest()
+        arrays = (*(scorer.table for scorer in self.scorers), self.directions, self.phases)
+        return self.names, self.left_out, sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 
-    def reference_columns(self, rows: pa.Table) -> list[pa.Array]:
-        """Return the joint scores of the reference's own rows, all of them in its order, some at a time."""
-        half, parts = halves_of(np.arange(rows.num_rows)), []
-        for first in range(0, rows.num_rows, SAMPLE_ROWS):
-            part = rows.slice(first, SAMPLE_ROWS)
-            parts.append(list(self.columns(part, half[first : first + SAMPLE_ROWS])))
+    def transform(self, rows: pa.Table) -> list[pa.Array]:
+        """Return the joint scores of records in order of their names, computed for some records at a time."""
+        starts = range(0, max(rows.num_rows, 1), SAMPLE_ROWS)
+        parts = [list(self.columns(rows.slice(first, SAMPLE_ROWS))) for first in starts]
         return [pa.concat_arrays(column) for column in zip(*parts, strict=True)]
 
-    def columns(self, rows: pa.Table, half: Bools | None = None) -> Iterator[pa.Array]:
+    def columns(self, rows: pa.Table) -> Iterator[pa.Array]:
         """Yield the joint scores of records in order of their names; float64, null where a pair lacks a value.
 
         In the rest a missing value counts as the reference's middle. All sums are of whole numbers below 2**53: exact,
         so that neither the order of additions nor other rows change a bit.
-
-        Parameters
-        ----------
-        half: of each row, where they are the reference's own.
         """
-        scores, known = score_matrix(self.scorers, rows, half)
+        scores, known = score_matrix(self.scorers, rows)
         for a, b in self.pairs:
             yield pa.array(scores[:, a] * scores[:, b] / QUANTA**2, mask=~(known[:, a] & known[:, b]))
         projections = projected(scores, self.directions)
@@ -115,11 +108,11 @@ def compile_joint(rows: pa.Table, columns: Sequence[ColumnBins], settings: Joint
     most = min(settings.columns, int(len(places) ** 0.5 / _ROOTS_A_COLUMN))
     if most < _LEAST_COLUMNS:
         return None
-    learnt, half = rows.take(pa.array(places)), halves_of(places)
-    scorers = scorers_of(learnt, half, columns)
+    learnt = rows.take(pa.array(places))
+    scorers = scorers_of(learnt, columns)
     if len(scorers) < _LEAST_COLUMNS:
         return None
-    scores, _ = score_matrix(scorers, learnt, half)
+    scores, _ = score_matrix(scorers, learnt)
     chosen = most_dependent(correlation_of(scores), most)
     scores = np.ascontiguousarray(scores[:, chosen])
     correlation = correlation_of(scores)

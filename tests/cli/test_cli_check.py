@@ -276,3 +276,9 @@ def test_the_plan_says_what_can_be_found(driftline: Driftline, config: Path) -> 
         assert found["floor"] > column["minimum_effect"] * (1 if found["unit"] == "sd" else 0.1)
         steps = [each["steps"] for each in found["steps"] if each["steps"] is not None]
         assert steps == sorted(steps, reverse=True)
+
+
+def test_joint_scores_that_cannot_be_had_are_told(driftline: Driftline, config: Path) -> None:
+    """Room for one column alone watches nothing jointly, which is a warning and no silence."""
+    changed(config, "drift: {", "drift: {joint: {columns: 1}, ")
+    assert ("W133", "models[flights].drift.joint.columns") in codes(body_of(driftline, config)["warnings"])

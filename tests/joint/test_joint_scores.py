@@ -10,13 +10,13 @@ from scipy.stats import norm, spearmanr
 from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import rbf_kernel
 
-from monitor.bins import Floats, category_bins, numeric_bins
+from monitor.bins import Floats, numeric_bins
 from monitor.joint.blends import products, signed_halves
 from monitor.joint.components import errors, residual_directions
 from monitor.joint.exact import cross_products, projected
 from monitor.joint.fourier import features, frequencies
 from monitor.joint.pairs import chosen_pairs
-from monitor.joint.scores import QUANTA, level_tables, rank_table
+from monitor.joint.scores import QUANTA, level_table, rank_table
 from monitor.joint.settings import JointSettings
 from monitor.joint.transform import Joint, compile_joint
 from monitor.profile import ColumnBins
@@ -122,24 +122,15 @@ def test_a_level_scores_by_what_goes_with_it() -> None:
     rng = np.random.default_rng(2)
     cells = rng.integers(0, 3, 9000)
     others = np.stack([rng.normal(size=9000), cells + rng.normal(size=9000)], axis=1)
-    tables = level_tables(cells, 4, others, rng.random(9000) < 0.5)
-    assert tables is not None
-    assert tables[0][:3] / QUANTA == pytest.approx([-1.22, 0, 1.22], abs=0.07)
+    table = level_table(cells, 4, others)
+    assert table is not None
+    assert table[:3] / QUANTA == pytest.approx([-1.22, 0, 1.22], abs=0.07)
 
 
-def test_many_levels_flatter_no_reference() -> None:
-    """Levels that tell nothing correlate with nothing in the reference, though each half's means fit that half."""
+def test_many_levels_that_tell_nothing_take_no_part() -> None:
+    """The means of many levels would fit the reference's own rows, and no others."""
     rng = np.random.default_rng(2)
-    levels, value = [f"l{k}" for k in range(400)], rng.normal(size=ROWS)
-    names = np.array(levels)[rng.integers(0, 400, ROWS)]
-    kind = ColumnBins(
-        Column("level", "level", Role.FEATURE, Kind.CATEGORICAL), category_bins(levels, np.ones(400, int))
-    )
-    rows = pa.table({"level": names, "value": value})
-    joint = compile_joint(rows, [kind, numeric("value", value)], ON)
-    assert joint is not None
-    products_ = joint.reference_columns(rows)[0]
-    assert abs(products_.to_numpy(zero_copy_only=False).mean()) < 3 / np.sqrt(ROWS)
+    assert level_table(rng.integers(0, 400, ROWS), 402, rng.normal(size=(ROWS, 1))) is None
 
 
 @pytest.mark.parametrize("cut", [1, 777, 5999])
