@@ -6,7 +6,6 @@ found and the next memory come out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -15,55 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alert import AlertSettings
-from monitor.bins import NumericBins
 from monitor.budget import budget_steps, seasons
 from monitor.calibration import engine as calibration
-from monitor.calibration.channels import Feature
 from monitor.calibration.cures import FIXED_RULES, NO_TIMESTAMPS
 from monitor.calibration.engine import Engine
 from monitor.calibration.fitness import Fitness, fitness
 from monitor.calibration.state import State
-from monitor.comparison import DriftSettings, Histogram, Side, histogram_of, sides_of
-from monitor.drift import METHODS, Method
-from monitor.drift.method import FromReference
-from monitor.drift.rule import Rule
-from monitor.drift.threshold import Threshold, calibrate
+from monitor.comparison import DriftSettings, sides_of
+from monitor.drift import METHODS
 from monitor.errors import ReferenceUnusable
 from monitor.profile import Integers, Profile
-from monitor.record import Column
 from monitor.reference import Reference, Steps
+from monitor.watched import Watched, features_of, watch
 from monitor.window import WindowSettings
 
 _THIRTY_DAYS = timedelta(days=30)
 FINE_METHODS = frozenset(name for name, method in METHODS.items() if method.grain == "cells")
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A column that is judged: where it stands in the binning, how it is compared, and with what.
-
-    Attributes
-    ----------
-    tolerance: the least effect that matters, in standard units.
-    threshold: ``None`` without timestamps: there are no steps to calibrate on.
-    rule: ``None`` where the engine and the threshold judge; under a rule the column has no part in the evidence.
-    whole, side: the reference, in the cells or bins that the method reads, and in plain figures.
-    """
-
-    place: int
-    column: Column
-    method: Method
-    importance: float | None
-    tolerance: float
-    threshold: Threshold | None = field(repr=False)
-    rule: Rule | None
-    whole: Histogram = field(repr=False)
-    side: Side = field(repr=False)
-    distance: FromReference = field(init=False, repr=False)
-    """The method's distance from the reference."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "distance", self.method.from_reference(self.whole))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +110,7 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
     """
     places = [place for place, bins in enumerate(reference.binning.columns) if bins.bins is not None]
     sides = sides_of(reference.profile, reference.binning)
-    watched = tuple(_watched(reference, place, drift, window, sides[place]) for place in places)
+    watched = tuple(watch(reference, place, drift, window, sides[place]) for place in places)
     if not watched:
         raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
     bins = _coarse_bins(reference, places)
@@ -160,24 +126,6 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
     )
     uncalibrated = None if engine.uncalibrated is None else str(engine.uncalibrated)
     return Judge(replace(reference, fine={}), watched, engine, uncalibrated, *bins)
-
-
-def _watched(reference: Reference, place: int, drift: DriftSettings, window: WindowSettings, side: Side) -> Watched:
-    column, fold = reference.binning.columns[place].column, reference.folds[place]
-    method = METHODS[drift.method_of(column.name, column.kind)]
-    cells = histogram_of(reference.profile, reference.binning, place)
-    own = drift.own(column)
-    return Watched(
-        place,
-        column,
-        method,
-        own.importance,
-        drift.tolerance_of(column),
-        None if own.is_fixed else _threshold(reference, place, drift, window),
-        Rule(own.threshold, own.p_value) if own.is_fixed else None,
-        cells if method.grain == "cells" or fold is None else cells.folded(fold),
-        side,
-    )
 
 
 def _coarse_bins(reference: Reference, places: list[int]) -> tuple[NDArray[np.intp], tuple[int, ...]]:
@@ -200,37 +148,6 @@ def expected_false_alarms(judge: Judge, alerts: AlertSettings) -> dict[str, floa
     scale = promised * alerts.share.drift
     figures = {"expected": pages.expected, "lower": pages.lower, "upper": pages.upper}
     return {"promised": promised, **{name: figure * scale for name, figure in figures.items()}}
-
-
-def _threshold(reference: Reference, place: int, drift: DriftSettings, window: WindowSettings) -> Threshold | None:
-    bins = reference.binning.columns[place]
-    if reference.steps is None:
-        return None
-    method = METHODS[drift.method_of(bins.column.name, bins.column.kind)]
-    missing = reference.steps.missing[:, place]
-    counts = reference.fine.get(bins.column.name, reference.steps.counts[place]).astype(np.int64)
-    centres = bins.bins.centres if isinstance(bins.bins, NumericBins) and method.grain == "cells" else None
-    steps = Histogram(counts, missing, centres)
-    whole = Histogram(counts.sum(axis=0), np.asarray(missing.sum()), centres)
-    return calibrate(method, steps, whole, drift.tolerance_of(bins.column), window.length // window.every)
-
-
-def features_of(reference: Reference, watched: Sequence[Watched]) -> list[Feature]:
-    """Return the watched columns as the engine takes them.
-
-    A derived column is of one group with its parent; of a group only the first watches the rows without a value.
-    """
-    parents = {entry.column.parent for entry in watched}
-    seen: set[str] = set()
-    features = []
-    for entry in watched:
-        name = entry.column.name
-        group = entry.column.parent or (name if name in parents else None)
-        numeric = isinstance(reference.binning.columns[entry.place].bins, NumericBins)
-        as_kind = Feature(name, "numeric") if numeric else Feature(name, "category")
-        features.append(replace(as_kind, importance=entry.importance, tolerance=entry.tolerance, group=group, missing=group not in seen))
-        seen.add(group or name)
-    return features
 
 
 def _engine_steps(steps: Steps, watched: tuple[Watched, ...]) -> calibration.Steps:

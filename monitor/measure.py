@@ -12,9 +12,10 @@ from monitor.bins import NumericBins
 from monitor.comparison import Effect, Histogram, Side, histogram_of, share_effect, shift_effect, sides_of
 from monitor.drift.rule import Rule
 from monitor.instant import to_text
-from monitor.judge import Judge, Memory, Watched, coarse_counts
+from monitor.judge import Judge, Memory, coarse_counts
 from monitor.profile import Integers, Profile
 from monitor.verdict import Verdict, Why
+from monitor.watched import Watched
 
 Json = dict[str, Any]
 

@@ -58,7 +58,7 @@ def test_a_name_of_a_facet_that_is_taken_is_refused() -> None:
 
 def test_facets_share_the_weight_of_their_parent() -> None:
     """A parent with two facets weighs as much as a column alone, and more only by its importance."""
-    group = [Feature("a", "numeric", None, "a"), Feature("a.x", "numeric", None, "a"), Feature("b", "numeric")]
+    group = [Feature("a", "numeric", group="a"), Feature("a.x", "numeric", group="a"), Feature("b", "numeric")]
     assert weights(group, np.array([0, 0, 1, 2, 2])).tolist() == pytest.approx([1 / 8, 1 / 8, 1 / 4, 1 / 4, 1 / 4])
 
 

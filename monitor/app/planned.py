@@ -12,12 +12,13 @@ from monitor.calibration.detectable import MISSING, UNSEEN, floors, main_floor, 
 from monitor.calibration.fitness import advice
 from monitor.comparison import Histogram, Unit
 from monitor.instant import SECOND, to_text
-from monitor.judge import Judge, Watched, expected_false_alarms, features_of, judged_fitness
+from monitor.judge import Judge, expected_false_alarms, judged_fitness
 from monitor.measure import finite
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import reference_path
 from monitor.profile import ColumnBins
 from monitor.record import Kind
+from monitor.watched import Watched, features_of
 
 Json = dict[str, Any]
 FIXED_RULE = "fixed_rule"
