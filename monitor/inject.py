@@ -1,28 +1,9 @@
-"""Drift that a backtest puts into logged records, to see whether and how soon it would be found.
-
-A spec is words of the form ``key=value``: a ``column``, one change, and perhaps ``from``, ``to``, ``model`` and
-``version``, such as ``column=distance scale=1.609 from=2013-09-01``. What is random follows from a record's id, so that
-a replay gives the same rows however they are read.
-
-| change | does |
-|---|---|
-| ``scale=1.609`` | multiplies numbers, as a changed unit does |
-| ``offset=5`` | adds to numbers |
-| ``noise=2`` | adds normal noise of this standard deviation to numbers |
-| ``missing=0.2`` | takes the value away from this share of the records |
-| ``constant=0`` | gives every record this value, as a stuck sensor does |
-| ``relabel=UA:XX`` | renames a category |
-| ``swap=other`` | exchanges two columns, as a changed order of columns does |
-"""
+"""Puts drift into canonical rows, as a spec of :mod:`monitor.injection` says."""
 
 from __future__ import annotations
 
-import math
-import shlex
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
 from hashlib import blake2b
 
 import numpy as np
@@ -32,114 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from monitor.bins import Floats
-from monitor.errors import ConfigError, Fault
-from monitor.instant import Instant, from_text
+from monitor.injection import OF_NUMBERS, UNFIT, UNKNOWN, Change, Injection, spec_fault
 from monitor.pipeline.intake import row_hashes
 from monitor.record import Column
-
-OPTION = "--inject"
-_OUT_OF_RANGE, _UNFIT, _UNKNOWN = "E103", "E102", "E166"
-
-
-class Change(StrEnum):
-    """What is done to a column."""
-
-    SCALE = "scale"
-    OFFSET = "offset"
-    NOISE = "noise"
-    MISSING = "missing"
-    CONSTANT = "constant"
-    RELABEL = "relabel"
-    SWAP = "swap"
-
-
-_OF_NUMBERS = frozenset({Change.SCALE, Change.OFFSET, Change.NOISE})
-_KEYS = ("column", *Change, "from", "to", "model", "version")
-
-
-@dataclass(frozen=True, slots=True)
-class Injection:
-    """One change of one column in a stretch [since, until) of event time.
-
-    ``model`` and ``version``: the only ones it is meant for; ``None`` for all.
-    """
-
-    spec: str
-    column: str
-    change: Change
-    value: str
-    since: Instant | None = None
-    until: Instant | None = None
-    model: str | None = None
-    version: str | None = None
-
-    @property
-    def number(self) -> float:
-        """Return the value as a number."""
-        return float(self.value)
-
-
-def parse_injection(spec: str) -> Injection:
-    """Read a spec.
-
-    Raises
-    ------
-    ConfigError: it is none.
-
-    >>> parse_injection("column=distance scale=1.609").number
-    1.609
-    """
-    given = _words(spec)
-    changes = [change for change in Change if change in given]
-    if "column" not in given or len(changes) != 1:
-        raise _fault(spec, _UNFIT, f"expected column=NAME and one of {', '.join(f'{change}=' for change in Change)}")
-    change = changes[0]
-    _check_value(spec, change, given[change])
-    since, until = (_instant(spec, given.get(key)) for key in ("from", "to"))
-    if since is not None and until is not None and since >= until:
-        raise _fault(spec, _OUT_OF_RANGE, "from is not before to")
-    model, version = given.get("model"), given.get("version")
-    return Injection(spec, given["column"], change, given[change], since, until, model, version)
-
-
-def _words(spec: str) -> dict[str, str]:
-    try:
-        pairs = [word.partition("=") for word in shlex.split(spec)]
-    except ValueError:
-        raise _fault(spec, _UNFIT, "a quote is left open") from None
-    for key, _, _ in pairs:
-        if key not in _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else None
-            raise _fault(spec, _UNFIT, f"unknown word; expected one of {', '.join(_KEYS)}, each with =", hint)
-    return {key: value for key, _, value in pairs}
-
-
-def _check_value(spec: str, change: Change, value: str) -> None:
-    if change in _OF_NUMBERS | {Change.MISSING}:
-        try:
-            number = float(value)
-        except ValueError:
-            raise _fault(spec, _UNFIT, f"{change}: not a number") from None
-        if not math.isfinite(number) or (change is Change.NOISE and number < 0):
-            raise _fault(spec, _OUT_OF_RANGE, f"{change}: out of range")
-        if change is Change.MISSING and not 0 <= number <= 1:
-            raise _fault(spec, _OUT_OF_RANGE, "missing: not a share from 0 to 1")
-    if change is Change.RELABEL and ":" not in value:
-        raise _fault(spec, _UNFIT, "relabel: expected OLD:NEW")
-    if not value:
-        raise _fault(spec, _UNFIT, f"{change}: no value")
-
-
-def _instant(spec: str, text: str | None) -> Instant | None:
-    try:
-        return None if text is None else from_text(text)
-    except ValueError:
-        raise _fault(spec, _UNFIT, "from, to: not an instant; expected e.g. 2013-09-01 or 2013-09-01T06:00Z") from None
-
-
-def _fault(spec: str, code: str, message: str, hint: str | None = None) -> ConfigError:
-    return ConfigError([Fault(code, None, None, None, OPTION, f'"{spec}": {message}', hint)])
 
 
 def injector(
@@ -172,16 +48,16 @@ def _check_columns(injection: Injection, known: Mapping[str, Column]) -> None:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f'did you mean "{near[0]}"?' if near else "name a watched column"
-            raise _fault(injection.spec, _UNKNOWN, f'the model has no column "{name}"', hint)
+            raise spec_fault(injection.spec, UNKNOWN, f'the model has no column "{name}"', hint)
     types = [known[name].type for name in names]
-    if injection.change in _OF_NUMBERS and types[0] != pa.float64():
-        raise _fault(injection.spec, _UNFIT, f"{injection.change} is for numbers; {names[0]} holds none")
+    if injection.change in OF_NUMBERS and types[0] != pa.float64():
+        raise spec_fault(injection.spec, UNFIT, f"{injection.change} is for numbers; {names[0]} holds none")
     if types[0] != types[-1]:
-        raise _fault(injection.spec, _UNFIT, "swap: the columns are not of one type")
+        raise spec_fault(injection.spec, UNFIT, "swap: the columns are not of one type")
     texts = {Change.CONSTANT: [injection.value], Change.RELABEL: injection.value.split(":", 1)}
     for text in texts.get(injection.change, []):
         if _scalar(text, types[0]) is None:
-            raise _fault(injection.spec, _UNFIT, f"{injection.change}: not a value of the column's type")
+            raise spec_fault(injection.spec, UNFIT, f"{injection.change}: not a value of the column's type")
 
 
 def _injected(table: pa.Table, injection: Injection, known: Mapping[str, Column]) -> pa.Table:
@@ -213,12 +89,8 @@ def _meant(table: pa.Table, injection: Injection) -> NDArray[np.bool_]:
 
 def _changed(values: pa.Array, injection: Injection, table: pa.Table) -> pa.Array:
     match injection.change:
-        case Change.SCALE:
-            return pc.multiply(values, injection.number)
-        case Change.OFFSET:
-            return pc.add(values, injection.number)
-        case Change.NOISE:
-            return pc.add(values, pa.array(ndtri(_chances(table, injection.spec)) * injection.number))
+        case change if change in OF_NUMBERS:
+            return _recalculated(values, injection, table)
         case Change.MISSING:
             gone = pa.array(_chances(table, injection.spec) < injection.number)
             return pc.if_else(gone, pa.scalar(None, values.type), values)
@@ -227,6 +99,31 @@ def _changed(values: pa.Array, injection: Injection, table: pa.Table) -> pa.Arra
             return pc.if_else(pc.fill_null(pc.equal(values, old), fill_value=False), new, values)
         case _:
             return pa.repeat(_scalar(injection.value, values.type), len(values))
+
+
+def _recalculated(values: pa.Array, injection: Injection, table: pa.Table) -> pa.Array:
+    match injection.change:
+        case Change.SCALE:
+            return pc.multiply(values, injection.number)
+        case Change.OFFSET:
+            return pc.add(values, injection.number)
+        case Change.CLIP:
+            return _clipped(values, *(pa.scalar(each, pa.float64()) for each in injection.pair))
+        case Change.ROUND:
+            return pc.round_to_multiple(values, injection.number)
+        case Change.NOISE:
+            noise = ndtri(_chances(table, injection.spec)) * injection.number
+        case _:
+            share, spread = (each or 0.0 for each in injection.pair)
+            struck = _chances(table, injection.spec) < share
+            noise = ndtri(_chances(table, f"{injection.spec} size")) * spread * struck
+    return pc.add(values, pa.array(noise))
+
+
+def _clipped(values: pa.Array, low: pa.Scalar, high: pa.Scalar) -> pa.Array:
+    """Hold numbers between bounds; what is missing stays missing, a bound that is null is none."""
+    bounded = pc.min_element_wise(pc.max_element_wise(values, low), high)
+    return pc.if_else(pc.is_valid(values), bounded, values)
 
 
 def _scalar(text: str, type_: pa.DataType) -> pa.Scalar | None:

@@ -12,12 +12,14 @@ from typing import Any
 from monitor import __version__
 from monitor.action import Why
 from monitor.alert import AlertState, Change
-from monitor.inject import Injection, injector
+from monitor.inject import injector
+from monitor.injection import Injection
 from monitor.instant import SECOND, Instant, from_text, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
 from monitor.pipeline.closing import Closed
 from monitor.pipeline.cycle import RECORDS, Limits, Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.realised import before
 from monitor.verdict import Verdict
 
 Json = dict[str, Any]
@@ -134,6 +136,7 @@ class Replay:
         self.plan = plan
         self._limits = Limits(None if now is None else now + microseconds(plan.window.max_future))
         self.searches = [Search(each) for each in injections if each.model in (None, plan.name)]
+        self._realised = before([each.injection for each in self.searches])
         self._told = told
         self._verdicts: Counter[str] = Counter()
         self._alerts: Counter[str] = Counter()
@@ -176,6 +179,7 @@ class Replay:
         if not self._told.holds(start, closed.end):
             return
         self._span = (start if self._span is None else self._span[0], closed.end)
+        self._realised.see(start, closed.end, alerts)
         self._verdicts.update(body["verdict"] for body in closed.windows)
         self._actions |= {body["id"]: body["status"] for body in closed.actions if body["why"] != Why.EXPIRED.value}
         fired = [body for body in alerts if body["reason"] == Change.FIRST_TIME.value]
@@ -224,6 +228,7 @@ class Replay:
             "calibrated": all(judge.calibrated for judge in judges) and bool(judges),
             "calibration_why": next((judge.why for judge in judges if judge.why), None),
             "false_alarms_per_30d": self._false_alarms(judges),
+            "realised": self._realised.body(),
         }
 
     def _false_alarms(self, judges: Sequence[Judge]) -> dict[str, float | None]:

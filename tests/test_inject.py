@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from monitor.errors import ConfigError
-from monitor.inject import injector, parse_injection
+from monitor.inject import injector
+from monitor.injection import parse_injection
 from monitor.instant import SECOND, from_text
 from monitor.record import Column, Kind, Role
 
@@ -60,6 +61,11 @@ def codes(error: ConfigError) -> list[tuple[str, str]]:
         ("column=distance scale=1.609", "distance", [1.609, 3.218, 4.827, 6.436]),
         ("column=distance offset=-1", "distance", [0.0, 1.0, 2.0, 3.0]),
         ("column=distance noise=0", "distance", [1.0, 2.0, 3.0, 4.0]),
+        ("column=distance outliers=0:9", "distance", [1.0, 2.0, 3.0, 4.0]),
+        ("column=distance clip=2:3", "distance", [2.0, 2.0, 3.0, 3.0]),
+        ("column=distance clip=:3", "distance", [1.0, 2.0, 3.0, 3.0]),
+        ("column=distance clip=2.5:", "distance", [2.5, 2.5, 3.0, 4.0]),
+        ("column=distance round=2", "distance", [0.0, 2.0, 4.0, 4.0]),
         ("column=distance constant=7", "distance", [7.0] * 4),
         ("column=distance missing=1", "distance", [None] * 4),
         ("column=distance swap=temp", "distance", [10.0, 11.0, 12.0, 13.0]),
@@ -106,7 +112,7 @@ def test_changes_follow_each_other() -> None:
     assert change(table())["distance"].to_pylist() == [4.0, 6.0, 8.0, 10.0]
 
 
-@pytest.mark.parametrize("spec", ["column=temp missing=0.3", "column=temp noise=2"])
+@pytest.mark.parametrize("spec", ["column=temp missing=0.3", "column=temp noise=2", "column=temp outliers=0.1:9"])
 def test_chance_follows_the_record(spec: str) -> None:
     """What is random is the same however the records are cut into batches, and in whatever order they come."""
     rows = table(500)
@@ -128,6 +134,21 @@ def test_noise_has_the_spread_that_is_asked_for() -> None:
     noise = np.asarray(injected("column=temp noise=3", rows)["temp"]) - np.asarray(rows["temp"])
     assert abs(noise.mean()) < 5 * 3 / math.sqrt(20_000)
     assert abs(noise.std() / 3 - 1) < 5 / math.sqrt(2 * 20_000)
+
+
+def test_outliers_are_few_and_far_out() -> None:
+    """The share that is asked for is moved, by normal noise of the standard deviation that is asked for."""
+    rows = table(20_000)
+    moved = np.asarray(injected("column=temp outliers=0.1:50", rows)["temp"]) - np.asarray(rows["temp"])
+    struck = moved[moved != 0]
+    assert abs(len(struck) / 20_000 - 0.1) < 5 * math.sqrt(0.1 * 0.9 / 20_000)
+    assert abs(struck.std() / 50 - 1) < 5 / math.sqrt(2 * len(struck))
+
+
+def test_what_is_missing_is_not_clipped() -> None:
+    """A bound gives no value to a record that has none."""
+    rows = table(2).set_column(4, "temp", pa.array([None, 99.0]))
+    assert injected("column=temp clip=0:5", rows)["temp"].to_pylist() == [None, 5.0]
 
 
 def test_two_specs_choose_different_records() -> None:
@@ -156,6 +177,16 @@ def test_two_specs_choose_different_records() -> None:
         ("column=temp scale=inf", "E103"),
         ("column=temp noise=-1", "E103"),
         ("column=temp missing=1.5", "E103"),
+        ("column=temp outliers=0.1", "E102"),
+        ("column=temp outliers=0.1:", "E102"),
+        ("column=temp outliers=2:1", "E103"),
+        ("column=temp outliers=0.1:-1", "E103"),
+        ("column=temp clip=1", "E102"),
+        ("column=temp clip=:", "E102"),
+        ("column=temp clip=low:9", "E102"),
+        ("column=temp clip=9:1", "E103"),
+        ("column=temp clip=nan:", "E103"),
+        ("column=temp round=0", "E103"),
         ("column=carrier relabel=UA", "E102"),
         ("column=temp scale=2 from=yesterday", "E102"),
         ("column=temp scale=2 from=2013-09-02 to=2013-09-02", "E103"),
@@ -175,6 +206,7 @@ def test_a_spec_that_is_none_is_a_fault(spec: str, code: str) -> None:
         ("column=tmp scale=2", "E166"),
         ("column=temp swap=nowhere", "E166"),
         ("column=carrier scale=2", "E102"),
+        ("column=carrier clip=1:2", "E102"),
         ("column=temp swap=carrier", "E102"),
         ("column=temp constant=warm", "E102"),
         ("column=wet relabel=yes:no", "E102"),

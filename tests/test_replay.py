@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from monitor.errors import ConfigError, ReferenceUnusable
-from monitor.inject import parse_injection
+from monitor.injection import parse_injection
 from monitor.instant import from_text, to_text
 from monitor.pipeline.cycle import Pipeline
 from monitor.replay import Replay, Told, merged, summary

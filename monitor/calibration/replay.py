@@ -51,6 +51,16 @@ class FalsePages:
     upper: float
 
 
+def poisson_bounds(count: int) -> tuple[float, float]:
+    """Return the exact 95 % interval of the mean of a Poisson count (Garwood 1936, Biometrika 28).
+
+    >>> [round(bound, 2) for bound in poisson_bounds(3)]
+    [0.62, 8.77]
+    """
+    lower = float(gammaincinv(count, LOWER_POINT)) if count else 0.0
+    return lower, float(gammaincinv(count + 1, UPPER_POINT))
+
+
 def false_pages(replay: Replay) -> FalsePages | None:
     """Return what the replay says about pages without drift; ``None`` without a replay.
 
@@ -59,8 +69,7 @@ def false_pages(replay: Replay) -> FalsePages | None:
     """
     if replay.pages is None:
         return None
-    lower = float(gammaincinv(replay.pages, LOWER_POINT)) if replay.pages else 0.0
-    return FalsePages(float(replay.pages), lower, float(gammaincinv(replay.pages + 1, UPPER_POINT)))
+    return FalsePages(float(replay.pages), *poisson_bounds(replay.pages))
 
 
 def cut(blocks: int, periods: Sequence[int]) -> int:

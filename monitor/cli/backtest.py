@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from monitor.cli.backtesting import Answer
     from monitor.config import Loaded
-    from monitor.inject import Injection
+    from monitor.injection import Injection
     from monitor.replay import Told
 
 _DRIFT = 1
@@ -41,7 +41,7 @@ InjectOption = Annotated[
         "--inject",
         metavar="SPEC",
         help="Put drift into the records, and say how soon it is found: 'column=temp scale=1.8 from=2013-09-01'. "
-        "Instead of scale: offset, noise, missing, constant, relabel, swap. May be repeated.",
+        "Instead of scale: offset, noise, outliers, clip, round, missing, constant, relabel, swap. May be repeated.",
     ),
 ]
 FormatOption = Annotated[BacktestFormat, typer.Option("--format", help="For people or for programs.")]
@@ -65,7 +65,7 @@ def backtest(
 ) -> None:
     """Replay logged history: which alerts would have fired, and when. No receiver is called, nothing is kept."""
     begun = perf_counter()
-    from monitor.inject import parse_injection
+    from monitor.injection import parse_injection
 
     told = _told(since, until)
     injections = [parse_injection(spec) for spec in inject or []]

@@ -48,6 +48,7 @@ def _model(model: dict[str, Any]) -> list[str]:
         f"  records: {model['records']} accepted, {refused} refused, {model['records_late']} too late",
         f"  windows: {windows}",
         f"  false alarms: {promise(model)}",
+        f"  realised: {realised(model)}",
     ]
 
 
@@ -62,6 +63,17 @@ def promise(model: dict[str, Any]) -> str:
         return f"not calibrated ({words(why)}), so that nothing is promised: {cure(why)}; {came}"
     expected = "" if figures["expected"] is None else f", {number(figures['expected'])} expected"
     return f"at most {number(figures['promised'])} in 30 days promised{expected}; {came}"
+
+
+def realised(model: dict[str, Any]) -> str:
+    """Return how often drift really paged, with an interval, and what that says of the promise."""
+    figures = model["realised"]
+    where = " before the injected drift" if figures["before_injection"] else ""
+    if figures["per_30d"] is None:
+        return f"unknown: no window{where}"
+    interval = f"95 % interval {number(figures['lower'])} to {number(figures['upper'])}"
+    rate = f"{number(figures['per_30d'])} drift alerts per 30 days{where} ({interval})"
+    return f"{rate}; they are false only if nothing drifted" if figures["drift_alerts"] else rate
 
 
 def _alerts(answer: Answer) -> Any:
@@ -142,6 +154,7 @@ _FIGURES: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("windows with too little data", lambda model: str(model["windows"]["insufficient_data"])),
     ("false alarms per 30 days, promised", lambda model: number(model["false_alarms_per_30d"]["promised"])),
     ("false alarms per 30 days, expected", lambda model: number(model["false_alarms_per_30d"]["expected"])),
+    ("drift alerts per 30 days, realised", lambda model: number(model["realised"]["per_30d"])),
     ("calibrated", lambda model: "yes" if model["calibrated"] else f"no: {words(model['calibration_why'])}"),
 )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monitor.cli.common import show_faults
 from monitor.errors import ConfigError, Fault, PermanentError, ReferenceUnusable
-from monitor.inject import OPTION, Injection
+from monitor.injection import OPTION, Injection
 from monitor.instant import Instant, from_text
 from monitor.plans import model_plans
 from monitor.record_layout import ColumnUnknown

@@ -48,6 +48,7 @@ def backtest_page(answers: Sequence[Answer]) -> str:
                 for episode in each.history.episodes.values()
             ],
             "promises": [backtest_table.promise(model) for model in each.summary["models"]],
+            "rates": [backtest_table.realised(model) for model in each.summary["models"]],
             "charts": [
                 chart(" ".join(key).strip(), points, _episodes_of(each, key))
                 for key, points in each.history.points.items()

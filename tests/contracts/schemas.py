@@ -163,28 +163,35 @@ ALERT_LINE = record(
     diagnosis=maybe(DIAGNOSIS),
     action=maybe(record(id=ACTION_ID, kind=ACTION, status=STATUS, why=WORD)),
 )
+_REPLAYED = record(
+    model=NAME,
+    versions=listed(STRING),
+    from_=maybe(INSTANT),
+    to=maybe(INSTANT),
+    records=COUNT,
+    records_rejected=counts(),
+    records_late=COUNT,
+    windows=record(**dict.fromkeys(VERDICTS, COUNT)),
+    alerts=counts(*ALERTS),
+    actions=counts(*STATUSES),
+    first_alert_at=maybe(INSTANT),
+    calibrated=BOOLEAN,
+    calibration_why=maybe(WORD),
+    false_alarms_per_30d=FALSE_ALARMS,
+)
+_REALISED = record(
+    drift_alerts=COUNT,
+    seconds=SECONDS,
+    before_injection=BOOLEAN,
+    per_30d=maybe(NUMBER),
+    lower=maybe(NUMBER),
+    upper=maybe(NUMBER),
+)
 SUMMARY = record(
     kind={"const": "summary"},
     schema=FORMAT,
     answer=one("drift", "no_drift"),
-    models=listed(
-        record(
-            model=NAME,
-            versions=listed(STRING),
-            from_=maybe(INSTANT),
-            to=maybe(INSTANT),
-            records=COUNT,
-            records_rejected=counts(),
-            records_late=COUNT,
-            windows=record(**dict.fromkeys(VERDICTS, COUNT)),
-            alerts=counts(*ALERTS),
-            actions=counts(*STATUSES),
-            first_alert_at=maybe(INSTANT),
-            calibrated=BOOLEAN,
-            calibration_why=maybe(WORD),
-            false_alarms_per_30d=FALSE_ALARMS,
-        )
-    ),
+    models=listed(beside(_REPLAYED, realised=_REALISED)),
     config_hash=SHA,
     driftline_version=VERSION,
     elapsed_seconds=SECONDS,
