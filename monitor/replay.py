@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from heapq import merge
-from typing import Any
+from typing import Any, Protocol
 
 from monitor import __version__
 from monitor.action import Why
@@ -247,7 +247,33 @@ def merged(replays: Sequence[Replay]) -> Iterator[Json]:
     return (body for _, _, body in merge(*(replay.ranked_lines() for replay in replays), key=lambda line: line[:2]))
 
 
-def summary(replays: Sequence[Replay], config_hash: str, elapsed_seconds: float) -> Json:
+class Replayed(Protocol):
+    """One model's replay, here or in another process; see :class:`Replay`."""
+
+    def read_ratio(self) -> float:
+        """Return the share of the records' bytes that is read."""
+        ...
+
+    def summary(self) -> Json:
+        """Return the model's part of the ``summary`` object."""
+        ...
+
+    def injected(self) -> list[Json]:
+        """Return what came of each injection."""
+        ...
+
+    @property
+    def fired(self) -> bool:
+        """Say whether any alert fired."""
+        ...
+
+    @property
+    def matches(self) -> int:
+        """Return how many files there are to read."""
+        ...
+
+
+def summary(replays: Sequence[Replayed], config_hash: str, elapsed_seconds: float) -> Json:
     """Return the ``summary`` object; with ``injected`` beside the contract's keys where drift was injected."""
     body = {
         "kind": "summary",

@@ -76,7 +76,9 @@ def backtest(
     if format is BacktestFormat.JSONL:
         drift = _print_lines(main, told, injections, begun)
     else:
-        answers = [_answer(each, told, injections, begun) for each in (main, other) if each is not None]
+        from monitor.cli.backtesting import answer_of
+
+        answers = [answer_of(each, told, injections, begun) for each in (main, other) if each is not None]
         _print_answers(answers, format)
         drift = answers[0].summary["answer"] == "drift"
     if fail_on_alert and drift:
@@ -111,25 +113,17 @@ def _print_lines(loaded: Loaded, told: Told, injections: Sequence[Injection], be
     """Print a line as soon as it is known, then the summary; say whether it is drift."""
     import sys
 
-    from monitor.cli.backtesting import progress, replays_of
-    from monitor.replay import merged, summary
+    from monitor.cli.backtesting import progress, replaying
+    from monitor.replay import summary
 
-    replays = replays_of(loaded, told, injections)
-    with progress(shown=not sys.stdout.isatty()) as look:
-        for line in merged(replays):
+    shown = not sys.stdout.isatty()
+    with progress(shown=shown) as look, replaying(loaded, told, injections) as (replays, found):
+        for line in found:
             write_json(line)
             look(replays, line)
     body = summary(replays, loaded.hash, perf_counter() - begun)
     write_json(body)
     return bool(body["answer"] == "drift")
-
-
-def _answer(loaded: Loaded, told: Told, injections: Sequence[Injection], begun: float) -> Answer:
-    from monitor.cli.backtesting import answer_of, progress, replays_of
-
-    replays = replays_of(loaded, told, injections)
-    with progress(shown=True) as look:
-        return answer_of(loaded, replays, begun, look)
 
 
 def _print_answers(answers: Sequence[Answer], format: BacktestFormat) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,11 +17,12 @@ from monitor.injection import OPTION, Injection
 from monitor.instant import Instant, from_text
 from monitor.plans import model_plans
 from monitor.record_layout import ColumnUnknown
-from monitor.replay import Json, Replay, Told, merged, summary
+from monitor.replay import Json, Replay, Replayed, Told, merged, summary
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
 
+Look = Callable[[Sequence[Replayed], Json], None]
 _LINES_A_LOOK = 50
 _NO_FILE, _NO_MODEL, _SEVERAL = "W130", "E114", "E115"
 _UNKNOWN_COLUMN, _UNFIT_COLUMN = "E166", "E167"
@@ -71,30 +73,59 @@ class Answer:
     history: History
 
 
-def replays_of(loaded: Loaded, told: Told, injections: Sequence[Injection]) -> list[Replay]:
-    """Compile every model's references.
+@contextmanager
+def replaying(
+    loaded: Loaded, told: Told, injections: Sequence[Injection]
+) -> Iterator[tuple[Sequence[Replayed], Iterator[Json]]]:
+    """Compile every model's references; give the replays, and their lines in order.
+
+    Several models on several processors are replayed in child processes; the lines are the same.
 
     Raises
     ------
     ConfigError: with the faults of all models: references that cannot be used, injections that fit none.
+    FatalError: a child process failed.
     """
+    models = len(loaded.config.models)
     _check_models([model.name for model in loaded.config.models], injections)
-    faults: list[Fault] = []
-    replays: list[Replay] = []
     now = time.time_ns() // 1000
-    for place, plan in enumerate(model_plans(loaded.config, loaded.root)):
-        try:
-            replays.append(Replay(plan, told, injections, now=now))
-        except ConfigError as error:
-            faults += error.faults
-        except PermanentError as error:
-            faults.append(reference_fault(loaded, place, error))
+    workers = min(models, len(os.sched_getaffinity(0)))
+    if workers > 1:
+        from monitor.cli.side_by_side import Job, side_by_side
+
+        job = Job(loaded.path, loaded.hash, told, tuple(injections), now)
+        with side_by_side(job, models, workers) as (remotes, lines):
+            _warn_of_none(loaded, remotes)
+            yield remotes, lines
+        return
+    replays, faults = compiled(loaded, told, injections, now, range(models))
     if faults:
-        raise ConfigError(faults)
+        raise ConfigError([fault for found in faults.values() for fault in found])
+    _warn_of_none(loaded, list(replays.values()))
+    yield list(replays.values()), merged(list(replays.values()))
+
+
+def compiled(
+    loaded: Loaded, told: Told, injections: Sequence[Injection], now: Instant, places: Iterable[int]
+) -> tuple[dict[int, Replay], dict[int, list[Fault]]]:
+    """Compile the references of the models at some places of a config; return their replays, and what is at fault."""
+    plans = model_plans(loaded.config, loaded.root)
+    replays: dict[int, Replay] = {}
+    faults: dict[int, list[Fault]] = {}
+    for place in places:
+        try:
+            replays[place] = Replay(plans[place], told, injections, now=now)
+        except ConfigError as error:
+            faults[place] = list(error.faults)
+        except PermanentError as error:
+            faults[place] = [reference_fault(loaded, place, error)]
+    return replays, faults
+
+
+def _warn_of_none(loaded: Loaded, replays: Sequence[Replayed]) -> None:
     empty = [place for place, replay in enumerate(replays) if not replay.matches]
     places = [loaded.place("models", place, "records") for place in empty]
     show_faults([place.fault(_NO_FILE, "matches no file", "nothing is replayed") for place in places])
-    return replays
 
 
 def reference_fault(loaded: Loaded, place: int, error: PermanentError) -> Fault:
@@ -118,19 +149,18 @@ def _check_models(names: Sequence[str], injections: Iterable[Injection]) -> None
             raise ConfigError([Fault(_NO_MODEL, None, None, None, OPTION, message)])
 
 
-def answer_of(
-    loaded: Loaded, replays: Sequence[Replay], begun: float, look: Callable[[Sequence[Replay], Json], None]
-) -> Answer:
+def answer_of(loaded: Loaded, told: Told, injections: Sequence[Injection], begun: float) -> Answer:
     """Replay to the end, and return what came of it; ``begun`` is when, by ``perf_counter``."""
     history = History()
-    for line in merged(replays):
-        history.take(line)
-        look(replays, line)
+    with progress(shown=True) as look, replaying(loaded, told, injections) as (replays, lines):
+        for line in lines:
+            history.take(line)
+            look(replays, line)
     return Answer(str(loaded.path), summary(replays, loaded.hash, perf_counter() - begun), history)
 
 
 @contextmanager
-def progress(*, shown: bool) -> Iterator[Callable[[Sequence[Replay], Json], None]]:
+def progress(*, shown: bool) -> Iterator[Look]:
     """Give a function that is told every line, and draws a bar on stderr if that is a terminal."""
     if not shown or not sys.stderr.isatty():
         yield _look_away
@@ -140,20 +170,20 @@ def progress(*, shown: bool) -> Iterator[Callable[[Sequence[Replay], Json], None
 
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=1.0)
+        task = bar.add_task("learning the reference", total=None)
         seen = 0
 
-        def look(replays: Sequence[Replay], line: Json) -> None:
+        def look(replays: Sequence[Replayed], line: Json) -> None:
             nonlocal seen
             seen += 1
             if seen % _LINES_A_LOOK == 0:
                 read = sum(replay.read_ratio() for replay in replays) / len(replays)
-                bar.update(task, completed=read, description=_told(line, seen))
+                bar.update(task, total=1.0, completed=read, description=_told(line, seen))
 
         yield look
 
 
-def _look_away(_replays: Sequence[Replay], _line: Json) -> None:
+def _look_away(_replays: Sequence[Replayed], _line: Json) -> None:
     return
 
 

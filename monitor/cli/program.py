@@ -60,6 +60,8 @@ def _run(arguments: list[str]) -> int:
         cause = end.__context__
         if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
             raise cause from None
+        if end.code == INTERRUPTED:
+            _say("interrupted")
         return end.code if isinstance(end.code, int) else FATAL if end.code else 0
     return 0
 
@@ -80,11 +82,11 @@ def _end(error: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(error, ConfigError):
         show_faults(error.faults, as_json=f"{_EVERYWHERE}={LogFormat.JSON}" in arguments)
         return FAULTY
-    _say(str(_fatal(error)))
+    _say(str(fatal(error)))
     return FATAL
 
 
-def _fatal(error: BaseException) -> FatalError:
+def fatal(error: BaseException) -> FatalError:
     """Say what was fatal; of an unexpected one its kind and place only, as its text may quote the user's data."""
     if isinstance(error, FatalError):
         return error

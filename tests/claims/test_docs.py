@@ -146,6 +146,19 @@ def test_the_picture_shows_the_tutorial(tutorial: Path) -> None:
 
 
 @pytest.mark.story
+def test_the_picture_of_delays_shows_the_tutorial(tutorial: Path) -> None:
+    """The floors and delays in the picture are those that `check` tells of the tutorial's reference."""
+    command = [sys.executable, "-m", "monitor", "check", "-c", "config.yaml", "--format", "json"]
+    surroundings = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(command, cwd=tutorial, env=surroundings, capture_output=True, text=True, check=True)
+    found = {each["name"]: each["findable"] for each in json.loads(done.stdout)["models"][0]["columns"]}
+    drawn = runpy.run_path(str(PROJECT / "docs" / "images" / "delay.py"))
+    for name, steps in drawn["STEPS"].items():
+        assert {each["effect"]: each["steps"] for each in found[name]["steps"]} == steps
+        assert found[name]["floor"] == pytest.approx(drawn["FLOORS"][name], rel=0.02)
+
+
+@pytest.mark.story
 @pytest.mark.parametrize("page", [name for name in NAMES if name != _TUTORIAL and any(map(_is_run, blocks(name)))])
 def test_a_page_works(page: str, data: Path, tmp_path: Path) -> None:
     """A reader who has the tutorial's data and does what a page says gets to its end."""
@@ -235,8 +248,9 @@ def test_generated_pages_are_as_generated() -> None:
     assert done.returncode == 0, done.stderr + done.stdout
 
 
-def test_the_picture_is_as_drawn() -> None:
-    """The picture of the promise is what its program draws."""
+@pytest.mark.parametrize("name", ["promise", "delay"])
+def test_a_picture_is_as_drawn(name: str) -> None:
+    """A picture of the docs is what its program draws."""
     folder = PROJECT / "docs" / "images"
-    done = subprocess.run([sys.executable, folder / "promise.py"], capture_output=True, text=True, check=True)
-    assert done.stdout == (folder / "promise.svg").read_text("utf-8")
+    done = subprocess.run([sys.executable, folder / f"{name}.py"], capture_output=True, text=True, check=True)
+    assert done.stdout == (folder / f"{name}.svg").read_text("utf-8")
