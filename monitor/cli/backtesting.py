@@ -12,12 +12,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monitor.cli.common import show_faults
-from monitor.errors import ConfigError, Fault, PermanentError, ReferenceUnusable
+from monitor.cli.compiling import compiled
+from monitor.errors import ConfigError, Fault
 from monitor.injection import OPTION, Injection
 from monitor.instant import Instant, from_text
-from monitor.plans import model_plans
-from monitor.record_layout import ColumnUnknown
-from monitor.replay import Json, Replay, Replayed, Told, merged, summary
+from monitor.replay import Json, Replayed, Told, merged, summary
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 Look = Callable[[Sequence[Replayed], Json], None]
 _LINES_A_LOOK = 50
 _NO_FILE, _NO_MODEL, _SEVERAL = "W130", "E114", "E115"
-_UNKNOWN_COLUMN, _UNFIT_COLUMN = "E166", "E167"
 
 
 class Point(NamedTuple):
@@ -105,37 +103,10 @@ def replaying(
     yield list(replays.values()), merged(list(replays.values()))
 
 
-def compiled(
-    loaded: Loaded, told: Told, injections: Sequence[Injection], now: Instant, places: Iterable[int]
-) -> tuple[dict[int, Replay], dict[int, list[Fault]]]:
-    """Compile the references of the models at some places of a config; return their replays, and what is at fault."""
-    plans = model_plans(loaded.config, loaded.root)
-    replays: dict[int, Replay] = {}
-    faults: dict[int, list[Fault]] = {}
-    for place in places:
-        try:
-            replays[place] = Replay(plans[place], told, injections, now=now)
-        except ConfigError as error:
-            faults[place] = list(error.faults)
-        except PermanentError as error:
-            faults[place] = [reference_fault(loaded, place, error)]
-    return replays, faults
-
-
 def _warn_of_none(loaded: Loaded, replays: Sequence[Replayed]) -> None:
     empty = [place for place, replay in enumerate(replays) if not replay.matches]
     places = [loaded.place("models", place, "records") for place in empty]
     show_faults([place.fault(_NO_FILE, "matches no file", "nothing is replayed") for place in places])
-
-
-def reference_fault(loaded: Loaded, place: int, error: PermanentError) -> Fault:
-    """Return why a model's reference cannot be used, with its place in the config."""
-    code, keys = _UNFIT_COLUMN, ("columns",)
-    if isinstance(error, ReferenceUnusable):
-        code, keys = error.code, ("reference",)
-    elif isinstance(error, ColumnUnknown):
-        code = _UNKNOWN_COLUMN
-    return loaded.place("models", place, *keys).fault(code, error.message, error.hint or None)
 
 
 def _check_models(names: Sequence[str], injections: Iterable[Injection]) -> None:

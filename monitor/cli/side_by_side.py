@@ -203,8 +203,8 @@ def replay_share(pipe: Connection, job: Job) -> None:
 
 
 def _replay_share(pipe: Connection, job: Job) -> None:
-    from monitor.cli.backtesting import compiled
     from monitor.cli.common import read_config
+    from monitor.cli.compiling import compiled
 
     loaded = read_config(job.config, quiet=True)
     if loaded.hash != job.hash:
