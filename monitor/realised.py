@@ -22,10 +22,12 @@ class Realised:
     Attributes
     ----------
     until: where drift was injected: no window that ends later counts, as its alerts are meant to come.
+    ruled: columns under a fixed rule: an alert of theirs alone is outside the promise, and is not counted.
     seen: the stretch from the begin of the first window that counts to the end of the last.
     """
 
     until: Instant | None = None
+    ruled: frozenset[str] = frozenset()
     seen: tuple[Instant, Instant] | None = None
     episodes: int = 0
     all_injected: bool = False
@@ -35,7 +37,11 @@ class Realised:
         if self.all_injected or (self.until is not None and end > self.until):
             return
         self.seen = (start if self.seen is None else self.seen[0], end)
-        self.episodes += sum(each["name"] == _DRIFT and each["reason"] == Change.FIRST_TIME.value for each in alerts)
+        self.episodes += sum(self._counts(each) for each in alerts)
+
+    def _counts(self, alert: dict[str, Any]) -> bool:
+        began = alert["name"] == _DRIFT and alert["reason"] == Change.FIRST_TIME.value
+        return bool(began and not (alert["columns"] and self.ruled.issuperset(alert["columns"])))
 
     def body(self) -> dict[str, Any]:
         """Return the rate per 30 days with its exact 95 % Poisson interval (Garwood); ``None`` without a window.
@@ -60,8 +66,8 @@ class Realised:
         }
 
 
-def before(injections: Sequence[Injection]) -> Realised:
-    """Return a count that ends where the first of a model's injections begins."""
+def before(injections: Sequence[Injection], ruled: Iterable[str] = ()) -> Realised:
+    """Return a count that ends where the first of a model's injections begins; ``ruled`` columns have fixed rules."""
     begins = [each.since for each in injections]
     known = [each for each in begins if each is not None]
-    return Realised(min(known, default=None), all_injected=len(known) < len(begins))
+    return Realised(min(known, default=None), frozenset(ruled), all_injected=len(known) < len(begins))

@@ -136,7 +136,8 @@ class Replay:
         self.plan = plan
         self._limits = Limits(None if now is None else now + microseconds(plan.window.max_future))
         self.searches = [Search(each) for each in injections if each.model in (None, plan.name)]
-        self._realised = before([each.injection for each in self.searches])
+        ruled = [name for name, own in plan.drift.columns.items() if own.is_fixed]
+        self._realised = before([each.injection for each in self.searches], ruled)
         self._told = told
         self._verdicts: Counter[str] = Counter()
         self._alerts: Counter[str] = Counter()

@@ -10,10 +10,10 @@ from monitor.realised import before
 
 DAY = 86_400 * SECOND
 BEGIN = from_text("2013-09-01")
-PAGE = {"name": "drift", "reason": "first_time"}
+PAGE = {"name": "drift", "reason": "first_time", "columns": ["c"]}
 
 
-def counted(specs: list[str], days: int, pages: dict[int, list[dict[str, str]]]) -> dict[str, Any]:
+def counted(specs: list[str], days: int, pages: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
     """Return the rate of so many days, with the alerts of some of them."""
     realised = before([parse_injection(spec) for spec in specs])
     for day in range(days):
@@ -54,3 +54,11 @@ def test_only_what_was_before_the_injected_drift_counts() -> None:
 def test_without_a_window_nothing_is_known(specs: list[str], days: int) -> None:
     """Where drift is injected from the begin on, or no window is told, there is no rate; it is not 0."""
     assert [counted(specs, days, {})[key] for key in ("per_30d", "lower", "upper")] == [None] * 3
+
+
+def test_an_alert_by_fixed_rules_alone_is_not_counted() -> None:
+    """Nothing is promised of a fixed rule; an alert that evidence carries too is counted."""
+    count = before([], ["a", "b"])
+    for day, columns in enumerate((["a"], ["a", "b"], ["a", "c"])):
+        count.see(day * DAY, (day + 1) * DAY, [{**PAGE, "columns": columns}])
+    assert count.body()["drift_alerts"] == 1

@@ -1,8 +1,8 @@
 """Runs the peers on a few streams of ours, each in an environment of its own, and judges the same steps ourselves.
 
 ``python -m benchmarks.drift.peers ENVIRONMENTS``: the folder that ``environments.sh`` filled. Reference and steps go
-to a peer as Parquet, its alerts come back as JSON. A peer alerts in a step if it flags any column (or, where it says so of
-the whole, the data set). It does not know of N: its alerts a step stand beside ours.
+to a peer as Parquet, its alerts come back as JSON. A peer alerts in a step if it flags any column (or, where it says
+so of the whole, the data set). It does not know of N: its alerts a step stand beside ours.
 """
 
 from __future__ import annotations
