@@ -5,7 +5,8 @@ covers it by construction. Those of one parent are its *facets*: they stand as `
 
 What a transform learnt from the reference's rows, such as a vocabulary, fits those rows better than any others: their
 own values must not be taken from it as it is, or every stream would look drifted. A derivation therefore gives the
-reference's values itself, each computed as if its row had not been learnt from.
+reference's values itself, each computed as if its row had not been learnt from, or NaN where it cannot be: such a row
+of the reference then counts neither as a value nor as missing.
 """
 
 from __future__ import annotations
@@ -107,6 +108,12 @@ def _append(table: pa.Table, columns: Sequence[Column], values: Values) -> pa.Ta
     for column, array in zip(columns, values, strict=True):
         table = table.append_column(column.key, array)
     return table
+
+
+def read_as(table: pa.Table, key: str, wanted: Callable[[pa.DataType], bool], type_: pa.DataType) -> pa.Array:
+    """Return a column; all missing where the log is read as the type that another version's reference has."""
+    array = table.column(key).combine_chunks()
+    return array if wanted(array.type) else pa.nulls(len(array), type_)
 
 
 def sample(rows: int, most: int) -> NDArray[np.intp]:

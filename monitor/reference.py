@@ -8,7 +8,7 @@ steps show how much such a step varies when nothing drifts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -153,7 +153,7 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
     refuse_repeated(column.name for column in (*layout.columns, *added))
     wide, binning = hold_out(wide, Binning((*columns, *_binned(wide, added))))
     derivations = tuple(each.derivation for each in derived)
-    whole = profile_rows(wide, binning, np.zeros(table.num_rows, np.intp), 1)[0]
+    whole = _counted(wide, binning, np.zeros(table.num_rows, np.intp), 1)[0]
     folds = tuple(fold_of(watched.bins, whole.counts[span]) for watched, span in binning.spans())
     steps, fine = (None, {}) if times is None else _steps(wide, times, binning, folds, plan)
     return Reference(
@@ -275,4 +275,11 @@ def _profiled(
     end = int(np.searchsorted(number, stretches[joined[b] - 1], side="right"))
     place = np.searchsorted(stretches, number[start:end])
     step = np.searchsorted(joined, place, side="right") - 1 - a
-    return profile_rows(table.slice(start, end - start), binning, step.astype(np.intp), b - a)
+    return _counted(table.slice(start, end - start), binning, step.astype(np.intp), b - a)
+
+
+def _counted(table: pa.Table, binning: Binning, panes: NDArray[np.intp], number: int) -> list[Profile]:
+    """Profile rows of the reference; in a derived column NaN marks one that was learnt from, which is not missing."""
+    own = np.array([watched.column.parent is None for watched in binning.columns])
+    profiles = profile_rows(table, binning, panes, number)
+    return [replace(profile, nonfinite=profile.nonfinite * own) for profile in profiles]

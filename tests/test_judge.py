@@ -103,8 +103,8 @@ def test_settings_reach_their_column() -> None:
 
 
 def test_nothing_to_judge_is_no_reference() -> None:
-    """A reference of identifiers alone cannot be judged."""
-    table = pa.table({"timestamp": pa.array([0, 1], pa.timestamp("us")), "inputs.v": [[1.0], [2.0]]})
+    """A reference of bytes alone cannot be judged."""
+    table = pa.table({"timestamp": pa.array([0, 1], pa.timestamp("us")), "inputs.v": [b"\x00", b"\xff"]})
     with pytest.raises(ReferenceUnusable, match="no column of the reference can be judged"):
         judge_of(table)
 

@@ -10,6 +10,7 @@ from monitor.derive.joint import GROUP
 from monitor.errors import Fault, MonitorError, ReferenceUnusable
 from monitor.judge import Judge
 from monitor.pipeline.plan import ModelPlan
+from monitor.record import Kind
 from monitor.record_layout import ColumnUnknown
 
 _UNKNOWN_COLUMN, _UNFIT_COLUMN, _UNFIT_METHOD = "E166", "E167", "E103"
@@ -54,6 +55,8 @@ def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> 
         elif own.method is not None and name in methods and kinds[name] not in methods[name].kinds:
             message = f"{own.method} does not compare {kinds[name]} columns"
             yield where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind")
+        elif own.circular is not None and kinds[name] is not Kind.NUMERIC:
+            yield where.fault(_UNFIT_METHOD, f"a {kinds[name]} column does not go round", "leave circular out")
 
 
 def without_joint_scores(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:

@@ -127,7 +127,7 @@ def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[st
     if watched is None:
         empty = dict.fromkeys(("method", "threshold", "minimum_effect", "importance"))
         by_facets = any(each.parent == column.name for each in judge.reference.all_columns)
-        why = "watched_by_its_facets" if by_facets else f"{column.kind.value}_is_not_compared"
+        why = "its_facets_are" if by_facets else f"{column.kind.value}_is_not_compared"
         return body | empty | {"watched": False, "why": why, "findable": None}
     if watched.rule is not None:
         ruled = {"method": watched.method.name, "threshold": rule_threshold(watched, plan.window.min_rows)}

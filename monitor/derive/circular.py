@@ -8,13 +8,14 @@ The angle is cut to 1/4,096 of the circle, whose cosines stand in a table: no la
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from monitor.bins import Floats, NumericBins
 from monitor.comparison import DriftSettings
-from monitor.derived import Fitted, Ground, Transform, Values, facet, fitted
+from monitor.derived import Fitted, Ground, Values, facet, fitted
 from monitor.profile import numbers
 from monitor.record import Kind
 
@@ -24,6 +25,18 @@ _COSINES, _SINES = (np.rint(table * 2.0**30) / 2.0**30 for table in (np.cos(_ANG
 FACETS = ("cos", "sin")
 
 
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Where the numbers stand, and how far it is around."""
+
+    key: str
+    period: float
+
+    def __call__(self, table: pa.Table) -> Values:
+        """Return the facets of rows."""
+        return on_circle(numbers(table.column(self.key).combine_chunks()), self.period)
+
+
 def compile_all(ground: Ground, drift: DriftSettings) -> Iterable[Fitted]:
     """Yield the derivation of every numeric column with a setting ``circular``."""
     for watched in ground.columns:
@@ -31,14 +44,7 @@ def compile_all(ground: Ground, drift: DriftSettings) -> Iterable[Fitted]:
         if period is None or not isinstance(watched.bins, NumericBins):
             continue
         columns = [facet(watched.column, name, Kind.NUMERIC) for name in FACETS]
-        yield fitted(columns, _transform(watched.column.key, period), ("circular", period), ground.table)
-
-
-def _transform(key: str, period: float) -> Transform:
-    def transform(table: pa.Table) -> Values:
-        return on_circle(numbers(table.column(key).combine_chunks()), period)
-
-    return transform
+        yield fitted(columns, Frozen(watched.column.key, period), ("circular", period), ground.table)
 
 
 def on_circle(values: Floats, period: float) -> Values:

@@ -62,6 +62,8 @@ def instants(array: pa.Array) -> pa.Array:
     >>> instants(pa.array(["1970-01-01T00:00:01Z", "soon", None])).to_pylist()
     [1000000, None, None]
     """
+    if pa.types.is_nested(array.type):
+        return pa.nulls(len(array), pa.int64())
     if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
         return array.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
     coded = array.cast(pa.string()).dictionary_encode()

@@ -18,7 +18,7 @@ from monitor.bins import Floats
 from monitor.comparison import DriftSettings
 from monitor.derive.characters import DIGIT, SCRIPTS, Characters, Hashes, characters, class_counts, grams, mixed, words
 from monitor.derive.vocabulary import STRETCHES, Vocabulary, learn
-from monitor.derived import Derivation, Fitted, Ground, Values, facet
+from monitor.derived import Derivation, Fitted, Ground, Values, facet, read_as
 from monitor.record import Column, Kind
 
 SIGNS = 3
@@ -39,7 +39,7 @@ class Frozen:
 
     def __call__(self, table: pa.Table) -> Values:
         """Return the facets of rows; null where there is no text, or no word or trigram to tell of."""
-        array = table.column(self.key).combine_chunks()
+        array = read_as(table, self.key, pa.types.is_string, pa.string())
         parts = [self._part(found) for found in _bites(array)]
         return _facets(array, parts)
 

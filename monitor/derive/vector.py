@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from monitor.bins import Floats
 from monitor.comparison import DriftSettings
 from monitor.derive.directions import leading, signs
-from monitor.derived import Derivation, Fitted, Ground, Values, facet, sample
+from monitor.derived import Derivation, Fitted, Ground, Values, facet, read_as, sample
 from monitor.record import Column, Kind
 
 PROJECTIONS = 4
@@ -60,7 +60,7 @@ class Frozen:
 
     def __call__(self, table: pa.Table) -> Values:
         """Return the facets of rows; null where a vector is missing, of another length, or not all finite."""
-        array = table.column(self.key).combine_chunks()
+        array = read_as(table, self.key, is_numbers, pa.list_(pa.float64()))
         found, good = np.zeros((len(array), self.weights.shape[1] + 1)), np.zeros(len(array), np.bool_)
         at_once = max(_ENTRIES_AT_ONCE // self.length, 1)
         for start in range(0, len(array), at_once):
@@ -93,15 +93,19 @@ def compile_all(ground: Ground, drift: DriftSettings) -> Iterable[Fitted]:
 
 def common_length(array: pa.Array) -> int | None:
     """Return the length that nearly all lists of numbers have; ``None`` if there is none, or they are no numbers."""
-    type_ = array.type
-    listed = pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_)
-    if not listed or not (pa.types.is_floating(type_.value_type) or pa.types.is_integer(type_.value_type)):
+    if not is_numbers(array.type):
         return None
     lengths = pc.list_value_length(array.drop_null()).to_numpy(zero_copy_only=False)
     found, rows = np.unique(lengths, return_counts=True)
     if not len(found) or rows.max() < _ALIKE * len(lengths) or found[rows.argmax()] < 1:
         return None
     return int(found[rows.argmax()])
+
+
+def is_numbers(type_: pa.DataType) -> bool:
+    """Say whether an Arrow type is of lists of numbers."""
+    listed = pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_)
+    return bool(listed and (pa.types.is_floating(type_.value_type) or pa.types.is_integer(type_.value_type)))
 
 
 def matrix_of(array: pa.Array, length: int) -> tuple[Floats, NDArray[np.bool_]]:

@@ -135,6 +135,12 @@ def test_a_method_that_is_not_for_a_column_is_a_fault(driftline: Driftline, conf
     assert codes(body_of(driftline, named, 2)["faults"]) == [("E103", "models[flights].drift.columns.carrier")]
 
 
+def test_a_category_that_goes_round_is_a_fault(driftline: Driftline, config: Path) -> None:
+    """Only numbers lie on a circle."""
+    named = changed(config, "{temp: {importance: 3}}", "{carrier: {circular: 24}}")
+    assert codes(body_of(driftline, named, 2)["faults"]) == [("E103", "models[flights].drift.columns.carrier")]
+
+
 def test_a_column_under_a_fixed_rule_is_marked(driftline: Driftline, config: Path) -> None:
     """Its threshold is the rule's, it has no weight and no floor, and the rest of the plan stays."""
     ruled = changed(config, "{temp: {importance: 3}}", "{temp: {method: kolmogorov_smirnov, p_value: 0.01}}")

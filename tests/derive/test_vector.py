@@ -37,6 +37,15 @@ def test_facets_of_a_vector(judge: Judge) -> None:
     assert [entry.column.name for entry in judge.watched] == [f"emb.{name}" for name in facets]
 
 
+def test_rows_that_were_learnt_from_are_not_missing(judge: Judge) -> None:
+    """A third of the reference's rows has no cell in the learnt facets, and none of its rows is without a value."""
+    by_name = {entry.column.name: entry for entry in judge.watched}
+    learnt, blind = by_name["emb.principal1"], by_name["emb.random1"]
+    assert learnt.whole.counts.sum() == judge.reference.rows - 4096
+    assert blind.whole.counts.sum() == judge.reference.rows
+    assert learnt.side.missing_ratio == blind.side.missing_ratio == 0
+
+
 def test_a_calm_stream_of_vectors_pages_nobody(judge: Judge) -> None:
     """Not for one of the projections that were learnt from the reference."""
     heard = listen(judge, vectors, range(200))
