@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from monitor.comparison import DriftSettings
 from monitor.instant import to_text
 from monitor.joint.settings import JointSettings
 from monitor.pipeline.plan import ModelPlan
-from tests.passes import Told, replayed
+from tests.passes import Told, opened, passed, replayed
 from tests.worlds import BEGIN, HOUR, Json, plan_of, write_log
 
 ROWS, REFERENCE_HOURS, CALM_HOURS, HOURS = 60, 80, 12, 20
@@ -76,6 +77,13 @@ def test_without_joint_scores_a_wrong_join_stays_unseen(plan: ModelPlan) -> None
 def test_joint_scores_are_the_same_bits_however_the_log_is_cut(plan: ModelPlan, told: Told) -> None:
     """Small blocks tell what one large block tells."""
     assert replayed(replace(plan, drift=ON), block_bytes=2000).windows == told.windows
+
+
+def test_a_store_changes_no_bit_of_a_joint_score(plan: ModelPlan, told: Told, tmp_path: Path) -> None:
+    """What is counted, stored and judged in small passes tells what a replay tells."""
+    with opened(tmp_path) as state:
+        found = passed(replace(plan, drift=ON), state, block_bytes=5000)
+    assert (found.windows, found.alerts) == (told.windows, told.alerts)
 
 
 def test_every_joint_score_is_shown_as_a_column(told: Told) -> None:
