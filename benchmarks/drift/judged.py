@@ -12,6 +12,8 @@ from monitor import calibration
 from monitor.calibration.engine import ENGINE
 
 JUDGED = Path(__file__).with_name("judged.json")
+PEERS = Path(__file__).with_name("peers.json")
+"""What the peers said, in another run: see :mod:`benchmarks.drift.peers`."""
 SOURCES = ("arrays", "channels", "season", "wobble", "inflation", "null", "evidence", "replay", "gates", "engine")
 
 

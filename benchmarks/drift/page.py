@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.drift.judged import PEERS, read
 from benchmarks.drift.tables import bars, delays, rates
 from benchmarks.harness import Row
 
@@ -25,6 +26,8 @@ def rendered(body: dict[str, Any], text: str) -> str:
         markdown(rates(body)),
         "### Steps until found: median, and share found",
         markdown(delays(body)),
+        "### Beside the peers",
+        markdown(read(PEERS)["rows"]),
     ]
     return _MARKED.sub(lambda _: "\n" + "\n\n".join(parts) + "\n\n", text)
 
