@@ -87,7 +87,7 @@ def alibi(reference: Any) -> dict[str, Callable[[list[Any]], Alerts]]:
         coded = {n: rows[n].map(known[n]).fillna(len(known[n])) if n in known else rows[n] for n in names}
         return numpy.column_stack([numpy.asarray(coded[n], dtype=float) for n in names])
 
-    levels = {names.index(name): len(known[name]) + 1 for name in texts}
+    levels = {names.index(name): len(known[name]) for name in texts}
     data = coded(reference)
 
     def run(level: float) -> Callable[[list[Any]], Alerts]:
