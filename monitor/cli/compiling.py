@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from monitor.errors import ConfigError, Fault, PermanentError, ReferenceUnusable
+from monitor.app.misfits import reference_fault
+from monitor.errors import ConfigError, Fault, PermanentError
 from monitor.injection import Injection
 from monitor.instant import Instant
 from monitor.plans import model_plans
-from monitor.record_layout import ColumnUnknown
 from monitor.replay import Replay, Told
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
-
-_UNKNOWN_COLUMN, _UNFIT_COLUMN = "E166", "E167"
 
 
 def compiled(
@@ -33,13 +31,3 @@ def compiled(
         except PermanentError as error:
             faults[place] = [reference_fault(loaded, place, error)]
     return replays, faults
-
-
-def reference_fault(loaded: Loaded, place: int, error: PermanentError) -> Fault:
-    """Return why a model's reference cannot be used, with its place in the config."""
-    code, keys = _UNFIT_COLUMN, ("columns",)
-    if isinstance(error, ReferenceUnusable):
-        code, keys = error.code, ("reference",)
-    elif isinstance(error, ColumnUnknown):
-        code = _UNKNOWN_COLUMN
-    return loaded.place("models", place, *keys).fault(code, error.message, error.hint or None)
