@@ -27,7 +27,7 @@ from monitor.plans import model_plans
 from monitor.replay import Replay
 from tests.stories.world import World
 
-_SPREAD = 6.0
+_SPREAD = 4.0
 """How much longer the moments of the kills reach together than the work takes: what a kill undoes is done again."""
 _MOST = 0.9
 """Of the work, that a daemon may do before it is killed."""
