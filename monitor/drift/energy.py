@@ -21,7 +21,7 @@ import numpy as np
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.ground import ground_of
+from monitor.drift.ground import gap_over_values, ground_of
 from monitor.drift.method import NUMBERS, FromReference, Method
 
 
@@ -33,13 +33,10 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
 def prepared(reference: Histogram) -> FromReference:
     """Return d of this reference."""
     ground = ground_of(reference)
-    inside, below = np.diff(ground.reached), np.diff(np.minimum(ground.at, ground.low))
-    above = np.diff(np.maximum(ground.at, ground.high))
+    gap = gap_over_values(ground, 2)
 
     def apart(current: Histogram) -> Floats:
-        more = np.cumsum(ground.shares_of(current) - ground.shares, axis=-1)[..., :-1]
-        far = more**2 * inside + np.maximum(more, 0) ** 2 * below + np.maximum(-more, 0) ** 2 * above
-        root: Floats = np.sqrt(2 * ground.over_spread(far.sum(axis=-1)))
+        root: Floats = np.sqrt(2 * ground.over_spread(gap(current)))
         return root
 
     return apart

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.method import shares
+from monitor.drift.method import FromReference, shares
 
 _INNER = (0.001, 0.999)
 
@@ -69,6 +69,24 @@ def ground_of(reference: Histogram) -> Ground:
     mean = (old * reached).sum(axis=-1, keepdims=True)
     spread = np.sqrt((old * (reached - mean) ** 2).sum(axis=-1))
     return Ground(order, at, old, low, high, mean, spread)
+
+
+def gap_over_values(ground: Ground, power: int) -> FromReference:
+    """Return what gives ∫ |F - G|^power of a window, or of each of a stack, over the ground's values.
+
+    Beyond the reach only rows that the window has more of count.
+    """
+    inside, below = np.diff(ground.reached), np.diff(np.minimum(ground.at, ground.low))
+    above = np.diff(np.maximum(ground.at, ground.high))
+
+    def integral(current: Histogram) -> Floats:
+        more = np.cumsum(ground.shares_of(current) - ground.shares, axis=-1)[..., :-1]
+        far = np.abs(more) ** power * inside
+        far = far + np.maximum(more, 0) ** power * below + np.maximum(-more, 0) ** power * above
+        total: Floats = far.sum(axis=-1)
+        return total
+
+    return integral
 
 
 def _scaled(ordered: Floats | NDArray[np.intp]) -> Floats:

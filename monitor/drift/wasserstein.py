@@ -18,11 +18,9 @@ Ramdas, García Trillos, Cuturi (2017), Entropy 19:47.
 
 from __future__ import annotations
 
-import numpy as np
-
 from monitor.bins import Floats
 from monitor.comparison import Histogram
-from monitor.drift.ground import ground_of
+from monitor.drift.ground import gap_over_values, ground_of
 from monitor.drift.method import NUMBERS, FromReference, Method
 
 
@@ -34,15 +32,8 @@ def distance(reference: Histogram, current: Histogram) -> Floats:
 def prepared(reference: Histogram) -> FromReference:
     """Return W of this reference: where its cells stand, how far they reach and its spread are worked out once."""
     ground = ground_of(reference)
-    inside, below = np.diff(ground.reached), np.diff(np.minimum(ground.at, ground.low))
-    above = np.diff(np.maximum(ground.at, ground.high))
-
-    def moved(current: Histogram) -> Floats:
-        more = np.cumsum(ground.shares_of(current) - ground.shares, axis=-1)[..., :-1]
-        far = (np.abs(more) * inside + np.maximum(more, 0) * below + np.maximum(-more, 0) * above).sum(axis=-1)
-        return ground.over_spread(far)
-
-    return moved
+    gap = gap_over_values(ground, 1)
+    return lambda current: ground.over_spread(gap(current))
 
 
 METHOD = Method("wasserstein", NUMBERS, "cells", 5, 2, 1.0, distance, missing=False, prepared=prepared)
