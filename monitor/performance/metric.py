@@ -1,0 +1,67 @@
+"""What describes a performance metric, and what one yields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+
+class Direction(StrEnum):
+    """Which values are better."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NEITHER = "neither"
+
+
+class Undefined(StrEnum):
+    """Why a metric has no value."""
+
+    TOO_FEW_ROWS = "too_few_rows"
+    ONE_CLASS = "one_class"
+    NO_PREDICTIONS = "no_predictions"
+    NO_SCORES = "no_scores"
+    NO_POSITIVES = "no_positives"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a metric says of n rows: its value with a 95 % interval, or why it has none.
+
+    ``lower`` and ``upper`` are ``None`` where the metric has no interval; ``rows`` are those that entered.
+    """
+
+    value: float | None
+    lower: float | None
+    upper: float | None
+    rows: int
+    why: Undefined | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A performance metric, described as data.
+
+    Attributes
+    ----------
+    name: as users write it, such as ``roc_auc``; ``title``: as a page shows it.
+    tasks: of ``binary``, ``multiclass``, ``regression``, ``ranking``, ``multilabel``.
+    needs: ``prediction``, ``score``, or both.
+    lowest, highest: the range of its values, ``None`` where it has no bound.
+    interval: how the interval is found, in words for the docs.
+    compute: pairs of its task and a generator for what is random in its interval -> :class:`Value`.
+    """
+
+    name: str
+    title: str
+    tasks: frozenset[str]
+    needs: frozenset[str]
+    direction: Direction
+    lowest: float | None
+    highest: float | None
+    interval: str
+    compute: Callable[[Any, np.random.Generator], Value]
