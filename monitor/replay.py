@@ -16,7 +16,7 @@ from monitor.inject import injector
 from monitor.injection import Injection
 from monitor.instant import SECOND, Instant, from_text, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
-from monitor.pipeline.closing import Closed
+from monitor.pipeline.closed import Closed
 from monitor.pipeline.cycle import RECORDS, Limits, Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.realised import before

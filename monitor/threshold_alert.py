@@ -33,13 +33,13 @@ class Watch:
 
 
 def advance_threshold(
-    alert: ThresholdAlert, watch: Watch, settings: AlertSettings, scope: tuple[str, str, str]
+    alert: ThresholdAlert, watch: Watch, settings: AlertSettings, scope: tuple[str, str, str, str | None]
 ) -> tuple[ThresholdAlert, Change | None]:
     """Move an alert on by one window, and say whether a message is due.
 
     Parameters
     ----------
-    scope: model, version and the alert's name.
+    scope: model, version, the alert's name and its segment.
     """
     if alert.state is AlertState.FIRING:
         return _while_firing(alert, watch, settings)
@@ -49,7 +49,7 @@ def advance_threshold(
     began_at = watch.start if alert.began_at is None else alert.began_at
     if streak < settings.for_:
         return ThresholdAlert(AlertState.PENDING, None, watch.at, began_at, streak), None
-    ident = alert_id(scope[0], scope[1], scope[2], None, watch.at)
+    ident = alert_id(*scope, watch.at)
     return ThresholdAlert(AlertState.FIRING, ident, watch.at, began_at, 0, watch.at), Change.FIRST_TIME
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from monitor.pipeline.closing import Closed
+from monitor.pipeline.closed import Closed
 from monitor.pipeline.cycle import RECORDS, Limits, Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.store.alert import list_alerts

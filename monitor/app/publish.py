@@ -8,6 +8,7 @@ from typing import Any
 from monitor.alert import AlertState
 from monitor.app.running import Running
 from monitor.instant import SECOND
+from monitor.pipeline.model import Version
 from monitor.store.action import list_actions
 from monitor.store.alert import open_alerts
 from monitor.store.counts import load_counts
@@ -65,10 +66,15 @@ def _reached(status: str) -> tuple[str, ...]:
 
 
 def _pending(running: Running) -> list[dict[str, Any]]:
-    """Return the drift alerts that gather evidence but have not fired; they are no episodes yet, and are not stored."""
+    """Return the alerts that have not fired yet; they are no episodes, and are not stored."""
     return [
-        {"model": worker.plan.name, "version": name, "name": "drift", "severity": "warning", "state": "pending"}
+        {"model": worker.plan.name, "version": name, "name": alert, "severity": "warning", "state": "pending"}
         for worker in running.workers.values()
         for name, version in list(worker.pipeline.model.versions.items())
-        if version.alert.state is AlertState.PENDING
+        for alert in _pending_of(version)
     ]
+
+
+def _pending_of(version: Version) -> list[str]:
+    named = [name for (name, _), raised in list(version.raised.items()) if raised.alert.state is AlertState.PENDING]
+    return [*(["drift"] if version.alert.state is AlertState.PENDING else []), *dict.fromkeys(named)]

@@ -14,7 +14,7 @@ from monitor.errors import MonitorError, StoreBusy
 from monitor.instant import Instant, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
 from monitor.logs import Throttle
-from monitor.pipeline.closing import Closed
+from monitor.pipeline.closed import Closed
 from monitor.pipeline.cycle import Limits, Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.store.database import State

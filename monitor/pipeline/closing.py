@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monitor import judge as judging
@@ -14,32 +13,16 @@ from monitor.judge import Judge
 from monitor.latency import latency_quantiles
 from monitor.measure import drifted, judged, measure_columns, rules_verdict
 from monitor.pipeline.acting import Act, act, close_actions
+from monitor.pipeline.closed import Closed
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
 from monitor.pipeline.moving import feed, move
-from monitor.pipeline.silence import end_silence, silence_body, watch_silence
+from monitor.pipeline.ruling import end_all, follow
+from monitor.pipeline.silence import watch_silence
 from monitor.pipeline.telling import alert_body, tell
 from monitor.profile import Profile, empty_profile
-from monitor.store.delivery import QueuedDelivery
 from monitor.verdict import Verdict, Why, window_verdict
 
 Json = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Closed:
-    """What closing the windows of one instant gives: it is committed as one, and only then seen.
-
-    ``alerts`` are those that changed; ``moved`` all whose body is to be kept.
-    """
-
-    end: Instant
-    at: Instant
-    windows: list[Json] = field(default_factory=list)
-    alerts: list[Json] = field(default_factory=list)
-    moved: list[Json] = field(default_factory=list)
-    actions: list[Json] = field(default_factory=list)
-    deliveries: list[QueuedDelivery] = field(default_factory=list)
-    retired: list[str] = field(default_factory=list)
 
 
 def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
@@ -56,7 +39,7 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
     for name in live:
         _close_version(model, name, closed, wall, len(live))
     for name in live:
-        _watch_volume(model, name, rows, closed)
+        follow(model, name, watch_silence(model, name, rows, closed.end), closed)
         _age(model, name, rows, closed)
     for name in closed.retired:
         model.return_after(name, end)
@@ -196,22 +179,6 @@ def _record(
     closed.deliveries += tell(model, body, window, change, acted)
 
 
-def _watch_volume(model: Model, name: str, rows: dict[str, int], closed: Closed) -> None:
-    change = watch_silence(model, name, rows, closed.end, closed.at)
-    if change is not None:
-        _tell_silence(model, name, change, closed)
-
-
-def _tell_silence(model: Model, name: str, change: Change, closed: Closed) -> None:
-    window = next(body for body in closed.windows if body["version"] == name)
-    body = silence_body(model, name, window["id"], change, closed.at)
-    closed.moved.append(body)
-    if change is not Change.REPEAT_DUE:
-        closed.alerts.append(body)
-    closed.deliveries += tell(model, body, window, change, None)
-    end_silence(model.versions[name])
-
-
 def _age(model: Model, name: str, rows: dict[str, int], closed: Closed) -> None:
     """Count the silence of a version, and retire it when another has taken over."""
     version = model.versions[name]
@@ -221,12 +188,10 @@ def _age(model: Model, name: str, rows: dict[str, int], closed: Closed) -> None:
     version.alert, change = retire(version.alert, closed.at)
     version.retired = True
     closed.retired.append(name)
-    if version.volume.state is AlertState.FIRING:
-        version.volume = replace(version.volume, state=AlertState.RESOLVED)
-        _tell_silence(model, name, Change.VERSION_RETIRED, closed)
+    end_all(model, name, closed)
     if change is None:
         return
-    window = next(body for body in closed.windows if body["version"] == name)
+    window = closed.window_of(name)
     body = alert_body(model, name, window, change, closed.at)
     _record(model, version, (body, window), (change, None), closed)
     version.alert = DriftAlert()

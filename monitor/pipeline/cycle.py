@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from monitor.instant import Instant, microseconds
-from monitor.pipeline.closing import Closed, close_windows
+from monitor.pipeline.closed import Closed
+from monitor.pipeline.closing import close_windows
 from monitor.pipeline.intake import Intake, Origin, Transform, take, watermark
 from monitor.pipeline.keeping import keep_rows, window_step
 from monitor.pipeline.merging import Merging

@@ -23,6 +23,14 @@ SILENT_WINDOWS = 3
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alert on a plain rule, and what was said of it last; ``None`` before it fires."""
+
+    alert: ThresholdAlert = field(default_factory=ThresholdAlert)
+    body: Json | None = None
+
+
 @dataclass(slots=True)
 class Version:
     """A model version that has records."""
@@ -37,7 +45,8 @@ class Version:
     retired: bool = False
     heard_until: Instant | None = None
     """End of the last stretch that had records."""
-    volume: ThresholdAlert = field(default_factory=ThresholdAlert)
+    raised: dict[tuple[str, str], Raised] = field(default_factory=dict)
+    """Alerts on plain rules that are pending or firing, by name and segment ("" if none)."""
     streaks: dict[str, Streak] = field(default_factory=dict)
     """Of each column under a fixed rule."""
 

@@ -15,7 +15,7 @@ from monitor.calibration import engine as calibration
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant
 from monitor.judge import Judge, Memory, first_memory
-from monitor.pipeline.model import Model, Version
+from monitor.pipeline.model import Model, Raised, Version
 from monitor.profile import profile_bytes, profile_from_bytes
 from monitor.store.action import actions_since
 from monitor.store.database import Connection
@@ -72,7 +72,8 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
             for piece in (_ALERT, _STEP, _ENGINE):
                 delete_memory(connection, name, version_name, piece)
             continue
-        alert = {"alert": asdict(version.alert), "body": version.alert_body, "volume": asdict(version.volume)}
+        alert: dict[str, Any] = {"alert": asdict(version.alert), "body": version.alert_body}
+        alert["raised"] = [[*key, asdict(raised.alert), raised.body] for key, raised in version.raised.items()]
         alert["streaks"] = {column: asdict(streak) for column, streak in version.streaks.items()}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         if version.judge is not None and version.memory is not None:
@@ -166,8 +167,10 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
         facts |= {"state": AlertState(facts["state"])}
         facts |= {name: tuple(facts.get(name, ())) for name in ("culprits", "ruled")}
         version.alert, version.alert_body = DriftAlert(**facts), alert["body"]
-        volume = alert["volume"]
-        version.volume = ThresholdAlert(**volume | {"state": AlertState(volume["state"])})
+        version.raised = {
+            (name, segment): Raised(ThresholdAlert(**kept | {"state": AlertState(kept["state"])}), body)
+            for name, segment, kept, body in alert.get("raised", [])
+        }
         version.streaks = {column: Streak(**streak) for column, streak in alert.get("streaks", {}).items()}
     return version
 

@@ -1,0 +1,32 @@
+"""What closing the windows of one instant gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.instant import Instant
+from monitor.store.delivery import QueuedDelivery
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Closed:
+    """What closing the windows of one instant gives: it is committed as one, and only then seen.
+
+    ``alerts`` are those that changed; ``moved`` all whose body is to be kept.
+    """
+
+    end: Instant
+    at: Instant
+    windows: list[Json] = field(default_factory=list)
+    alerts: list[Json] = field(default_factory=list)
+    moved: list[Json] = field(default_factory=list)
+    actions: list[Json] = field(default_factory=list)
+    deliveries: list[QueuedDelivery] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
+
+    def window_of(self, version: str) -> Json:
+        """Return the window of a version that closes now."""
+        return next(body for body in self.windows if body["version"] == version)

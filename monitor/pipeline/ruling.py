@@ -1,0 +1,126 @@
+"""Alerts on plain rules beside the drift alert: one place moves any of them on, writes it down and tells of it.
+
+Whoever watches something gives a :class:`Finding` a window: whether the rule was breached, and what there is to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from monitor.alert import AlertState, Change
+from monitor.instant import microseconds, to_text
+from monitor.pipeline.closed import Closed
+from monitor.pipeline.model import Model, Raised, Version
+from monitor.pipeline.telling import tell
+from monitor.threshold_alert import ThresholdAlert, Watch, advance_threshold
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found that an alert watches.
+
+    Attributes
+    ----------
+    name: the alert's: ``quality``, ``volume``, ``latency``, ….
+    breached: ``None`` if it is not known: the alert then stays as it is.
+    columns, diagnosis: what is said while it is breached; afterwards what was said last.
+    """
+
+    name: str
+    breached: bool | None
+    columns: tuple[str, ...] = ()
+    diagnosis: Json | None = None
+    severity: str = "warning"
+    segment: str | None = None
+
+
+def follow(model: Model, version_name: str, finding: Finding, closed: Closed) -> None:
+    """Move an alert of a version on by one window, and say in ``closed`` what became of it."""
+    version, key = model.versions[version_name], (finding.name, finding.segment or "")
+    raised = version.raised.get(key, Raised())
+    if finding.breached is None:
+        return
+    watch = Watch(closed.at, closed.end - microseconds(model.plan.window.every), finding.breached)
+    scope = (model.plan.name, version_name, finding.name, finding.segment)
+    alert, change = advance_threshold(raised.alert, watch, model.plan.alerts, scope)
+    body = raised.body
+    if alert.state in (AlertState.FIRING, AlertState.RESOLVED):
+        said = _said(finding, body)
+        change = change or _news(said, body)
+        if change is not None or body is None:
+            body = _body(model, version_name, alert, (said, change, closed))
+            _tell(model, version_name, body, change, closed)
+    _keep(version, key, Raised(alert, body))
+
+
+def end_all(model: Model, version_name: str, closed: Closed) -> None:
+    """Resolve every firing alert of a version that serves no more."""
+    version = model.versions[version_name]
+    for key, raised in list(version.raised.items()):
+        if raised.alert.state is AlertState.FIRING and raised.body is not None:
+            alert = replace(raised.alert, state=AlertState.RESOLVED)
+            said = _said(Finding(key[0], breached=False, segment=key[1] or None), raised.body)
+            body = _body(model, version_name, alert, (said, Change.VERSION_RETIRED, closed))
+            _tell(model, version_name, body, Change.VERSION_RETIRED, closed)
+        del version.raised[key]
+
+
+def _keep(version: Version, key: tuple[str, str], raised: Raised) -> None:
+    if raised.alert.state in (AlertState.INACTIVE, AlertState.RESOLVED):
+        version.raised.pop(key, None)
+    else:
+        version.raised[key] = raised
+
+
+def _said(finding: Finding, before: Json | None) -> Finding:
+    """Return what is said: of a calm window what was said last, of a breach also the columns that were named before."""
+    if before is None:
+        return finding
+    columns = (*before["columns"], *(name for name in finding.columns if name not in before["columns"]))
+    if finding.breached:
+        return replace(finding, columns=columns)
+    return replace(finding, columns=columns, diagnosis=before["diagnosis"], severity=before["severity"])
+
+
+def _news(said: Finding, before: Json | None) -> Change | None:
+    """Say that an alert changed if a breach concerns columns that were not named before."""
+    known = len(said.columns) if before is None else len(before["columns"])
+    return Change.CHANGED if said.breached and len(said.columns) > known else None
+
+
+def _body(model: Model, version: str, alert: ThresholdAlert, news: tuple[Finding, Change | None, Closed]) -> Json:
+    said, change, closed = news
+    at = to_text(closed.at)
+    before = model.versions[version].raised.get((said.name, said.segment or ""), Raised()).body
+    return {
+        "kind": "alert",
+        "schema": 1,
+        "at": at,
+        "id": alert.id,
+        "model": model.plan.name,
+        "version": version,
+        "segment": said.segment,
+        "name": said.name,
+        "severity": said.severity,
+        "state": alert.state.value,
+        "reason": change.value if change is not None else (before or {}).get("reason"),
+        "started_at": at if alert.started_at is None else to_text(alert.started_at),
+        "began_at": at if alert.began_at is None else to_text(alert.began_at),
+        "window": closed.window_of(version)["id"],
+        "columns": list(said.columns),
+        "diagnosis": said.diagnosis,
+        "action": None,
+        "resolved_at": at if alert.state is AlertState.RESOLVED else None,
+    }
+
+
+def _tell(model: Model, version: str, body: Json, change: Change | None, closed: Closed) -> None:
+    if change is None:
+        return
+    closed.moved.append(body)
+    if change is not Change.REPEAT_DUE:
+        closed.alerts.append(body)
+    closed.deliveries += tell(model, body, closed.window_of(version), change, None)
