@@ -22,7 +22,7 @@ from monitor.settings import Duration, Settings
 from monitor.store import directory as directories
 from monitor.store import file as files
 from monitor.store.failure import translated
-from monitor.store.schema import segment
+from monitor.store.schema import outcome, segment
 
 __all__ = ["Connection", "State", "StateSettings", "open_state"]  # the pipeline names a connection; it knows no SQL
 
@@ -100,10 +100,12 @@ class State:
             yield connection
 
     def bytes(self) -> int:
-        """Return the size on disk of the database and of the row segments that it names."""
+        """Return the size on disk of the database and of the segments that it names."""
         with self.read() as connection:
-            rows = connection.scalar(select(func.coalesce(func.sum(segment.c.bytes), 0)))
-        return int(rows or 0) + sum(files.size(self.path.with_name(_FILE + end)) for end in ("", "-wal", "-shm"))
+            sums = [connection.scalar(select(func.sum(table.c.bytes))) for table in (segment, outcome)]
+        return sum(int(size or 0) for size in sums) + sum(
+            files.size(self.path.with_name(_FILE + end)) for end in ("", "-wal", "-shm")
+        )
 
     def close(self) -> None:
         """Write the log into the file, close it and let go of the directory; a second call does nothing."""

@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Row, Table, and_, bindparam, delet
 from monitor.instant import Instant
 from monitor.store import action, alert, schema
 from monitor.store.database import State
-from monitor.store.segment import Segment, drop_segments, remove_files
+from monitor.store.segment import OUTCOMES, ROWS, drop_segments, remove_files, segments_before
 
 _AT_ONCE = 1_000  # rows in one transaction, so that a cycle waits some ten milliseconds for its turn and no longer
 _PAGES_AT_ONCE = 2_000
@@ -65,7 +65,8 @@ def _expire_model(state: State, model: str, before: Instant) -> Expired:
     is_done_alert = _is_none_of(schema.alert.c.state, alert.OPEN)
     alert_end = func.coalesce(schema.alert.c.resolved_at, schema.alert.c.started_at)
     is_done_action = _is_none_of(schema.action.c.status, action.OPEN)
-    segments, segment_bytes = _expire_segments(state, model, before)
+    rows, row_bytes = _expire_segments(state, model, before, ROWS)
+    answers, answer_bytes = _expire_segments(state, model, before, OUTCOMES)
     return Expired(
         panes=_delete(state, pane, (pane.c.model == model) & (pane.c.start_at < before)),
         windows=_delete(state, window, (window.c.model == model) & (window.c.end_at < before)),
@@ -77,8 +78,8 @@ def _expire_model(state: State, model: str, before: Instant) -> Expired:
             (schema.action.c.model == model) & is_done_action & (schema.action.c.updated_at < before),
         ),
         targets=_delete(state, target, (target.c.model == model) & (target.c.at < before)),
-        segments=segments,
-        segment_bytes=segment_bytes,
+        segments=rows + answers,
+        segment_bytes=row_bytes + answer_bytes,
     )
 
 
@@ -104,13 +105,9 @@ def _delete(state: State, table: Table, old: ColumnElement[bool]) -> int:
             deleted += connection.execute(delete(table).where(is_one), rows).rowcount
 
 
-def _expire_segments(state: State, model: str, before: Instant) -> tuple[int, int]:
-    columns = [column for column in schema.segment.c if column.name != "seq"]
+def _expire_segments(state: State, model: str, before: Instant, kind: str) -> tuple[int, int]:
     with state.read() as connection:
-        rows = connection.execute(
-            select(*columns).where(schema.segment.c.model == model, schema.segment.c.last_at < before)
-        )
-        old = [Segment(*row) for row in rows]
+        old = segments_before(connection, model, before, kind)
     if old:
         with state.write() as connection:
             drop_segments(connection, old)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy import PrimaryKeyConstraint as Key
 
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = MetaData()
 version_metadata = MetaData()
@@ -104,22 +104,28 @@ memory = Table(
     Key("model", "version", "name"),
 )
 
-segment = Table(
-    "segment",
-    metadata,
-    Column("seq", Serial, primary_key=True, autoincrement=True),
-    _text("name"),
-    _text("model"),
-    _text("version"),
-    _number("pane_at"),
-    _number("first_at"),
-    _number("last_at"),
-    _number("rows"),
-    _number("bytes"),
-    UniqueConstraint("name", name="segment_name"),
-    Index("segment_model_first", "model", "first_at"),
-    sqlite_autoincrement=True,
-)
+
+def _segments(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("seq", Serial, primary_key=True, autoincrement=True),
+        _text("name"),
+        _text("model"),
+        _text("version"),
+        _number("pane_at"),
+        _number("first_at"),
+        _number("last_at"),
+        _number("rows"),
+        _number("bytes"),
+        UniqueConstraint("name", name=f"{name}_name"),
+        Index(f"{name}_model_first", "model", "first_at"),
+        sqlite_autoincrement=True,
+    )
+
+
+segment = _segments("segment")
+outcome = _segments("outcome")
 
 window = Table(
     "window",

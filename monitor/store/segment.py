@@ -1,4 +1,4 @@
-"""Row segments: the kept rows of a pane, in immutable Parquet files that the database names.
+"""Row segments: the kept rows of a pane, or its answers, in immutable Parquet files that the database names.
 
 A file is on the disk before its name is: a crash leaves at most a file without a name, which the next start removes.
 """
@@ -11,28 +11,31 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Column, Connection, Table, bindparam, select
 
 from monitor.errors import StoreBusy
 from monitor.instant import Instant
+from monitor.store import schema
 from monitor.store.database import State
 from monitor.store.directory import create_private, sync_directory
 from monitor.store.rows import between, concat, plain
-from monitor.store.schema import segment
 
-_ROWS = "rows"
+ROWS, OUTCOMES = "rows", "outcomes"
+"""Kinds of segments, each in a folder of its own: rows to retrain with, and answers that wait for their targets."""
+_TABLES = {ROWS: schema.segment, OUTCOMES: schema.outcome}
 _NAME_BYTES = 12
 _PRIVATE = 0o700
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A file of rows: ``name`` is its path under ``rows/``; its rows are of [first_at, last_at], both included."""
+    """A file of rows: ``name`` is its path under ``kind``; its rows are of [first_at, last_at], both included."""
 
     name: str
     model: str
@@ -42,6 +45,11 @@ class Segment:
     last_at: Instant
     rows: int
     bytes: int
+    kind: str = ROWS
+
+    def path(self, directory: Path) -> Path:
+        """Return where the file lies in a state's directory."""
+        return directory / self.kind / self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,9 @@ class Rows:
     unreadable: tuple[str, ...]
 
 
-def write_segment(directory: Path, model: str, version: str, pane_at: Instant, table: pa.Table) -> Segment:
+def write_segment(
+    directory: Path, model: str, version: str, pane_at: Instant, table: pa.Table, kind: str = ROWS
+) -> Segment:
     """Write rows to a new file, synced, and return what ``add_segment`` names within the Ingest transaction.
 
     Parameters
@@ -65,7 +75,7 @@ def write_segment(directory: Path, model: str, version: str, pane_at: Instant, t
     StoreBusy: it could not be written; nothing is left of it.
     """
     name = f"{quote(model, safe='').replace('.', '%2E')}/{secrets.token_hex(_NAME_BYTES)}.parquet"
-    path = directory / _ROWS / name
+    path = directory / kind / name
     sink = pa.BufferOutputStream()
     pq.write_table(plain(table), sink, compression="zstd")
     content = sink.getvalue()
@@ -78,31 +88,45 @@ def write_segment(directory: Path, model: str, version: str, pane_at: Instant, t
         raise StoreBusy(f"rows of {model} cannot be kept now: {error.strerror}", "check the disk") from error
     bounds = pc.min_max(table["timestamp"])
     first_at, last_at = bounds["min"].as_py(), bounds["max"].as_py()
-    return Segment(name, model, version, pane_at, first_at, last_at, table.num_rows, content.size)
+    return Segment(name, model, version, pane_at, first_at, last_at, table.num_rows, content.size, kind)
 
 
 def add_segment(connection: Connection, added: Segment) -> None:
     """Name a segment: from the commit on, its rows are kept."""
-    connection.execute(segment.insert().values(**asdict(added)))
+    values = asdict(added)
+    connection.execute(_TABLES[values.pop("kind")].insert().values(**values))
 
 
 def segments(
-    connection: Connection, model: str, start: Instant, end: Instant, version: str | None = None
+    connection: Connection, model: str, start: Instant, end: Instant, version: str | None = None, kind: str = ROWS
 ) -> list[Segment]:
     """Return the segments that may hold rows of [start, end), by pane and version, then as they were named."""
-    columns = [column for column in segment.c if column.name != "seq"]
-    statement = select(*columns).where(segment.c.model == model, segment.c.first_at < end, segment.c.last_at >= start)
+    segment = _TABLES[kind]
+    statement = select(*_columns(segment)).where(
+        segment.c.model == model, segment.c.first_at < end, segment.c.last_at >= start
+    )
     if version is not None:
         statement = statement.where(segment.c.version == version)
     rows = connection.execute(statement.order_by(segment.c.pane_at, segment.c.version, segment.c.seq))
-    return [Segment(*row) for row in rows]
+    return [Segment(*row, kind=kind) for row in rows]
+
+
+def segments_before(connection: Connection, model: str, before: Instant, kind: str = ROWS) -> list[Segment]:
+    """Return the segments whose last row is of before an instant."""
+    segment = _TABLES[kind]
+    statement = select(*_columns(segment)).where(segment.c.model == model, segment.c.last_at < before)
+    return [Segment(*row, kind=kind) for row in connection.execute(statement)]
+
+
+def _columns(segment: Table) -> list[Column[Any]]:
+    return [column for column in segment.c if column.name != "seq"]
 
 
 def read_segment(directory: Path, named: Segment, columns: Collection[str] | None = None) -> pa.Table | None:
     """Return the rows of a segment (only those of its columns that are named), or ``None`` if it cannot be read."""
     try:
         # Read whole, not mapped: a failing disk is then an error, and not a signal.
-        file = pq.ParquetFile(pa.BufferReader((directory / _ROWS / named.name).read_bytes()))
+        file = pq.ParquetFile(pa.BufferReader(named.path(directory).read_bytes()))
         wanted = [name for name in file.schema_arrow.names if columns is None or name in columns]
         return file.read(columns=wanted)
     except (OSError, pa.ArrowException):
@@ -112,7 +136,7 @@ def read_segment(directory: Path, named: Segment, columns: Collection[str] | Non
 def segment_schema(directory: Path, named: Segment) -> pa.Schema | None:
     """Return the columns of a segment, or ``None`` if it cannot be read."""
     try:
-        return pq.read_schema(directory / _ROWS / named.name)
+        return pq.read_schema(named.path(directory))
     except (OSError, pa.ArrowException):
         return None
 
@@ -153,7 +177,7 @@ def rewrite_segments(state: State, old: Sequence[Segment], keep: Callable[[pa.Ta
     first = min(gone, key=lambda each: each.pane_at)
     new = None
     if kept.num_rows:
-        new = write_segment(state.directory, first.model, first.version, first.pane_at, kept)
+        new = write_segment(state.directory, first.model, first.version, first.pane_at, kept, first.kind)
     try:
         with state.write() as connection:
             drop_segments(connection, gone)
@@ -169,23 +193,27 @@ def rewrite_segments(state: State, old: Sequence[Segment], keep: Callable[[pa.Ta
 
 def drop_segments(connection: Connection, dropped: Iterable[Segment]) -> None:
     """Take segments' names away; after the commit, ``remove_files`` takes the files."""
-    names = [{"dropped": each.name} for each in dropped]
-    if names:
-        connection.execute(segment.delete().where(segment.c.name == bindparam("dropped")), names)
+    gone = list(dropped)
+    for kind, table in _TABLES.items():
+        names = [{"dropped": each.name} for each in gone if each.kind == kind]
+        if names:
+            connection.execute(table.delete().where(table.c.name == bindparam("dropped")), names)
 
 
 def remove_files(directory: Path, dropped: Iterable[Segment]) -> None:
     """Remove the files of segments that have no name: the transaction failed, or took it away."""
     for each in dropped:
-        (directory / _ROWS / each.name).unlink(missing_ok=True)
+        each.path(directory).unlink(missing_ok=True)
 
 
 def remove_unnamed(state: State) -> int:
     """Remove the files that a crash left without a name; only at the start, before any is written. Return how many."""
-    with state.read() as connection:
-        named = set(connection.scalars(select(segment.c.name)))
-    rows = state.directory / _ROWS
-    unnamed = [path for path in rows.glob("*/*") if path.relative_to(rows).as_posix() not in named]
+    unnamed: list[Path] = []
+    for kind, table in _TABLES.items():
+        with state.read() as connection:
+            named = set(connection.scalars(select(table.c.name)))
+        files = state.directory / kind
+        unnamed += [path for path in files.glob("*/*") if path.relative_to(files).as_posix() not in named]
     for path in unnamed:
         path.unlink(missing_ok=True)
     return len(unnamed)
