@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -108,14 +108,14 @@ def segments(
     if version is not None:
         statement = statement.where(segment.c.version == version)
     rows = connection.execute(statement.order_by(segment.c.pane_at, segment.c.version, segment.c.seq))
-    return [Segment(*row, kind=kind) for row in rows]
+    return [replace(Segment(*row), kind=kind) for row in rows]
 
 
 def segments_before(connection: Connection, model: str, before: Instant, kind: str = ROWS) -> list[Segment]:
     """Return the segments whose last row is of before an instant."""
     segment = _TABLES[kind]
     statement = select(*_columns(segment)).where(segment.c.model == model, segment.c.last_at < before)
-    return [Segment(*row, kind=kind) for row in connection.execute(statement)]
+    return [replace(Segment(*row), kind=kind) for row in connection.execute(statement)]
 
 
 def _columns(segment: Table) -> list[Column[Any]]:
