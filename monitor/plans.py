@@ -46,6 +46,7 @@ def _plan(
         window=settings.window,
         sampling=settings.sampling,
         drift=settings.drift,
+        performance=settings.performance,
         alerts=settings.alerts,
         retrain=settings.retrain,
         rows_per_window=settings.rows_per_window,

@@ -13,6 +13,7 @@ from monitor.alert import AlertSettings
 from monitor.comparison import DriftSettings
 from monitor.config.server import ServerSettings
 from monitor.delivery import RouteSettings
+from monitor.performance.settings import PerformanceSettings
 from monitor.receivers import ReceiverSettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferenceSettings
@@ -74,6 +75,7 @@ class ModelSettings(Settings):
     rows_per_window: int = Field(5000, ge=0, le=1_000_000, description="rows kept for retraining; 0 keeps none")
     window: WindowSettings = Field(WindowSettings(), description="how event time is cut")
     drift: DriftSettings = Field(DriftSettings(), description="how columns are compared")
+    performance: PerformanceSettings = Field(PerformanceSettings(), description="what is asked of the model")
     alerts: AlertSettings = Field(AlertSettings(), description="how often a false page is accepted")
     retrain: RetrainSettings | None = Field(None, description="how a retraining is started; unset: never")
 

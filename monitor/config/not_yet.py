@@ -13,7 +13,6 @@ KEYS = frozenset(
         "server.limits",
         "state.database",
         "models.quality",
-        "models.performance",
         "models.fairness",
         "models.privacy",
         "models.columns.segments",

@@ -11,6 +11,7 @@ from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
 from monitor.comparison import DriftSettings
 from monitor.judge import FINE_METHODS
+from monitor.performance.settings import PerformanceSettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferencePlan, ReferenceSettings
 from monitor.sampling import SamplingSettings
@@ -45,6 +46,7 @@ class ModelPlan:
     window: WindowSettings = field(default_factory=WindowSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
+    performance: PerformanceSettings = field(default_factory=PerformanceSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     retrain: RetrainSettings | None = None
     rows_per_window: int = 5000
