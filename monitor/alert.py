@@ -22,6 +22,7 @@ class ShareSettings(Settings):
     """How the false-alarm budget is shared out over the kinds of calibrated alerts."""
 
     drift: float = Field(0.5, gt=0, le=1, description="drift's part of the budget")
+    performance: float = Field(0.25, gt=0, le=1, description="the part of alerts on performance")
 
 
 class AlertSettings(Settings):

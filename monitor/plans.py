@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def _plan(
         records=settings.records,
         reference=settings.reference,
         targets=settings.targets,
+        **_waiting(settings),
         columns=settings.columns,
         window=settings.window,
         sampling=settings.sampling,
@@ -54,6 +56,11 @@ def _plan(
         route=routing,
         token=token,
     )
+
+
+def _waiting(settings: ModelSettings) -> dict[str, timedelta]:
+    targets = settings.targets
+    return {} if targets is None else {"delay": targets.delay, "horizon": targets.horizon}
 
 
 def _route(config: Config, alert: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,15 +17,16 @@ from monitor.injection import Injection
 from monitor.instant import SECOND, Instant, from_text, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
 from monitor.pipeline.closed import Closed
-from monitor.pipeline.cycle import RECORDS, Limits, Pipeline
+from monitor.pipeline.cycle import RECORDS, Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.tally import Limits
 from monitor.realised import before
 from monitor.verdict import Verdict
 
 Json = dict[str, Any]
 Line = tuple[Instant, int, Json]
 """When a line was known, its rank among those of one instant (windows, performance, alerts), and its object."""
-_WINDOW, _ALERT = 0, 2
+_WINDOW, _PERFORMANCE, _ALERT = 0, 1, 2
 _THIRTY_DAYS = timedelta(days=30)
 
 
@@ -144,6 +145,8 @@ class Replay:
         self._actions: dict[str, str] = {}
         """The last status of each action, by id; that no job answers is the replay's doing, and left out."""
         self._first_alert_at: str | None = None
+        self._waiting: set[str] = set()
+        """Windows that were told, and whose performance was not."""
         self._begin: Instant | None = None
         self._span: tuple[Instant, Instant] | None = None
         # Rows are kept to retrain with, and a replay retrains nothing.
@@ -164,6 +167,8 @@ class Replay:
                 if self._told.ends_before(closed.end):
                     return
                 yield from self._lines(closed)
+            settled = self.pipeline.settle()
+            yield from self._performance(settled)
         finally:
             self.pipeline.close()
 
@@ -188,7 +193,16 @@ class Replay:
         if fired and self._first_alert_at is None:
             self._first_alert_at = fired[0]["at"]
         yield from ((closed.at, _WINDOW, body) for body in closed.windows)
+        self._waiting.update(body["id"] for body in closed.windows)
+        yield from self._performance(closed)
         yield from ((closed.at, _ALERT, body) for body in alerts)
+
+    def _performance(self, closed: Closed, *, of_all: bool = False) -> Iterator[Line]:
+        """Yield what is known for good of windows that were told; at the end of a replay of all that still wait."""
+        for body in closed.performance:
+            if body["window"] in self._waiting and (of_all or is_final(body)):
+                self._waiting.discard(body["window"])
+                yield closed.at, _PERFORMANCE, body
 
     @property
     def fired(self) -> bool:
@@ -287,6 +301,11 @@ def summary(replays: Sequence[Replayed], config_hash: str, elapsed_seconds: floa
     }
     found = [each for replay in replays for each in replay.injected()]
     return body | {"injected": found} if found else body
+
+
+def is_final(body: Json) -> bool:
+    """Say whether a window's performance will not change any more."""
+    return all(entry["final"] for entry in body["performance"])
 
 
 def without_resolution(body: Json) -> Json:

@@ -15,12 +15,14 @@ Json = dict[str, Any]
 class Closed:
     """What closing the windows of one instant gives: it is committed as one, and only then seen.
 
-    ``alerts`` are those that changed; ``moved`` all whose body is to be kept.
+    ``alerts`` are those that changed; ``moved`` all whose body is to be kept; ``performance`` what is known now of
+    windows that closed before.
     """
 
     end: Instant
     at: Instant
     windows: list[Json] = field(default_factory=list)
+    performance: list[Json] = field(default_factory=list)
     alerts: list[Json] = field(default_factory=list)
     moved: list[Json] = field(default_factory=list)
     actions: list[Json] = field(default_factory=list)

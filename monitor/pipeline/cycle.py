@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 
 from monitor.instant import Instant, microseconds
+from monitor.pipeline.book import Book
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.closing import close_windows
 from monitor.pipeline.intake import Intake, Origin, Transform, take, watermark
-from monitor.pipeline.keeping import keep_rows, window_step
+from monitor.pipeline.keeping import keep_rows, kept_of, window_step
 from monitor.pipeline.merging import Merging
 from monitor.pipeline.model import Model
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.pipeline.storing import load_model, save_panes, save_progress, save_targets_known, save_versions
-from monitor.pipeline.targets import target_rows
+from monitor.pipeline.tally import Limits, Tally
+from monitor.pipeline.targets import of_sample, target_rows
 from monitor.record import Layout, Rejected
 from monitor.sources.files import Batch, FilesSource
 from monitor.sources.position import Position
@@ -26,31 +29,11 @@ from monitor.store.counts import add_counts, save_accepted_at
 from monitor.store.database import Connection, State
 from monitor.store.delivery import enqueue
 from monitor.store.position import load_positions, save_position
-from monitor.store.segment import Segment, add_segment, remove_files
-from monitor.store.target import save_targets
-from monitor.store.window import save_window
+from monitor.store.segment import ROWS, Segment, add_segment, remove_files
+from monitor.store.window import save_performance, save_window
 from monitor.window import NEVER
 
 RECORDS, TARGETS = "records", "targets"
-
-
-@dataclass(slots=True)
-class Tally:
-    """Rows of one role by fate, since this process began."""
-
-    accepted: int = 0
-    late: int = 0
-    sampled: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    mismatched: Counter[str] = field(default_factory=Counter)
-    bytes_lost: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What bounds a read: the instant from which on a record is of the future, and where a replay ends."""
-
-    newest: Instant | None = None
 
 
 class Pipeline:
@@ -70,6 +53,7 @@ class Pipeline:
         self.refused: list[Rejected] = []
         """The last refused records, redacted, for the log; at most a hundred."""
         self._state = state
+        self._book = Book(plan, state)
         self._block_bytes = block_bytes
         self.sources: list[FilesSource] = []
         self.target_source: FilesSource | None = None
@@ -87,7 +71,8 @@ class Pipeline:
                 for role, positions in self._positions.items():
                     kept = load_positions(connection, self.plan.name, role)
                     positions.update({key: Position.from_json(body) for key, body in kept.items()})
-        self._merging = Merging(self.plan.name, window_step(self.model), self.plan.rows_per_window)
+        keep = partial(kept_of, every=window_step(self.model), most=self.plan.rows_per_window)
+        self._merging = Merging(self.plan.name, ROWS, keep)
         self._unread: dict[int, Instant] = dict.fromkeys(range(len(self.plan.records)), NEVER)
         """How far the slowest file has come, of each source that is not read to its end; unknown before it is read."""
         self._open_sources()
@@ -96,13 +81,17 @@ class Pipeline:
         return [*(f"{RECORDS}{place}" for place in range(len(self.plan.records))), TARGETS]
 
     def close(self) -> None:
-        """Give back the files that are open."""
+        """Give back the files that are open, and what a replay kept beside."""
+        self._close_sources()
+        self._book.close()
+
+    def _close_sources(self) -> None:
         for source in [*self.sources, *([self.target_source] if self.target_source is not None else [])]:
             source.close()
         self.sources, self.target_source = [], None
 
     def _open_sources(self) -> None:
-        self.close()
+        self._close_sources()
         self._layouts: tuple[Layout, Layout] | None = self.references.layouts()
         if self._layouts is None:
             return
@@ -139,15 +128,20 @@ class Pipeline:
         rows, panes = target_rows(batch.table, self._layouts, microseconds(self.plan.window.every))
         for at, count in panes.items():
             self.model.targets[at] = self.model.targets.get(at, 0) + count
+        kept = of_sample(rows, self.plan.sampling.rate)
         rejected = Counter(str(entry.reason) for entry in batch.rejected)
-        if self._state is not None:
+        intake = Intake(len(rows), sampled=len(kept), rejected=rejected)
+        self.tallies[TARGETS].changed += self._book.changed(kept)
+        if self._state is None:
+            self._book.save_targets(None, kept)
+        else:
             with self._state.write() as connection:
-                save_targets(connection, self.plan.name, rows)
+                self._book.save_targets(connection, kept)
                 save_targets_known(connection, self.model)
                 save_progress(connection, self.model)
-                self._commit_batch(connection, TARGETS, batch, Intake(len(rows), rejected=rejected), wall)
+                self._commit_batch(connection, TARGETS, batch, intake, wall)
         self._positions[TARGETS][batch.file] = batch.position
-        self._tally(TARGETS, batch, Intake(len(rows), rejected=rejected))
+        self._tally(TARGETS, batch, intake)
 
     def read_records(self, wall: Instant, limits: Limits) -> bool:
         """Read and commit one batch of the source that is furthest behind; say whether there was one."""
@@ -174,7 +168,9 @@ class Pipeline:
             batch = replace(batch, position=replace(batch.position, newest=newest))
         if intake.accepted:
             self.model.heard[place] = wall
-        if self._state is not None:
+        if self._state is None:
+            self._book.write(self.model, intake)
+        else:
             self._keep_records(self._state, role, batch, intake, wall)
         self._positions[role][batch.file] = batch.position
         own = batch.position.newest if batch.position.newest is not None else NEVER
@@ -183,19 +179,22 @@ class Pipeline:
 
     def _keep_records(self, state: State, role: str, batch: Batch, intake: Intake, wall: Instant) -> None:
         """Keep a batch in one transaction; of one that fails no file of rows is left."""
-        written: list[Segment] = []
+        rows: list[Segment] = []
+        answers: list[Segment] = []
         try:
-            written.extend(keep_rows(state.directory, self.model, intake))
+            rows.extend(keep_rows(state.directory, self.model, intake))
+            answers.extend(self._book.write(self.model, intake))
             with state.write() as connection:
                 save_panes(connection, self.model, intake.panes)
                 save_progress(connection, self.model)
-                for segment in written:
+                for segment in [*rows, *answers]:
                     add_segment(connection, segment)
                 self._commit_batch(connection, role, batch, intake, wall)
         except BaseException:
-            remove_files(state.directory, written)
+            remove_files(state.directory, [*rows, *answers])
             raise
-        self._merging.run(state, written)
+        self._merging.run(state, rows)
+        self._book.merge(answers)
 
     def _commit_batch(self, connection: Connection, role: str, batch: Batch, intake: Intake, wall: Instant) -> None:
         name = self.plan.name
@@ -233,6 +232,7 @@ class Pipeline:
             known_at = self.model.next_end + microseconds(self.plan.window.lateness)
             now = known_at if self._state is None else wall
             closed = close_windows(self.model, self.model.next_end, now)
+            self._book.score(self.model, closed)
             self._commit_close(closed, wall)
             yield closed
         self.model.closed = max(self.model.closed, mark)
@@ -260,6 +260,12 @@ class Pipeline:
             return NEVER
         return max(model.reached.values()) + (wall - heard) - microseconds(window.lateness)
 
+    def settle(self) -> Closed:
+        """Score every window that still waits for targets as far as they are known: the end of a replay."""
+        closed = Closed(self.model.closed, self.model.closed + microseconds(self.plan.window.lateness))
+        self._book.score(self.model, closed, everything=True)
+        return closed
+
     def flush(self, wall: Instant) -> Iterator[Closed]:
         """Close every window that holds a record: the end of a replay."""
         if self.model.panes or self.model.bare:
@@ -275,6 +281,8 @@ class Pipeline:
         with self._state.write(durable=bool(closed.actions)) as connection:
             for body in closed.windows:
                 save_window(connection, body)
+            for body in closed.performance:
+                save_performance(connection, body, final=body["performance"][0]["final"])
             for body in closed.moved:
                 save_alert(connection, body)
             for body in closed.actions:

@@ -6,10 +6,11 @@ and a row is rewritten a few times only. What the kept rows of a window are does
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+import pyarrow as pa
 
 from monitor.instant import SECOND, Instant
-from monitor.pipeline.keeping import kept_of
 from monitor.store.database import State
 from monitor.store.segment import Segment, rewrite_segments, segments
 
@@ -18,10 +19,15 @@ _DAY = 86_400 * SECOND
 
 
 class Merging:
-    """Counts the segments that one model writes, and merges when there may be many."""
+    """Counts the segments of a kind that one model writes, and merges when there may be many.
 
-    def __init__(self, model: str, every: int, most: int) -> None:
-        self._model, self._every, self._most = model, every, most
+    Parameters
+    ----------
+    keep: what is kept of their rows.
+    """
+
+    def __init__(self, model: str, kind: str, keep: Callable[[pa.Table], pa.Table]) -> None:
+        self._model, self._kind, self._keep = model, kind, keep
         self._written: list[Segment] = []
 
     def run(self, state: State, written: Iterable[Segment]) -> int:
@@ -37,11 +43,11 @@ class Merging:
         start, end = _days(self._written)
         self._written = []
         with state.read() as connection:
-            named = segments(connection, self._model, start, end)
+            named = segments(connection, self._model, start, end, kind=self._kind)
         return sum(self._merge(state, group) for group in due_merges(named))
 
     def _merge(self, state: State, group: Sequence[Segment]) -> int:
-        made = rewrite_segments(state, group, lambda rows: kept_of(rows, self._every, self._most))
+        made = rewrite_segments(state, group, self._keep)
         return len(group) - 1 if made is not None else 0
 
 

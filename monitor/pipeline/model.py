@@ -51,6 +51,45 @@ class Version:
     """Of each column under a fixed rule."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A closed window that waits for its targets.
+
+    Attributes
+    ----------
+    rows: its records. ``joined``: how many had a target at the last look.
+    first_due, due: when its targets should be known, and when it is looked at next, in event time.
+    fed: whether the alarm on performance has had its loss.
+    """
+
+    end: Instant
+    rows: int
+    first_due: Instant
+    due: Instant
+    joined: int = 0
+    fed: bool = False
+    final: bool = False
+
+
+@dataclass(slots=True)
+class Scored:
+    """What is remembered of a version's performance.
+
+    Attributes
+    ----------
+    cohorts: by the end of their window.
+    won: of the alarm's bets. ``lost``, ``targets``: of stretches that are too small to be bet on yet.
+    since: start of those. ``began``: of the stretches that carry the evidence.
+    """
+
+    cohorts: dict[Instant, Cohort] = field(default_factory=dict)
+    won: tuple[float, ...] = ()
+    lost: float = 0.0
+    targets: int = 0
+    since: Instant | None = None
+    began: Instant | None = None
+
+
 @dataclass(slots=True)
 class Model:
     """The whole state of one model between two transactions.
@@ -78,6 +117,8 @@ class Model:
     bare: dict[tuple[str, Instant], int] = field(default_factory=dict)
     """Rows of versions that have no reference yet, by (version, start of pane); 0 where all rows were left out."""
     targets: dict[Instant, int] = field(default_factory=dict)
+    scored: dict[str, Scored] = field(default_factory=dict)
+    """By version: also a retired one's targets may still come."""
     actions: dict[str, Json] = field(default_factory=dict)
 
     def version(self, name: str, pane: Instant) -> Version:
@@ -98,6 +139,10 @@ class Model:
         again = [at for version, at in (*self.panes, *self.bare) if version == name and at >= end]
         if again:
             self.version(name, min(again))
+
+    def waits(self, name: str) -> bool:
+        """Say whether a version's answers wait for their targets."""
+        return self.plan.targets is not None and self.references.scorer(name) is not None
 
     @property
     def live(self) -> list[str]:

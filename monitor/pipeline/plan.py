@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class ModelPlan:
     ----------
     root: what relative paths are relative to.
     reference: one, or one a version by its name.
+    delay, horizon: a target is usually known so long after its record, and waited for no longer.
     external_url: what links in messages start with, without a slash at the end.
     route: the receivers of an alert, given its body.
     token: the token with which a job reports back on an action, given the action's id.
@@ -42,6 +44,8 @@ class ModelPlan:
     records: tuple[FilesSettings, ...]
     reference: ReferenceSettings | Mapping[str, ReferenceSettings]
     targets: FilesSettings | None = None
+    delay: timedelta = timedelta()
+    horizon: timedelta = timedelta(days=30)
     columns: ColumnsSettings = field(default_factory=ColumnsSettings)
     window: WindowSettings = field(default_factory=WindowSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)

@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.errors import MonitorError, ReferenceUnusable
-from monitor.instant import from_text
+from monitor.instant import from_text, microseconds
 from monitor.judge import Judge, compile_judge
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Kind, Layout
 from monitor.reference import compile_reference
+from monitor.scorer import Scorer, compile_scorer
 from monitor.sources.tables import read_table
 
 _SLOT = "{version}"
@@ -36,6 +37,7 @@ class References:
     def __init__(self, plan: ModelPlan) -> None:
         self._plan = plan
         self._judges: dict[str, Judge] = {}
+        self._scorers: dict[str, Scorer | None] = {}
         self.faults: dict[str, MonitorError] = {}
         """Why the reference of a version cannot be used, by version."""
         self._tried: dict[str, Stamp] = {}
@@ -73,7 +75,7 @@ class References:
         new = [version for version in known if version not in self._judges and self._changed(version)]
         for version in new:
             try:
-                self._judges[version] = load_judge(self._plan, self.path(version))
+                self._judges[version], self._scorers[version] = load_reference(self._plan, self.path(version))
                 self.faults.pop(version, None)
             except MonitorError as error:
                 if strict:
@@ -90,6 +92,10 @@ class References:
     def judge(self, version: str) -> Judge | None:
         """Return the judge of a version; ``None`` while it has no reference that can be used."""
         return self._judges.get(version if self.per_version else "")
+
+    def scorer(self, version: str) -> Scorer | None:
+        """Return what scores a version; ``None`` where its performance cannot be told, or there is no reference."""
+        return self._scorers.get(version if self.per_version else "")
 
     def layouts(self) -> tuple[Layout, Layout] | None:
         """Return the layouts of records and targets that the compiled references imply together."""
@@ -125,9 +131,17 @@ def _stamp(path: Path) -> Stamp:
 
 def load_judge(plan: ModelPlan, path: Path) -> Judge:
     """Read and compile a reference file."""
+    return load_reference(plan, path)[0]
+
+
+def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
+    """Read and compile a reference file; see :func:`monitor.scorer.compile_scorer`."""
     table = read_table(path)
-    reference = compile_reference(table, _times(table, plan.columns.timestamp), plan.reference_plan)
-    return compile_judge(reference, plan.drift, plan.alerts, plan.window)
+    times = _times(table, plan.columns.timestamp)
+    reference = compile_reference(table, times, plan.reference_plan)
+    wanted = (plan.task, plan.performance.metrics, microseconds(plan.window.every))
+    scorer = compile_scorer(table, times, reference, wanted)
+    return compile_judge(reference, plan.drift, plan.alerts, plan.window), scorer
 
 
 def _times(table: pa.Table, name: str) -> NDArray[np.int64] | None:

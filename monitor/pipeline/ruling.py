@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.alert import AlertState, Change
-from monitor.instant import microseconds, to_text
+from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.model import Model, Raised, Version
 from monitor.pipeline.telling import tell
@@ -27,6 +27,8 @@ class Finding:
     name: the alert's: ``quality``, ``volume``, ``latency``, ….
     breached: ``None`` if it is not known: the alert then stays as it is.
     columns, diagnosis: what is said while it is breached; afterwards what was said last.
+    window: what is told of, if not the version's window that closes now; ``began_at``: since when it lasts, if known.
+    at_once: fire at the first breach, whatever ``for`` says: what found it has weighed evidence itself.
     """
 
     name: str
@@ -35,6 +37,9 @@ class Finding:
     diagnosis: Json | None = None
     severity: str = "warning"
     segment: str | None = None
+    window: Json | None = None
+    at_once: bool = False
+    began_at: Instant | None = None
 
 
 def follow(model: Model, version_name: str, finding: Finding, closed: Closed) -> None:
@@ -45,14 +50,18 @@ def follow(model: Model, version_name: str, finding: Finding, closed: Closed) ->
         return
     watch = Watch(closed.at, closed.end - microseconds(model.plan.window.every), finding.breached)
     scope = (model.plan.name, version_name, finding.name, finding.segment)
-    alert, change = advance_threshold(raised.alert, watch, model.plan.alerts, scope)
+    settings = model.plan.alerts.model_copy(update={"for_": 1}) if finding.at_once else model.plan.alerts
+    alert, change = advance_threshold(raised.alert, watch, settings, scope)
+    if change is Change.FIRST_TIME and finding.began_at is not None:
+        alert = replace(alert, began_at=finding.began_at)
     body = raised.body
     if alert.state in (AlertState.FIRING, AlertState.RESOLVED):
         said = _said(finding, body)
         change = change or _news(said, body)
         if change is not None or body is None:
-            body = _body(model, version_name, alert, (said, change, closed))
-            _tell(model, version_name, body, change, closed)
+            window = finding.window or closed.window_of(version_name)
+            body = _body(model, version_name, alert, (said, change, window, closed.at))
+            _tell(model, body, window, change, closed)
     _keep(version, key, Raised(alert, body))
 
 
@@ -63,8 +72,9 @@ def end_all(model: Model, version_name: str, closed: Closed) -> None:
         if raised.alert.state is AlertState.FIRING and raised.body is not None:
             alert = replace(raised.alert, state=AlertState.RESOLVED)
             said = _said(Finding(key[0], breached=False, segment=key[1] or None), raised.body)
-            body = _body(model, version_name, alert, (said, Change.VERSION_RETIRED, closed))
-            _tell(model, version_name, body, Change.VERSION_RETIRED, closed)
+            window = closed.window_of(version_name)
+            body = _body(model, version_name, alert, (said, Change.VERSION_RETIRED, window, closed.at))
+            _tell(model, body, window, Change.VERSION_RETIRED, closed)
         del version.raised[key]
 
 
@@ -91,9 +101,11 @@ def _news(said: Finding, before: Json | None) -> Change | None:
     return Change.CHANGED if said.breached and len(said.columns) > known else None
 
 
-def _body(model: Model, version: str, alert: ThresholdAlert, news: tuple[Finding, Change | None, Closed]) -> Json:
-    said, change, closed = news
-    at = to_text(closed.at)
+def _body(
+    model: Model, version: str, alert: ThresholdAlert, news: tuple[Finding, Change | None, Json, Instant]
+) -> Json:
+    said, change, window, now = news
+    at = to_text(now)
     before = model.versions[version].raised.get((said.name, said.segment or ""), Raised()).body
     return {
         "kind": "alert",
@@ -109,7 +121,7 @@ def _body(model: Model, version: str, alert: ThresholdAlert, news: tuple[Finding
         "reason": change.value if change is not None else (before or {}).get("reason"),
         "started_at": at if alert.started_at is None else to_text(alert.started_at),
         "began_at": at if alert.began_at is None else to_text(alert.began_at),
-        "window": closed.window_of(version)["id"],
+        "window": window["id"],
         "columns": list(said.columns),
         "diagnosis": said.diagnosis,
         "action": None,
@@ -117,10 +129,10 @@ def _body(model: Model, version: str, alert: ThresholdAlert, news: tuple[Finding
     }
 
 
-def _tell(model: Model, version: str, body: Json, change: Change | None, closed: Closed) -> None:
+def _tell(model: Model, body: Json, window: Json, change: Change | None, closed: Closed) -> None:
     if change is None:
         return
     closed.moved.append(body)
     if change is not Change.REPEAT_DUE:
         closed.alerts.append(body)
-    closed.deliveries += tell(model, body, closed.window_of(version), change, None)
+    closed.deliveries += tell(model, body, window, change, None)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from monitor.instant import Instant
 from monitor.record import Layout
+from monitor.sampling import id_hashes, sampled
 
 UNDATED: Instant = 0
 """The instant of a target without a timestamp: it counts as known from the beginning."""
@@ -28,3 +29,11 @@ def target_rows(
         (id_, json.dumps(value), at) for id_, value, at in zip(ids, values, times, strict=True) if value is not None
     ]
     return rows, Counter(at // pane * pane for _, _, at in rows)
+
+
+def of_sample(rows: list[tuple[str, str, Instant]], rate: float) -> list[tuple[str, str, Instant]]:
+    """Return the targets of records that are sampled: the same hash of the same id decides."""
+    if rate >= 1:
+        return rows
+    chosen = sampled(id_hashes(row[0] for row in rows), rate).tolist()
+    return [row for row, kept in zip(rows, chosen, strict=True) if kept]

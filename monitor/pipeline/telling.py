@@ -71,6 +71,7 @@ def _content(model: Model, alert: Json, window: Json, action: Json | None) -> Co
         window=window,
         columns=[column for column in window["columns"] if column["name"] in named or column["verdict"] == "drifted"],
         diagnosis=alert["diagnosis"],
+        performance=window.get("performance", ()),
         action=action,
         links={"page": f"{base}/alerts/{alert['id']}", "report": None, "rows": rows},
     )

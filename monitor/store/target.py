@@ -21,13 +21,18 @@ def save_targets(connection: Connection, model: str, rows: Iterable[tuple[str, s
 
 def load_targets(connection: Connection, model: str, ids: Iterable[str]) -> dict[str, str]:
     """Return the targets as JSON of those ids that have one."""
-    found: dict[str, str] = {}
+    return {id_: body for id_, (body, _) in load_dated_targets(connection, model, ids).items()}
+
+
+def load_dated_targets(connection: Connection, model: str, ids: Iterable[str]) -> dict[str, tuple[str, Instant]]:
+    """Return the targets as JSON of those ids that have one, and when each was known."""
+    found: dict[str, tuple[str, Instant]] = {}
     remaining = iter(ids)
     while wanted := list(islice(remaining, _AT_ONCE)):
         rows = connection.execute(
-            select(target.c.id, target.c.body).where(target.c.model == model, target.c.id.in_(wanted))
+            select(target.c.id, target.c.body, target.c.at).where(target.c.model == model, target.c.id.in_(wanted))
         )
-        found.update((row.id, row.body) for row in rows)
+        found.update((row.id, (row.body, row.at)) for row in rows)
     return found
 
 

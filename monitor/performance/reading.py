@@ -1,0 +1,167 @@
+"""From columns of a log to pairs: what a model's answers are, and what its targets say of them.
+
+A class is known by its text: ``1``, ``1.0`` and ``true`` are one class, whether a log writes it as number, boolean or
+text, and whether the target writes it otherwise than the prediction.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitor.performance.pairs import UNKNOWN, ClassPairs, Floats, NumberPairs, Pairs, Places
+from monitor.record import Column, Role
+
+_BOOLEANS = {"true": "1", "false": "0", "True": "1", "False": "0"}
+_THRESHOLD = 0.5
+CLASS_TASKS = frozenset({"binary", "multiclass"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Where a model's answers stand in canonical rows, and which classes there are.
+
+    Attributes
+    ----------
+    prediction, score: keys, ``None`` where the model logs none.
+    scores: of a multiclass model the key of each class's probability, in the order of ``classes``.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    prediction: str | None
+    score: str | None
+    scores: tuple[str, ...] = ()
+    places: Mapping[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", {name: place for place, name in enumerate(self.classes)})
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the columns of canonical rows that hold answers."""
+        return tuple(key for key in (self.prediction, self.score, *self.scores) if key is not None)
+
+
+def class_text(value: Any) -> str | None:
+    """Return what a class is known by; ``None`` for a missing one.
+
+    >>> class_text(1.0), class_text(True), class_text("true"), class_text("yes"), class_text(0.5), class_text(None)
+    ('1', '1', '1', 'yes', '0.5', None)
+    """
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = str(value)
+    return _BOOLEANS.get(text, text)
+
+
+def answers_of(task: str, columns: Sequence[Column], known: Sequence[pa.ChunkedArray]) -> Answers | None:
+    """Return what a model answers; ``None`` where performance has no meaning: no task, or no answer that can be read.
+
+    Parameters
+    ----------
+    columns: of the reference's layout.
+    known: the reference's predictions and targets: their values are the classes.
+    """
+    by_role = {column.role: column.key for column in columns if column.role is not Role.FEATURE}
+    prediction, score = by_role.get(Role.PREDICTION), by_role.get(Role.SCORE)
+    if task == "regression":
+        answer = prediction or score
+        return None if answer is None else Answers(task, (), answer, None)
+    if task not in CLASS_TASKS or (prediction is None and score is None):
+        return None
+    found = {class_text(value) for array in known for value in array.unique().to_pylist()} - {None}
+    named = {column.path.removeprefix("score."): column.key for column in columns if column.role is Role.SCORE}
+    if task == "multiclass":
+        each = {class_text(name) or name: key for name, key in named.items() if name != "score"}
+        classes = tuple(sorted({str(name) for name in found} | set(each)))
+        scores = tuple(each[name] for name in classes) if each and set(each) >= set(classes) else ()
+        return Answers(task, classes, prediction, None, scores) if prediction or scores else None
+    classes = _two(sorted(str(name) for name in found))
+    return None if classes is None else Answers(task, classes, prediction, score)
+
+
+def _two(found: list[str]) -> tuple[str, str] | None:
+    """Return the negative and the positive class: the later in order is positive, as in scikit-learn."""
+    match found:
+        case [one] if one in ("0", "1"):
+            return "0", "1"
+        case [first, second]:
+            return first, second
+    return None
+
+
+def pairs_of(answers: Answers, rows: pa.Table, targets: Sequence[str | None]) -> tuple[Pairs, Places]:
+    """Return rows with their targets as pairs, and the places of the rows that have a target that can be read.
+
+    Parameters
+    ----------
+    rows: canonical rows, n.
+    targets: of each row its target as JSON, ``None`` where it is not known.
+    """
+    texts = pa.array(targets, pa.string()).dictionary_encode()
+    values = [json.loads(text) for text in texts.dictionary.to_pylist()]
+    codes = texts.indices.fill_null(len(values)).to_numpy(zero_copy_only=False).astype(np.intp)
+    if answers.task == "regression":
+        numbers = np.array([*(_number(value) for value in values), math.nan])[codes]
+        kept = np.flatnonzero(np.isfinite(numbers))
+        predictions = _floats(rows, answers.prediction)
+        return NumberPairs(numbers[kept], predictions[kept]), kept
+    places = np.array([*(_place(answers, value) for value in values), UNKNOWN], dtype=np.intp)[codes]
+    kept = np.flatnonzero(places != UNKNOWN)
+    return ClassPairs(answers.classes, places[kept], *_class_answers(answers, rows.take(pa.array(kept)))), kept
+
+
+def _class_answers(answers: Answers, rows: pa.Table) -> tuple[Places | None, Floats | None]:
+    scores = None
+    if answers.scores:
+        scores = np.column_stack([_floats(rows, key) for key in answers.scores])
+    elif answers.score is not None:
+        scores = _floats(rows, answers.score)
+    predictions = _predictions(answers, rows) if answers.prediction is not None else _decided(scores)
+    return predictions, scores
+
+
+def _predictions(answers: Answers, rows: pa.Table) -> Places:
+    coded = rows[answers.prediction].combine_chunks()
+    if not pa.types.is_dictionary(coded.type):
+        coded = coded.dictionary_encode()
+    known = [_place(answers, value) for value in coded.dictionary.to_pylist()]
+    codes = coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False).astype(np.intp)
+    return np.array([*known, UNKNOWN], dtype=np.intp)[codes]
+
+
+def _decided(scores: Floats | None) -> Places | None:
+    """Return what the scores alone decide: at a half, or for the most probable class."""
+    if scores is None:
+        return None
+    if scores.ndim == 1:
+        return np.where(np.isnan(scores), UNKNOWN, scores >= _THRESHOLD).astype(np.intp)
+    unknown = np.isnan(scores).any(axis=1)
+    return np.where(unknown, UNKNOWN, np.nan_to_num(scores, nan=-1.0).argmax(axis=1)).astype(np.intp)
+
+
+def _place(answers: Answers, value: Any) -> int:
+    text = class_text(value)
+    return UNKNOWN if text is None else answers.places.get(text, UNKNOWN)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+
+
+def _floats(rows: pa.Table, key: str | None) -> Floats:
+    if key is None or key not in rows.column_names:
+        return np.full(rows.num_rows, math.nan)
+    return np.asarray(pc.cast(rows[key], pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

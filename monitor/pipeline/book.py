@@ -1,0 +1,93 @@
+"""Where one model's answers and targets lie, and the scoring of what is due: in the state, or beside a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from monitor.instant import Instant
+from monitor.pipeline.closed import Closed
+from monitor.pipeline.intake import Intake
+from monitor.pipeline.loss_alarm import feed_losses
+from monitor.pipeline.merging import Merging
+from monitor.pipeline.model import Model
+from monitor.pipeline.outcomes import Outcomes, all_of, keep_answers
+from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.scoring import look_again, meet
+from monitor.store.database import Connection, State, StateSettings, open_state
+from monitor.store.segment import OUTCOMES, Segment, add_segment, remove_files
+from monitor.store.target import load_targets, save_targets
+
+TargetRow = tuple[str, str, Instant]
+"""The id of a record, its target as JSON, and when that was known."""
+
+
+class Book:
+    """The answers and targets of one model.
+
+    A replay, which has no state, keeps them in a directory of its own until :meth:`close`: the same code joins them.
+    """
+
+    def __init__(self, plan: ModelPlan, state: State | None) -> None:
+        self._plan = plan
+        self._own: TemporaryDirectory[str] | None = None
+        if state is None and plan.targets is not None:
+            self._own = TemporaryDirectory(prefix="driftline-", ignore_cleanup_errors=True)
+            state = open_state(StateSettings(directory=self._own.name), Path(self._own.name))
+        self._state = state
+        self._outcomes = None if state is None else Outcomes(state, plan.name)
+        self._merging = Merging(plan.name, OUTCOMES, all_of)
+
+    def write(self, model: Model, intake: Intake) -> list[Segment]:
+        """Write a batch's answers to files, which the Ingest transaction is to name; a replay names them here."""
+        if self._state is None:
+            return []
+        written: list[Segment] = []
+        try:
+            written.extend(keep_answers(self._state.directory, model, intake))
+            if self._own is not None and written:
+                with self._state.write() as connection:
+                    for segment in written:
+                        add_segment(connection, segment)
+        except BaseException:
+            remove_files(self._state.directory, written)
+            raise
+        return written
+
+    def merge(self, written: Sequence[Segment]) -> None:
+        """Join small files of answers, once they are named."""
+        if self._state is not None:
+            self._merging.run(self._state, written)
+
+    def changed(self, rows: Sequence[TargetRow]) -> int:
+        """Return how many targets are other than what is known of their record."""
+        if self._state is None:
+            return 0
+        with self._state.read() as connection:
+            known = load_targets(connection, self._plan.name, (row[0] for row in rows))
+        return sum(known.get(id_, body) != body for id_, body, _ in rows)
+
+    def save_targets(self, connection: Connection | None, rows: Sequence[TargetRow]) -> None:
+        """Keep targets within the Ingest transaction; a replay has none."""
+        if connection is not None:
+            save_targets(connection, self._plan.name, rows)
+        elif self._state is not None:
+            with self._state.write() as own:
+                save_targets(own, self._plan.name, rows)
+
+    def score(self, model: Model, closed: Closed, *, everything: bool = False) -> None:
+        """Let the windows that close now wait for targets, and score those that are due; see ``look_again``."""
+        if self._outcomes is None or self._plan.targets is None:
+            return
+        meet(model, closed)
+        looks = look_again(model, self._outcomes, closed, everything=everything)
+        closed.performance += [look.body for look in looks if look.body is not None]
+        feed_losses(model, looks, closed, max(len(model.live), 1))
+
+    def close(self) -> None:
+        """Let go of a replay's directory."""
+        if self._own is not None and self._state is not None:
+            self._state.close()
+            self._own.cleanup()
+            self._own = None

@@ -1,0 +1,111 @@
+"""The ``performance`` alert: bets on the loss of each stretch whose targets are known, against the reference's bound.
+
+A stretch is fed at the first look, from ``targets.delay`` on, at which targets of it are known: so all are of about
+one age. Small ones are joined. While the alert fires nothing is bet; it resolves after ``resolve_after`` stretches
+whose loss is what the reference allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from monitor.alert import AlertState
+from monitor.budget import budget_steps
+from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital, bet, has_collapsed
+from monitor.instant import Instant, microseconds, to_text
+from monitor.pipeline.closed import Closed
+from monitor.pipeline.model import Model, Scored
+from monitor.pipeline.ruling import Finding, follow
+from monitor.pipeline.scoring import Look
+
+Json = dict[str, Any]
+NAME = "performance"
+_AT_EASE = 2.0
+"""With less evidence than this no stretch before counts as the begin of a loss."""
+
+
+def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: int) -> None:
+    """Bet on what the looks of one instant showed, and move the alerts on; ``sharing``: live versions."""
+    for look in looks:
+        version, scored = model.versions.get(look.version), model.scored[look.version]
+        if not look.targets or look.cohort.fed or look.body is None:
+            continue
+        if look.cohort.end in scored.cohorts:
+            scored.cohorts[look.cohort.end] = replace(look.cohort, fed=True)
+        scorer = model.references.scorer(look.version)
+        if version is None or version.retired or scorer is None or scorer.bound is None:
+            continue
+        start = look.cohort.end - microseconds(model.plan.window.every)
+        loss = _joined(scored, look, start)
+        if loss is not None:
+            _bet(model, (look, loss), scorer.bound, closed, sharing)
+
+
+def _joined(scored: Scored, look: Look, start: Instant) -> tuple[float, int, Instant] | None:
+    """Join stretches until they have enough targets; return their mean loss, their targets and their start."""
+    scored.lost, scored.targets = scored.lost + look.lost, scored.targets + look.targets
+    scored.since = start if scored.since is None else min(scored.since, start)
+    if scored.targets < LEAST_TARGETS:
+        return None
+    block = scored.lost / scored.targets, scored.targets, scored.since
+    scored.lost, scored.targets, scored.since = 0.0, 0, None
+    return block
+
+
+def _bet(
+    model: Model, news: tuple[Look, tuple[float, int, Instant]], bound: Bound, closed: Closed, sharing: int
+) -> None:
+    look, (loss, targets, start) = news
+    scored, version = model.scored[look.version], model.versions[look.version]
+    raised = version.raised.get((NAME, ""))
+    firing = raised is not None and raised.alert.state is AlertState.FIRING
+    collapsed = has_collapsed(bound, loss, targets)
+    if firing:
+        breached = loss > bound.allowed
+    else:
+        capital = Capital(np.array(scored.won or (0.0,) * len(FRACTIONS)))
+        if capital.evidence < _AT_EASE:
+            scored.began = start
+        capital = bet(capital, bound, loss)
+        scored.won = tuple(capital.won.tolist())
+        breached = collapsed or capital.evidence >= performance_steps(model) * sharing
+    detail = f"mean loss {loss:.4g} of {targets} targets; the reference's is {bound.mean:.4g}"
+    detail += f", and up to {bound.allowed:.4g} is no alarm"
+    cause = {"kind": "performance_loss", "column": None, "detail": detail, "factor": None}
+    drifted = version.alert.state is AlertState.FIRING
+    finding = Finding(
+        NAME,
+        breached,
+        diagnosis={"class": "unclear" if drifted else "concept_change", "causes": [cause]},
+        severity="critical" if collapsed else "warning",
+        window=_window(model, look),
+        at_once=True,
+        began_at=scored.began,
+    )
+    follow(model, look.version, finding, closed)
+    now = version.raised.get((NAME, ""))
+    if (firing and now is None) or (breached and not firing):
+        scored.won = ()
+
+
+def performance_steps(model: Model) -> float:
+    """Return N: the stretches between two false alarms on performance that the budget leaves."""
+    alerts = model.plan.alerts
+    return budget_steps(alerts, model.plan.window) * alerts.share.drift / alerts.share.performance
+
+
+def _window(model: Model, look: Look) -> Json:
+    """Return the window that was scored, as far as a message tells of it."""
+    body, end = look.body or {}, look.cohort.end
+    return {
+        "id": body["window"],
+        "start": to_text(end - microseconds(model.plan.window.length)),
+        "end": to_text(end),
+        "rows": look.cohort.rows,
+        "columns": [],
+        "performance": body["performance"],
+    }

@@ -1,0 +1,112 @@
+"""What a model answered, kept on disk until its targets are known, and joined with them by the record's id.
+
+An answer is a row of the record's instant, id, version, prediction and scores. A window's answers are read back
+when it is scored, and the targets looked up by id: memory holds neither. A replay keeps them in a directory of its
+own, which goes with it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from monitor.instant import Instant
+from monitor.pipeline.intake import HASH, Intake
+from monitor.pipeline.model import Model
+from monitor.store.database import State
+from monitor.store.rows import concat
+from monitor.store.segment import OUTCOMES, Segment, read_segment, segments, write_segment
+from monitor.store.target import load_dated_targets
+
+_CACHED_ROWS = 400_000
+"""Answers of segments read last that stay in memory: some 20 MB. Windows are scored in the order of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The targets of n rows as JSON, ``None`` where none is known yet, and when each was known."""
+
+    targets: list[str | None]
+    at: list[Instant | None]
+
+    @property
+    def count(self) -> int:
+        """Return how many are known."""
+        return sum(target is not None for target in self.targets)
+
+
+def keep_answers(directory: Path, model: Model, intake: Intake) -> Iterator[Segment]:
+    """Write a batch's answers, and yield each segment written, one a version."""
+    for version, tables in _by_version(intake).items():
+        scorer = model.references.scorer(version)
+        if scorer is None or not model.waits(version):
+            continue
+        names = ["timestamp", "id", "version", HASH, *scorer.answers.keys]
+        first = min(pane for name, pane in intake.rows if name == version)
+        table = concat([table.select([name for name in names if name in table.column_names]) for table in tables])
+        yield write_segment(directory, model.plan.name, version, first, table.sort_by("timestamp"), OUTCOMES)
+
+
+def _by_version(intake: Intake) -> dict[str, list[pa.Table]]:
+    found: dict[str, list[pa.Table]] = {}
+    for (version, _), table in sorted(intake.rows.items(), key=lambda item: item[0]):
+        found.setdefault(version, []).append(table)
+    return found
+
+
+def all_of(table: pa.Table) -> pa.Table:
+    """Return every answer by time, then hash: what merged segments keep."""
+    return table.sort_by([("timestamp", "ascending"), (HASH, "ascending")])
+
+
+class Outcomes:
+    """Reads the answers of one model back, and joins them with their targets."""
+
+    def __init__(self, state: State, model: str) -> None:
+        self._state, self._model = state, model
+        self._cache: OrderedDict[str, pa.Table] = OrderedDict()
+
+    def answers(self, version: str, start: Instant, end: Instant) -> pa.Table | None:
+        """Return the answers of [start, end), in a defined order; ``None`` if there are none."""
+        with self._state.read() as connection:
+            named = segments(connection, self._model, start, end, version, OUTCOMES)
+        read = [table for table in map(self._read, named) if table is not None]
+        parts = [_between(table, start, end) for table in read]
+        rows = [part for part in parts if part.num_rows]
+        return all_of(concat(rows)) if rows else None
+
+    def known(self, ids: Sequence[str | None], until: Instant) -> Known:
+        """Return the targets of rows that are known at an instant of event time."""
+        with self._state.read() as connection:
+            found = load_dated_targets(connection, self._model, (id_ for id_ in ids if id_ is not None))
+        pairs = [found.get(id_) if id_ is not None else None for id_ in ids]
+        known = [pair if pair is not None and pair[1] <= until else None for pair in pairs]
+        return Known([None if pair is None else pair[0] for pair in known], [pair and pair[1] for pair in known])
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Let go of segments that are gone."""
+        for name in names:
+            self._cache.pop(name, None)
+
+    def _read(self, named: Segment) -> pa.Table | None:
+        table = self._cache.get(named.name)
+        if table is None:
+            table = read_segment(self._state.directory, named)
+            if table is None:
+                return None
+            self._cache[named.name] = table.sort_by("timestamp")
+        self._cache.move_to_end(named.name)
+        while len(self._cache) > 1 and sum(each.num_rows for each in self._cache.values()) > _CACHED_ROWS:
+            self._cache.popitem(last=False)
+        return self._cache.get(named.name, table)
+
+
+def _between(table: pa.Table, start: Instant, end: Instant) -> pa.Table:
+    times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+    a, b = np.searchsorted(times, (start, end)).tolist()
+    return table.slice(a, b - a)
