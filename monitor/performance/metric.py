@@ -26,6 +26,16 @@ class Undefined(StrEnum):
     NO_PREDICTIONS = "no_predictions"
     NO_SCORES = "no_scores"
     NO_POSITIVES = "no_positives"
+    NO_NEGATIVES = "no_negatives"
+    NO_POSITIVE_PREDICTIONS = "no_positive_predictions"
+    ONE_CLASS_PREDICTED = "one_class_predicted"
+    NOT_PROBABILITIES = "not_probabilities"
+    CONSTANT_TARGET = "constant_target"
+    ZERO_TARGETS = "zero_targets"
+    VALUES_TOO_LOW = "values_too_low"
+    NO_BOUNDS = "no_bounds"
+    NOTHING_RELEVANT = "nothing_relevant"
+    NOTHING_SHOWN = "nothing_shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,11 @@ class Value:
     why: Undefined | None = None
 
 
+def undefined(why: Undefined) -> Value:
+    """Return the value of a metric that has none."""
+    return Value(None, None, None, 0, why)
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A performance metric, described as data.
@@ -52,7 +67,9 @@ class Metric:
     tasks: of ``binary``, ``multiclass``, ``regression``, ``ranking``, ``multilabel``.
     needs: ``prediction``, ``score``, or both.
     lowest, highest: the range of its values, ``None`` where it has no bound.
-    interval: how the interval is found, in words for the docs.
+    about: what it is, in one sentence for the docs.
+    interval: how the interval is found, in words for the docs; empty if it has none.
+    undefined: why it may have no value, besides there being no rows.
     compute: pairs of its task and a generator for what is random in its interval -> :class:`Value`.
     """
 
@@ -63,5 +80,7 @@ class Metric:
     direction: Direction
     lowest: float | None
     highest: float | None
+    about: str
     interval: str
+    undefined: frozenset[Undefined]
     compute: Callable[[Any, np.random.Generator], Value]
