@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from monitor.calibration.betting import LEAST_TARGETS, Bound, bound
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric
-from monitor.performance.pairs import Floats, Pairs
+from monitor.performance.pairs import Floats, NumberPairs, Pairs
 from monitor.performance.reading import Answers, answers_of, pairs_of, targets_of
-from monitor.performance.registry import METRICS, metrics_for
+from monitor.performance.registry import defaults_for, metrics_for
 from monitor.record import Role
 from monitor.reference import Reference
 from monitor.window import join_steps
@@ -23,6 +23,7 @@ from monitor.window import join_steps
 LEAST_BLOCKS = 10
 """With fewer blocks of the reference its mean loss is not known well enough to raise an alarm by."""
 _SEED = 0
+_WHOLE = 0.99
 
 
 class Unbounded(StrEnum):
@@ -102,15 +103,18 @@ def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
 
 
 def _metrics(answers: Answers, wanted: Sequence[str] | None) -> tuple[Metric, ...]:
-    able = metrics_for(answers.task, has_prediction=answers.prediction is not None, has_score=answers.has_score)
+    has = {"has_prediction": answers.prediction is not None or answers.has_score, "has_score": answers.has_score}
     if wanted is None:
-        return able
-    names = {metric.name for metric in able}
-    return tuple(METRICS[name] for name in wanted if name in names or name in METRICS)
+        return tuple(defaults_for(answers.task, **has).values())
+    able = metrics_for(answers.task, **has)
+    return tuple(able[name] for name in wanted if name in able)
 
 
 def _scale(pairs: Pairs) -> float:
-    """Return the error at which a regression's loss is 1: ten times the reference's usual one."""
-    from monitor.performance.losses import usual_error
-
-    return usual_error(pairs)
+    """Return the error of a regression that is a whole loss: what the reference exceeds in one row of a hundred."""
+    if not isinstance(pairs, NumberPairs):
+        return 1.0
+    errors = np.abs(pairs.targets - pairs.predictions)
+    errors = errors[np.isfinite(errors)]
+    found = float(np.quantile(errors, _WHOLE)) if len(errors) else 0.0
+    return found if found > 0 else 1.0

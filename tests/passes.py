@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from monitor.pipeline.closed import Closed
-from monitor.pipeline.cycle import RECORDS, Limits, Pipeline
+from monitor.pipeline.cycle import RECORDS, Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.tally import Limits
 from monitor.store.alert import list_alerts
 from monitor.store.counts import Counts, load_counts
 from monitor.store.database import State, StateSettings, open_state

@@ -15,8 +15,9 @@ from monitor.instant import Instant, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
 from monitor.logs import Throttle
 from monitor.pipeline.closed import Closed
-from monitor.pipeline.cycle import Limits, Pipeline
+from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.tally import Limits
 from monitor.store.database import State
 from monitor.telemetry import Telemetry
 from monitor.window import NEVER

@@ -45,6 +45,11 @@ class Answers:
         object.__setattr__(self, "places", {name: place for place, name in enumerate(self.classes)})
 
     @property
+    def has_score(self) -> bool:
+        """Say whether probabilities are logged."""
+        return self.score is not None or bool(self.scores)
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """Return the columns of canonical rows that hold answers."""
         return tuple(key for key in (self.prediction, self.score, *self.scores) if key is not None)
@@ -88,8 +93,8 @@ def answers_of(task: str, columns: Sequence[Column], known: Sequence[pa.ChunkedA
         classes = tuple(sorted({str(name) for name in found} | set(each)))
         scores = tuple(each[name] for name in classes) if each and set(each) >= set(classes) else ()
         return Answers(task, classes, prediction, None, scores) if prediction or scores else None
-    classes = _two(sorted(str(name) for name in found))
-    return None if classes is None else Answers(task, classes, prediction, score)
+    both = _two(sorted(str(name) for name in found))
+    return None if both is None else Answers(task, both, prediction, score)
 
 
 def _two(found: list[str]) -> tuple[str, str] | None:
@@ -100,6 +105,13 @@ def _two(found: list[str]) -> tuple[str, str] | None:
         case [first, second]:
             return first, second
     return None
+
+
+def targets_of(array: pa.ChunkedArray) -> list[str | None]:
+    """Return the targets of a reference as JSON, as those of a log are kept."""
+    coded = array.combine_chunks().dictionary_encode()
+    texts = [json.dumps(value) for value in coded.dictionary.to_pylist()]
+    return [None if code is None else texts[code] for code in coded.indices.to_pylist()]
 
 
 def pairs_of(answers: Answers, rows: pa.Table, targets: Sequence[str | None]) -> tuple[Pairs, Places]:
@@ -147,9 +159,10 @@ def _decided(scores: Floats | None) -> Places | None:
     if scores is None:
         return None
     if scores.ndim == 1:
-        return np.where(np.isnan(scores), UNKNOWN, scores >= _THRESHOLD).astype(np.intp)
+        return np.asarray(np.where(np.isnan(scores), UNKNOWN, scores >= _THRESHOLD), dtype=np.intp)
     unknown = np.isnan(scores).any(axis=1)
-    return np.where(unknown, UNKNOWN, np.nan_to_num(scores, nan=-1.0).argmax(axis=1)).astype(np.intp)
+    best = np.nan_to_num(scores, nan=-1.0).argmax(axis=1)
+    return np.asarray(np.where(unknown, UNKNOWN, best), dtype=np.intp)
 
 
 def _place(answers: Answers, value: Any) -> int:

@@ -18,7 +18,8 @@ from monitor.budget import budget_steps
 from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital, bet, has_collapsed
 from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.closed import Closed
-from monitor.pipeline.model import Model, Scored
+from monitor.pipeline.cohorts import Scored
+from monitor.pipeline.model import Model
 from monitor.pipeline.ruling import Finding, follow
 from monitor.pipeline.scoring import Look
 

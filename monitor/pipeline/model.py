@@ -10,6 +10,7 @@ from monitor.alert import DriftAlert
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant, from_text, microseconds
 from monitor.judge import Judge, Memory, first_memory
+from monitor.pipeline.cohorts import Scored
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.pipeline.targets import UNDATED
@@ -49,45 +50,6 @@ class Version:
     """Alerts on plain rules that are pending or firing, by name and segment ("" if none)."""
     streaks: dict[str, Streak] = field(default_factory=dict)
     """Of each column under a fixed rule."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cohort:
-    """A closed window that waits for its targets.
-
-    Attributes
-    ----------
-    rows: its records. ``joined``: how many had a target at the last look.
-    first_due, due: when its targets should be known, and when it is looked at next, in event time.
-    fed: whether the alarm on performance has had its loss.
-    """
-
-    end: Instant
-    rows: int
-    first_due: Instant
-    due: Instant
-    joined: int = 0
-    fed: bool = False
-    final: bool = False
-
-
-@dataclass(slots=True)
-class Scored:
-    """What is remembered of a version's performance.
-
-    Attributes
-    ----------
-    cohorts: by the end of their window.
-    won: of the alarm's bets. ``lost``, ``targets``: of stretches that are too small to be bet on yet.
-    since: start of those. ``began``: of the stretches that carry the evidence.
-    """
-
-    cohorts: dict[Instant, Cohort] = field(default_factory=dict)
-    won: tuple[float, ...] = ()
-    lost: float = 0.0
-    targets: int = 0
-    since: Instant | None = None
-    began: Instant | None = None
 
 
 @dataclass(slots=True)

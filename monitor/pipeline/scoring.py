@@ -20,7 +20,8 @@ from monitor.performance.losses import losses
 from monitor.performance.metric import Metric, Value
 from monitor.performance.reading import pairs_of
 from monitor.pipeline.closed import Closed
-from monitor.pipeline.model import Cohort, Model, Scored
+from monitor.pipeline.cohorts import Cohort, Scored
+from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Known, Outcomes
 from monitor.scorer import Scorer
 
@@ -74,17 +75,15 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
     return found
 
 
-def _look(
-    model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed: Closed, *, forced: bool
-) -> Look:
+def _look(model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed: Closed, *, forced: bool) -> Look:
     plan, scorer = model.plan, model.references.scorer(version)
     length, every = microseconds(plan.window.length), microseconds(plan.window.every)
     rows = outcomes.answers(version, cohort.end - length, cohort.end)
     known = outcomes.known(rows["id"].to_pylist() if rows is not None else [], closed.end)
-    ended = closed.end >= cohort.end + microseconds(plan.horizon)
+    last = cohort.end + microseconds(plan.horizon)
     complete = rows is not None and known.count >= rows.num_rows
-    final = ended or complete
-    looked = replace(cohort, joined=known.count, final=final, due=_next(cohort, closed.end, every))
+    final = complete or closed.end >= last
+    looked = replace(cohort, joined=known.count, final=final, due=_next(cohort, closed.end, every, last))
     if scorer is None or rows is None or (known.count == cohort.joined and not final and not forced):
         return Look(version, looked, None, 0.0, 0)
     ident = window_id(plan.name, version, cohort.end - length, cohort.end)
@@ -101,10 +100,11 @@ def _look(
     return Look(version, looked, body, lost, targets)
 
 
-def _next(cohort: Cohort, now: Instant, every: int) -> Instant:
-    """Return when to look again: a stretch later, then two, then four, … ."""
+def _next(cohort: Cohort, now: Instant, every: int, last: Instant) -> Instant:
+    """Return when to look again: a stretch later, then two, then four, …, and at the end of the horizon."""
     waited = max(now - cohort.first_due, 0)
-    return now + max(every, waited // every * every)
+    again = now + max(every, waited // every * every)
+    return min(again, last) if now < last else again
 
 
 def performance(scorer: Scorer, rows: pa.Table, known: Known, *, final: bool, seed: int) -> list[Json]:

@@ -15,6 +15,7 @@ from monitor.calibration import engine as calibration
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant
 from monitor.judge import Judge, Memory, first_memory
+from monitor.pipeline.cohorts import scored_body, scored_from
 from monitor.pipeline.model import Model, Raised, Version
 from monitor.profile import profile_bytes, profile_from_bytes
 from monitor.store.action import actions_since
@@ -24,7 +25,8 @@ from monitor.store.pane import delete_panes, load_panes, save_pane
 from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
-_PROGRESS, _TARGETS, _ALERT, _STEP, _ENGINE = "progress", "targets", "alert", "step", "engine"
+_PROGRESS, _TARGETS, _SCORED = "progress", "targets", "scored"
+_ALERT, _STEP, _ENGINE = "alert", "step", "engine"
 _COUNT = np.dtype("<i8")
 
 
@@ -78,6 +80,8 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         if version.judge is not None and version.memory is not None:
             _save_judgement(connection, name, version_name, (version.judge, version.memory))
+    if model.scored:
+        save_memory(connection, name, "", _SCORED, _dump(scored_body(model.scored)))
     save_progress(connection, model)
 
 
@@ -139,6 +143,7 @@ def load_model(connection: Connection, model: Model) -> None:
     model.closed, model.next_end = body["closed"], body["next_end"]
     targets = json.loads(pieces[""].get(_TARGETS, b"{}"))
     model.targets = {int(at): n for at, n in targets.items()}
+    model.scored = scored_from(json.loads(pieces[""].get(_SCORED, b"{}")))
     model.bare = {(version, at): rows for version, at, rows in body["bare"]}
     model.versions = {
         version: _version(model, version, kept, pieces.get(version, {})) for version, kept in body["versions"].items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from monitor.pipeline.keeping import kept_of
 from monitor.pipeline.merging import MANY, Merging, due_merges
 from monitor.sampling import id_hashes
 from monitor.store.database import State, StateSettings, open_state
-from monitor.store.segment import Segment, add_segment, load_rows, segments, write_segment
+from monitor.store.segment import ROWS, Segment, add_segment, load_rows, segments, write_segment
 
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
@@ -66,7 +67,7 @@ def files(state: State) -> int:
 
 def test_a_live_tail_does_not_pile_up_files(state: State) -> None:
     """A batch a second for an hour leaves some tens of files, and at most twice the rows that are kept."""
-    merging = Merging("m", HOUR, MOST)
+    merging = Merging("m", ROWS, partial(kept_of, every=HOUR, most=MOST))
     for second in range(600):
         merging.run(state, [write(state, rows([second * 6 * SECOND, second * 6 * SECOND + 1]))])
     with state.read() as connection:
@@ -79,7 +80,7 @@ def test_merging_changes_nothing_of_what_is_kept(state: State, tmp_path: Path) -
     """The same batches give the same kept rows with and without merging, over hours, versions and sizes."""
     other = open_state(StateSettings(directory="other"), tmp_path)
     rng = random.Random(1)
-    merging = Merging("m", HOUR, MOST)
+    merging = Merging("m", ROWS, partial(kept_of, every=HOUR, most=MOST))
     for batch in range(120):
         version = rng.choice("12")
         times = sorted(rng.randrange(3 * HOUR) for _ in range(rng.choice((1, 3, 40))))
@@ -140,5 +141,5 @@ def test_a_file_that_is_damaged_stays(state: State) -> None:
     """Where one of many files cannot be read, the others are merged and it is left as it is."""
     written = [write(state, rows([second * SECOND])) for second in range(MANY)]
     (state.directory / "rows" / written[3].name).write_bytes(b"damaged")
-    assert Merging("m", HOUR, MOST).run(state, written) > 0
+    assert Merging("m", ROWS, partial(kept_of, every=HOUR, most=MOST)).run(state, written) > 0
     assert files(state) == 2

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from monitor.instant import SECOND, from_text
-from monitor.pipeline.cycle import Limits, Pipeline
+from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.tally import Limits
 from monitor.sources.files import FilesSettings
 from monitor.store.database import State
 from monitor.window import WindowSettings

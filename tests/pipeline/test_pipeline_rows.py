@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from monitor.instant import from_text, to_text
-from monitor.pipeline.cycle import Limits, Pipeline
+from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.keeping import kept_of
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.tally import Limits
 from monitor.reference import ReferenceSettings
 from monitor.sampling import SamplingSettings, id_hashes
 from monitor.store.database import State

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from monitor.comparison import ColumnDriftSettings, DriftSettings
-from monitor.pipeline.cycle import Limits, Pipeline
+from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.tally import Limits
 from monitor.store.database import State
 from tests.contracts.schemas import WINDOW as WINDOW_SCHEMA
 from tests.contracts.schemas import faults

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monitor.pipeline.cycle import Limits, Pipeline
+from monitor.pipeline.cycle import Pipeline
+from monitor.pipeline.tally import Limits
 from monitor.reference import ReferenceSettings
 from monitor.store.database import State
 from tests.passes import WALL, Told, kept_alerts, opened, passed, replayed

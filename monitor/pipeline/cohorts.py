@@ -1,0 +1,68 @@
+"""Windows that wait for their targets, and what the alarm on performance remembers; to the store and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from monitor.instant import Instant
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A closed window that waits for its targets.
+
+    Attributes
+    ----------
+    rows: its records. ``joined``: how many had a target at the last look.
+    first_due, due: when its targets should be known, and when it is looked at next, in event time.
+    fed: whether the alarm on performance has had its loss.
+    """
+
+    end: Instant
+    rows: int
+    first_due: Instant
+    due: Instant
+    joined: int = 0
+    fed: bool = False
+    final: bool = False
+
+
+@dataclass(slots=True)
+class Scored:
+    """What is remembered of a version's performance.
+
+    Attributes
+    ----------
+    cohorts: by the end of their window.
+    won: of the alarm's bets. ``lost``, ``targets``: of stretches that are too small to be bet on yet.
+    since: start of those. ``began``: of the stretches that carry the evidence.
+    """
+
+    cohorts: dict[Instant, Cohort] = field(default_factory=dict)
+    won: tuple[float, ...] = ()
+    lost: float = 0.0
+    targets: int = 0
+    since: Instant | None = None
+    began: Instant | None = None
+
+
+def scored_body(scored: Mapping[str, Scored]) -> Json:
+    """Return what is remembered of every version as JSON."""
+    return {
+        version: asdict(each) | {"cohorts": [asdict(cohort) for cohort in each.cohorts.values()]}
+        for version, each in scored.items()
+    }
+
+
+def scored_from(body: Json) -> dict[str, Scored]:
+    """Return what :func:`scored_body` wrote."""
+    return {version: _scored(each) for version, each in body.items()}
+
+
+def _scored(body: Json) -> Scored:
+    cohorts = {each["end"]: Cohort(**each) for each in body["cohorts"]}
+    return Scored(**body | {"cohorts": cohorts, "won": tuple(body["won"])})
