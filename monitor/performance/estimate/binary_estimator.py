@@ -1,0 +1,154 @@
+"""Confidence-based estimation: a binary classifier's performance from its calibrated scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from monitor.performance.estimate.band import Misses
+from monitor.performance.estimate.binary import Matrix, binary_outlooks
+from monitor.performance.estimate.calibrator import (
+    AS_THEY_ARE,
+    Calibrator,
+    calibration_helps,
+    fit_calibrator,
+    foretold,
+    time_parts,
+)
+from monitor.performance.estimate.kept import (
+    Json,
+    calibrator_from_json,
+    calibrator_to_json,
+    misses_from_json,
+    misses_to_json,
+    support_from_json,
+    support_to_json,
+)
+from monitor.performance.estimate.outlook import Columns, Outlook, banded
+from monitor.performance.estimate.past import reference_misses
+from monitor.performance.estimate.support import Support, fit_support, own_outside
+from monitor.performance.estimate.taught import Taught, fit_taught
+from monitor.performance.estimate.unfit import LEAST_ROWS, Unfit
+from monitor.performance.metric import Value
+from monitor.performance.pairs import UNKNOWN, ClassPairs, Floats, Places
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryEstimator:
+    """What the reference taught of a binary classifier.
+
+    Attributes
+    ----------
+    calibrator: scores to probabilities of the positive class.
+    taught: how well the reference knows these.
+    support: where the reference lies; ``own_outside``: the share of its rows outside the rest of itself.
+    values: of the kinds of answers, or ``None``.
+    misses: of each metric on steps of the reference, foretold from the others.
+    """
+
+    calibrator: Calibrator
+    taught: Taught = field(repr=False)
+    support: Support = field(repr=False)
+    own_outside: float
+    values: Matrix | None
+    misses: Mapping[str, Misses] = field(repr=False)
+
+    def to_json(self) -> Json:
+        """Return all of it as JSON, number for number."""
+        return {
+            "calibrator": calibrator_to_json(self.calibrator),
+            "taught": {"edges": self.taught.edges.tolist(), "variances": self.taught.variances.tolist()},
+            "support": support_to_json(self.support),
+            "own_outside": self.own_outside,
+            "values": None if self.values is None else [list(row) for row in self.values],
+            "misses": misses_to_json(self.misses),
+        }
+
+    @classmethod
+    def from_json(cls, kept: Json) -> BinaryEstimator:
+        """Return the estimator that :meth:`to_json` wrote."""
+        return cls(
+            calibrator_from_json(kept["calibrator"]),
+            Taught(np.array(kept["taught"]["edges"]), np.array(kept["taught"]["variances"])),
+            support_from_json(kept["support"]),
+            kept["own_outside"],
+            None if kept["values"] is None else tuple(tuple(row) for row in kept["values"]),
+            misses_from_json(kept["misses"]),
+        )
+
+    def contributions(self, scores: Floats, predictions: Places | None, features: pa.Table | None) -> dict[str, Floats]:
+        """Return what :func:`summarise` reads of each record, columns of shape (n,), one record at a time.
+
+        Parameters
+        ----------
+        scores: of the positive class, (n,), NaN where there is none.
+        predictions: places of classes (n,), or none; ``features``: columns by name, or none.
+        """
+        return {
+            "score": scores,
+            "predicted": _predicted(predictions, len(scores)),
+            "probability": self.calibrator(scores),
+            "outside": self.support.outside(features, scores, len(scores)),
+        }
+
+    def outlooks(self, columns: Columns) -> dict[str, Outlook]:
+        """Return what is expected of rows before their band."""
+        return binary_outlooks(columns, self.values, self.taught)
+
+    def summarise(self, columns: Columns) -> dict[str, Value]:
+        """Return each metric's estimate with the 95 % band of what will be realised.
+
+        Parameters
+        ----------
+        columns: of the window's rows as :meth:`contributions` gave them. The same rows in the same order give the same
+            bits.
+        """
+        return {name: banded(name, seen, self.misses[name]) for name, seen in self.outlooks(columns).items()}
+
+
+def fit_binary(
+    pairs: ClassPairs, steps: NDArray[np.int64], features: pa.Table | None = None, values: Matrix | None = None
+) -> BinaryEstimator | Unfit:
+    """Return the estimator of a binary reference, or why there is none.
+
+    Parameters
+    ----------
+    pairs: the reference's answers, in the order of time; rows without a score are passed over.
+    steps: the number of the step that each row belongs to, (n,): the stretches that windows will be as long as.
+    features: the reference's columns by name, with the same rows, for what lies outside them.
+    values: what a row is worth by target and prediction, 2 x 2.
+    """
+    if pairs.scores is None:
+        return Unfit.NO_SCORES
+    known = np.isfinite(pairs.scores)
+    scores, positive = pairs.scores[known], pairs.targets[known].astype(np.float64)
+    if len(scores) < LEAST_ROWS:
+        return Unfit.TOO_FEW_ROWS
+    if positive.min() == positive.max():
+        return Unfit.ONE_CLASS
+    parts = time_parts(steps[known])
+    apart = foretold(scores, positive, parts)
+    helps = calibration_helps(scores, positive, apart)
+    calibrator = fit_calibrator(scores, positive) if helps else AS_THEY_ARE
+    rows = None if features is None else features.filter(pa.array(known))
+    columns = {
+        "score": scores,
+        "predicted": _predicted(None if pairs.predictions is None else pairs.predictions[known], len(scores)),
+        "probability": apart if helps else calibrator(scores),
+    }
+    taught = fit_taught(scores, columns["probability"])
+    misses = reference_misses(
+        lambda part: binary_outlooks(part, values, taught), columns, {"probability": positive}, steps[known]
+    )
+    outside = own_outside(rows, scores, parts)
+    return BinaryEstimator(calibrator, taught, fit_support(rows, scores), outside, values, misses)
+
+
+def _predicted(predictions: Places | None, rows: int) -> Floats:
+    if predictions is None:
+        return np.full(rows, np.nan)
+    return np.where(predictions == UNKNOWN, np.nan, predictions.astype(np.float64))

@@ -1,0 +1,15 @@
+"""Why a reference teaches no estimator."""
+
+from enum import StrEnum
+
+LEAST_ROWS = 100
+"""A reference of fewer rows foretells nothing."""
+
+
+class Unfit(StrEnum):
+    """Why no estimator can be made of a reference."""
+
+    NO_SCORES = "no_scores"
+    NO_FEATURES = "no_features"
+    TOO_FEW_ROWS = "too_few_rows"
+    ONE_CLASS = "one_class"
