@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.calibration.betting import LEAST_TARGETS, Bound, bound
+from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
+from monitor.performance.estimate.unfit import Unfit
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric
-from monitor.performance.pairs import Floats, NumberPairs, Pairs
+from monitor.performance.pairs import ClassPairs, Floats, NumberPairs, Pairs
 from monitor.performance.reading import Answers, answers_of, pairs_of, targets_of
 from monitor.performance.registry import defaults_for, metrics_for
 from monitor.record import Role
+from monitor.record_layout import ColumnsSettings, feature_names
 from monitor.reference import Reference
 from monitor.window import join_steps
 
+Estimator: TypeAlias = BinaryEstimator
 LEAST_BLOCKS = 10
 """With fewer blocks of the reference its mean loss is not known well enough to raise an alarm by."""
 _SEED = 0
 _WHOLE = 0.99
+_UNTIMED_STEP = 1_000
 
 
 class Unbounded(StrEnum):
@@ -43,48 +49,76 @@ class Scorer:
     expected: the value of each metric on the reference, ``None`` where it has none there.
     scale: the error of a regression that counts as a whole loss.
     bound: of the mean loss of a block; ``None`` where ``why`` says why there is none.
+    estimator: what estimates performance without targets; ``None`` if that is not asked for or cannot be.
     """
 
     answers: Answers
     metrics: tuple[Metric, ...]
     expected: Mapping[str, float | None] = field(repr=False)
-    scale: float
-    bound: Bound | None
-    why: Unbounded | None
+    scale: float = 1.0
+    bound: Bound | None = None
+    why: Unbounded | None = None
+    estimator: Estimator | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringPlan:
+    """What is asked of a scorer.
+
+    Attributes
+    ----------
+    metrics: by name; ``None``: those of the task. ``every``: length of a stretch in microseconds.
+    """
+
+    task: str
+    columns: ColumnsSettings
+    metrics: Sequence[str] | None
+    estimate: bool
+    every: int
 
 
 def compile_scorer(
-    table: pa.Table, times: NDArray[np.int64] | None, reference: Reference, plan: tuple[str, Sequence[str] | None, int]
+    table: pa.Table, times: NDArray[np.int64] | None, reference: Reference, plan: ScoringPlan
 ) -> Scorer | None:
     """Learn from the rows of a reference; ``None`` where the model's performance has no meaning.
 
     Parameters
     ----------
     table, times: as of :func:`monitor.reference.compile_reference`.
-    plan: the task, the metrics that are asked for (``None``: those of the task), and the length of a stretch.
     """
-    task, wanted, every = plan
+    if times is not None:
+        order = np.argsort(times, kind="stable")
+        table, times = table.take(pa.array(order)), times[order]
     target = reference.targets.columns[0].path
     columns = [column for column in reference.layout.columns if column.role is not Role.FEATURE]
-    rows = pa.table({column.key: table[column.path] for column in columns}) if columns else table.select([])
     predicted = [table[column.path] for column in columns if column.role is Role.PREDICTION]
     known = [table[target]] if target in table.column_names else []
-    answers = answers_of(task, columns, [*predicted, *known])
+    answers = answers_of(plan.task, columns, [*predicted, *known])
     if answers is None:
         return None
-    metrics = _metrics(answers, wanted)
+    metrics = _metrics(answers, plan.metrics)
     if not known:
-        return Scorer(answers, metrics, {}, 1.0, None, Unbounded.NO_TARGETS)
+        return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS)
+    rows = pa.table({column.key: table[column.path] for column in columns})
     pairs, places = pairs_of(answers, rows, targets_of(known[0]))
-    order = np.random.default_rng(_SEED)
-    expected = {metric.name: metric.compute(pairs, order).value for metric in metrics}
+    generator = np.random.default_rng(_SEED)
+    expected = {metric.name: metric.compute(pairs, generator).value for metric in metrics}
     scale = _scale(pairs)
-    if times is None:
-        return Scorer(answers, metrics, expected, scale, None, Unbounded.NO_TIMESTAMPS)
-    blocks = block_losses(losses(pairs, scale), times[places] // every)
+    limit, why = _bound(losses(pairs, scale), None if times is None else times[places] // plan.every)
+    estimator = None
+    if plan.estimate:
+        steps = places // _UNTIMED_STEP if times is None else times[places] // plan.every
+        estimator = _estimator(pairs, steps, _features(table, reference, plan).take(pa.array(places)))
+    return Scorer(answers, metrics, expected, scale, limit, why, estimator)
+
+
+def _bound(lost: Floats, stretches: NDArray[np.int64] | None) -> tuple[Bound | None, Unbounded | None]:
+    if stretches is None:
+        return None, Unbounded.NO_TIMESTAMPS
+    blocks = block_losses(lost, stretches)
     if len(blocks) < LEAST_BLOCKS:
-        return Scorer(answers, metrics, expected, scale, None, Unbounded.TOO_FEW_BLOCKS)
-    return Scorer(answers, metrics, expected, scale, bound(blocks, np.random.default_rng(_SEED)), None)
+        return None, Unbounded.TOO_FEW_BLOCKS
+    return bound(blocks, np.random.default_rng(_SEED)), None
 
 
 def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
@@ -100,6 +134,20 @@ def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
     sums = np.bincount(place, weights=lost)
     edges = join_steps(counts, LEAST_TARGETS)[:-1]
     return np.asarray(np.add.reduceat(sums, edges) / np.add.reduceat(counts, edges), dtype=np.float64)
+
+
+def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table) -> Estimator | None:
+    if not isinstance(pairs, ClassPairs) or len(pairs.classes) > 2 or pairs.scores is None:  # noqa: PLR2004 - binary
+        return None
+    found = fit_binary(pairs, steps, features)
+    return None if isinstance(found, Unfit) else found
+
+
+def _features(table: pa.Table, reference: Reference, plan: ScoringPlan) -> pa.Table:
+    """Return the features under the names that they have in canonical rows."""
+    paths = feature_names(table.column_names, plan.columns)
+    layout = [column for column in reference.layout.columns if column.role is Role.FEATURE]
+    return pa.table({column.key: table[paths[column.name]] for column in layout if column.name in paths})
 
 
 def _metrics(answers: Answers, wanted: Sequence[str] | None) -> tuple[Metric, ...]:

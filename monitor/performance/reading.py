@@ -132,10 +132,11 @@ def pairs_of(answers: Answers, rows: pa.Table, targets: Sequence[str | None]) ->
         return NumberPairs(numbers[kept], predictions[kept]), kept
     places = np.array([*(_place(answers, value) for value in values), UNKNOWN], dtype=np.intp)[codes]
     kept = np.flatnonzero(places != UNKNOWN)
-    return ClassPairs(answers.classes, places[kept], *_class_answers(answers, rows.take(pa.array(kept)))), kept
+    return ClassPairs(answers.classes, places[kept], *class_answers(answers, rows.take(pa.array(kept)))), kept
 
 
-def _class_answers(answers: Answers, rows: pa.Table) -> tuple[Places | None, Floats | None]:
+def class_answers(answers: Answers, rows: pa.Table) -> tuple[Places | None, Floats | None]:
+    """Return the predictions of rows as places of classes, (n,), and their scores, (n,) or (n, k)."""
     scores = None
     if answers.scores:
         scores = np.column_stack([_floats(rows, key) for key in answers.scores])
@@ -151,7 +152,8 @@ def _predictions(answers: Answers, rows: pa.Table) -> Places:
         coded = coded.dictionary_encode()
     known = [_place(answers, value) for value in coded.dictionary.to_pylist()]
     codes = coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False).astype(np.intp)
-    return np.array([*known, UNKNOWN], dtype=np.intp)[codes]
+    places: Places = np.array([*known, UNKNOWN], dtype=np.intp)[codes]
+    return places
 
 
 def _decided(scores: Floats | None) -> Places | None:

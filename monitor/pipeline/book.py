@@ -14,13 +14,18 @@ from monitor.pipeline.merging import Merging
 from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Outcomes, all_of, keep_answers
 from monitor.pipeline.plan import ModelPlan
-from monitor.pipeline.scoring import look_again, meet
+from monitor.pipeline.scoring import estimate_windows, look_again, meet
 from monitor.store.database import Connection, State, StateSettings, open_state
 from monitor.store.segment import OUTCOMES, Segment, add_segment, remove_files
 from monitor.store.target import load_targets, save_targets
 
 TargetRow = tuple[str, str, Instant]
 """The id of a record, its target as JSON, and when that was known."""
+
+
+def keeps_answers(plan: ModelPlan) -> bool:
+    """Say whether answers may have to be kept: for their targets, or for an estimate."""
+    return plan.targets is not None or (plan.task != "none" and plan.performance.estimate)
 
 
 class Book:
@@ -32,7 +37,7 @@ class Book:
     def __init__(self, plan: ModelPlan, state: State | None) -> None:
         self._plan = plan
         self._own: TemporaryDirectory[str] | None = None
-        if state is None and plan.targets is not None:
+        if state is None and keeps_answers(plan):
             self._own = TemporaryDirectory(prefix="driftline-", ignore_cleanup_errors=True)
             state = open_state(StateSettings(directory=self._own.name), Path(self._own.name))
         self._state = state
@@ -78,8 +83,9 @@ class Book:
 
     def score(self, model: Model, closed: Closed, *, everything: bool = False) -> None:
         """Let the windows that close now wait for targets, and score those that are due; see ``look_again``."""
-        if self._outcomes is None or self._plan.targets is None:
+        if self._outcomes is None:
             return
+        estimate_windows(model, self._outcomes, closed)
         meet(model, closed)
         looks = look_again(model, self._outcomes, closed, everything=everything)
         closed.performance += [look.body for look in looks if look.body is not None]

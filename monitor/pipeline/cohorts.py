@@ -40,6 +40,7 @@ class Scored:
     cohorts: by the end of their window.
     won: of the alarm's bets. ``lost``, ``targets``: of stretches that are too small to be bet on yet.
     since: start of those. ``began``: of the stretches that carry the evidence.
+    missed: of the last windows whose targets came, oldest first, whether they lay outside the band of the estimate.
     """
 
     cohorts: dict[Instant, Cohort] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Scored:
     targets: int = 0
     since: Instant | None = None
     began: Instant | None = None
+    missed: tuple[bool, ...] = ()
 
 
 def scored_body(scored: Mapping[str, Scored]) -> Json:
@@ -65,4 +67,4 @@ def scored_from(body: Json) -> dict[str, Scored]:
 
 def _scored(body: Json) -> Scored:
     cohorts = {each["end"]: Cohort(**each) for each in body["cohorts"]}
-    return Scored(**body | {"cohorts": cohorts, "won": tuple(body["won"])})
+    return Scored(**body | {"cohorts": cohorts, "won": tuple(body["won"]), "missed": tuple(body["missed"])})

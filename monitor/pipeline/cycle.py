@@ -18,7 +18,7 @@ from monitor.pipeline.model import Model
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.pipeline.storing import load_model, save_panes, save_progress, save_targets_known, save_versions
-from monitor.pipeline.tally import Limits, Tally
+from monitor.pipeline.tally import NO_LIMITS, Limits, Tally
 from monitor.pipeline.targets import of_sample, target_rows
 from monitor.record import Layout, Rejected
 from monitor.sources.files import Batch, FilesSource
@@ -102,7 +102,7 @@ class Pipeline:
             self.target_source = FilesSource(self.plan.targets, targets, root, block, at_rest=at_rest)
 
     def step(
-        self, wall: Instant, limits: Limits = Limits(), stopping: Callable[[], bool] = lambda: False
+        self, wall: Instant, limits: Limits = NO_LIMITS, stopping: Callable[[], bool] = lambda: False
     ) -> Iterator[Closed]:
         """Read and close until all that lies there now is read, yielding what was closed after each commit.
 

@@ -173,7 +173,7 @@ def _count_version(
     starts, hashes = rows
     panes, place = np.unique(starts, return_inverse=True)
     profiles = profile_rows(reference.widened(table), reference.binning, place.astype(np.intp), len(panes))
-    wanted = model.plan.rows_per_window or model.waits(name)
+    wanted = model.plan.rows_per_window or model.keeps_answers(name)
     kept = table.append_column(HASH, pa.array(hashes)) if wanted else None
     for number, (start, profile) in enumerate(zip(panes.tolist(), profiles, strict=True)):
         key = (name, int(start))

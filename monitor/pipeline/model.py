@@ -106,6 +106,11 @@ class Model:
         """Say whether a version's answers wait for their targets."""
         return self.plan.targets is not None and self.references.scorer(name) is not None
 
+    def keeps_answers(self, name: str) -> bool:
+        """Say whether a version's answers are kept: for their targets, or for an estimate."""
+        scorer = self.references.scorer(name)
+        return scorer is not None and (self.plan.targets is not None or scorer.estimator is not None)
+
     @property
     def live(self) -> list[str]:
         """Return the versions that are not retired, by name."""

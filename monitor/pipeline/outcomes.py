@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitor.instant import Instant
+from monitor.pipeline.estimating import estimate_names, with_estimates
 from monitor.pipeline.intake import HASH, Intake
 from monitor.pipeline.model import Model
 from monitor.store.database import State
@@ -44,11 +45,12 @@ def keep_answers(directory: Path, model: Model, intake: Intake) -> Iterator[Segm
     """Write a batch's answers, and yield each segment written, one a version."""
     for version, tables in _by_version(intake).items():
         scorer = model.references.scorer(version)
-        if scorer is None or not model.waits(version):
+        if scorer is None or not model.keeps_answers(version):
             continue
-        names = ["timestamp", "id", "version", HASH, *scorer.answers.keys]
+        table = with_estimates(scorer, concat(tables))
+        names = ["timestamp", "id", "version", HASH, *scorer.answers.keys, *estimate_names(table)]
+        table = table.select([name for name in dict.fromkeys(names) if name in table.column_names])
         first = min(pane for name, pane in intake.rows if name == version)
-        table = concat([table.select([name for name in names if name in table.column_names]) for table in tables])
         yield write_segment(directory, model.plan.name, version, first, table.sort_by("timestamp"), OUTCOMES)
 
 

@@ -11,11 +11,13 @@ from typing import Any
 from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
 from monitor.comparison import DriftSettings
+from monitor.instant import microseconds
 from monitor.judge import FINE_METHODS
 from monitor.performance.settings import PerformanceSettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferencePlan, ReferenceSettings
 from monitor.sampling import SamplingSettings
+from monitor.scorer import ScoringPlan
 from monitor.sources.files import FilesSettings
 from monitor.window import WindowSettings
 
@@ -62,3 +64,10 @@ class ModelPlan:
     def reference_plan(self) -> ReferencePlan:
         """Return what shapes the model's references."""
         return ReferencePlan(self.task, self.columns, self.window, self.drift, FINE_METHODS)
+
+    @property
+    def scoring_plan(self) -> ScoringPlan:
+        """Return what is asked of the model's performance."""
+        asked = self.performance
+        every = microseconds(self.window.every)
+        return ScoringPlan(self.task, self.columns, asked.metrics, asked.estimate, every)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.errors import MonitorError, ReferenceUnusable
-from monitor.instant import from_text, microseconds
+from monitor.instant import from_text
 from monitor.judge import Judge, compile_judge
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Kind, Layout
@@ -139,8 +139,7 @@ def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
     table = read_table(path)
     times = _times(table, plan.columns.timestamp)
     reference = compile_reference(table, times, plan.reference_plan)
-    wanted = (plan.task, plan.performance.metrics, microseconds(plan.window.every))
-    scorer = compile_scorer(table, times, reference, wanted)
+    scorer = compile_scorer(table, times, reference, plan.scoring_plan)
     return compile_judge(reference, plan.drift, plan.alerts, plan.window), scorer
 
 

@@ -16,11 +16,13 @@ import pyarrow as pa
 
 from monitor.identity import window_id
 from monitor.instant import SECOND, Instant, microseconds, to_text
+from monitor.performance.estimate.trust import LAST, is_missed
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric, Value
 from monitor.performance.reading import pairs_of
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Cohort, Scored
+from monitor.pipeline.estimating import Estimates, estimates
 from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Known, Outcomes
 from monitor.scorer import Scorer
@@ -37,6 +39,7 @@ class Look:
     ----------
     body: the ``performance`` object; ``None`` if nothing changed since the look before.
     lost, targets: the losses of its last stretch in sum, and of how many rows; 0 rows where none is known.
+    missed: whether what was realised lies outside the band of the estimate.
     """
 
     version: str
@@ -44,6 +47,7 @@ class Look:
     body: Json | None
     lost: float
     targets: int
+    missed: bool | None = None
 
 
 def meet(model: Model, closed: Closed) -> None:
@@ -70,6 +74,8 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
             look = _look(model, outcomes, version, cohort, closed, forced=everything)
             found.append(look)
             scored.cohorts[end] = look.cohort
+            if look.missed is not None and not cohort.fed:
+                scored.missed = (*scored.missed, look.missed)[-LAST:]
             if look.cohort.final:
                 del scored.cohorts[end]
     return found
@@ -86,6 +92,8 @@ def _look(model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed
     looked = replace(cohort, joined=known.count, final=final, due=_next(cohort, closed.end, every, last))
     if scorer is None or rows is None or (known.count == cohort.joined and not final and not forced):
         return Look(version, looked, None, 0.0, 0)
+    values, expected = realised(scorer, rows, known, cohort.end), estimates(scorer, rows, _missed(model, version))
+    entries = [_entry(scorer, metric, values[metric.name], expected, final=final) for metric in scorer.metrics]
     ident = window_id(plan.name, version, cohort.end - length, cohort.end)
     body = {
         "kind": "performance",
@@ -94,10 +102,16 @@ def _look(model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed
         "window": ident,
         "targets_coverage_ratio": known.count / rows.num_rows,
         "target_lag_seconds": target_lags(rows, known),
-        "performance": performance(scorer, rows, known, final=final, seed=cohort.end),
+        "performance": entries,
     }
     lost, targets = _lost(scorer, rows, known, cohort.end - every)
-    return Look(version, looked, body, lost, targets)
+    return Look(version, looked, body, lost, targets, _first_miss(values, expected))
+
+
+def _first_miss(values: Mapping[str, Value], expected: Estimates) -> bool | None:
+    """Say whether the first metric that is estimated missed its band; ``None`` if that cannot be told."""
+    known = (is_missed(expected.values[name], value) for name, value in values.items() if name in expected.values)
+    return next((missed for missed in known if missed is not None), None)
 
 
 def _next(cohort: Cohort, now: Instant, every: int, last: Instant) -> Instant:
@@ -107,21 +121,44 @@ def _next(cohort: Cohort, now: Instant, every: int, last: Instant) -> Instant:
     return min(again, last) if now < last else again
 
 
-def performance(scorer: Scorer, rows: pa.Table, known: Known, *, final: bool, seed: int) -> list[Json]:
-    """Return the ``Performance`` objects of a window's answers, by metric in the order of the config."""
+def estimate_windows(model: Model, outcomes: Outcomes, closed: Closed) -> None:
+    """Write into the windows that close now what their answers let expect."""
+    length = microseconds(model.plan.window.length)
+    for window in closed.windows:
+        scorer = model.references.scorer(window["version"])
+        if scorer is None or scorer.estimator is None or not window["rows"]:
+            continue
+        rows = outcomes.answers(window["version"], closed.end - length, closed.end)
+        if rows is not None:
+            expected = estimates(scorer, rows, _missed(model, window["version"]))
+            window["performance"] = [_entry(scorer, metric, None, expected, final=False) for metric in scorer.metrics]
+
+
+def _missed(model: Model, version: str) -> tuple[bool, ...]:
+    scored = model.scored.get(version)
+    return () if scored is None else scored.missed
+
+
+def realised(scorer: Scorer, rows: pa.Table, known: Known, seed: int) -> dict[str, Value]:
+    """Return what the known targets say of a window's answers, by metric in the order of the config."""
     pairs, _ = pairs_of(scorer.answers, rows, known.targets)
     order = np.random.default_rng(abs(seed))
-    return [_entry(scorer, metric, metric.compute(pairs, order), final=final) for metric in scorer.metrics]
+    return {metric.name: metric.compute(pairs, order) for metric in scorer.metrics}
 
 
-def _entry(scorer: Scorer, metric: Metric, value: Value, *, final: bool) -> Json:
+def _entry(scorer: Scorer, metric: Metric, value: Value | None, expected: Estimates, *, final: bool) -> Json:
+    """Return a ``Performance`` object, with why it has no realised value and why its estimate is not to be trusted."""
+    guess = expected.values.get(metric.name)
+    estimated = None if guess is None else value_body(guess)
+    distrusted = expected.why is not None and estimated is not None
     return {
         "metric": metric.name,
         "reference": scorer.expected.get(metric.name),
-        "realised": value_body(value),
-        "estimated": None,
+        "realised": None if value is None else value_body(value),
+        "estimated": estimated,
         "final": final,
-        "why": value.why.value if value.why is not None else None,
+        "why": value.why.value if value is not None and value.why is not None else None,
+        "estimate_why": expected.why.value if distrusted and expected.why is not None else None,
     }
 
 

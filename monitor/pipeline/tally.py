@@ -27,3 +27,6 @@ class Limits:
     """What bounds a read: the instant from which on a record is of the future, and where a replay ends."""
 
     newest: Instant | None = None
+
+
+NO_LIMITS = Limits()

@@ -1,0 +1,65 @@
+"""Estimates of a window's performance: what each record adds is kept with its answer, and summed up when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from monitor.performance.estimate.band import Misses
+from monitor.performance.estimate.trust import Distrust, distrust
+from monitor.performance.metric import Value
+from monitor.performance.pairs import Floats
+from monitor.performance.reading import class_answers
+from monitor.scorer import Scorer
+
+_PREFIX = "estimate:"
+_OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """A window's estimates by metric, and why they are not to be trusted, if so."""
+
+    values: Mapping[str, Value] = field(default_factory=dict)
+    why: Distrust | None = None
+
+
+def with_estimates(scorer: Scorer, rows: pa.Table) -> pa.Table:
+    """Return canonical rows with what each adds to an estimate, in columns of their own."""
+    if scorer.estimator is None:
+        return rows
+    predictions, scores = class_answers(scorer.answers, rows)
+    if scores is None:
+        return rows
+    added = scorer.estimator.contributions(scores, predictions, rows)
+    for name, values in added.items():
+        rows = rows.append_column(_PREFIX + name, pa.array(np.asarray(values, dtype=np.float64)))
+    return rows
+
+
+def estimate_names(rows: pa.Table) -> list[str]:
+    """Return the columns that :func:`with_estimates` added."""
+    return [name for name in rows.column_names if name.startswith(_PREFIX)]
+
+
+def estimates(scorer: Scorer, rows: pa.Table, missed: tuple[bool, ...]) -> Estimates:
+    """Return what a window's answers let expect.
+
+    Parameters
+    ----------
+    missed: of windows whose targets came, oldest first, whether the realised value lay outside the band.
+    """
+    estimator = scorer.estimator
+    columns = {name.removeprefix(_PREFIX): _values(rows, name) for name in estimate_names(rows)}
+    if estimator is None or _OUTSIDE not in columns:
+        return Estimates()
+    values = estimator.summarise(columns)
+    past = next((estimator.misses[name] for name in values if name in estimator.misses), Misses())
+    return Estimates(values, distrust(columns[_OUTSIDE], estimator.own_outside, missed, past))
+
+
+def _values(rows: pa.Table, name: str) -> Floats:
+    return np.asarray(rows[name].to_numpy(zero_copy_only=False), dtype=np.float64)
