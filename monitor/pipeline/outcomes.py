@@ -22,7 +22,7 @@ from monitor.pipeline.model import Model
 from monitor.store.database import State
 from monitor.store.rows import concat
 from monitor.store.segment import OUTCOMES, Segment, read_segment, segments, write_segment
-from monitor.store.target import load_dated_targets
+from monitor.store.target import count_known, load_dated_targets
 
 _CACHED_ROWS = 400_000
 """Answers of segments read last that stay in memory: some 20 MB. Windows are scored in the order of time."""
@@ -75,12 +75,21 @@ class Outcomes:
 
     def answers(self, version: str, start: Instant, end: Instant) -> pa.Table | None:
         """Return the answers of [start, end), in a defined order; ``None`` if there are none."""
+        rows = self._parts(version, start, end)
+        return all_of(concat(rows)) if rows else None
+
+    def count_known(self, version: str, start: Instant, end: Instant, until: Instant) -> int:
+        """Return how many of the answers of [start, end) have a target that is known at an instant."""
+        ids = {id_: None for part in self._parts(version, start, end) for id_ in part["id"].to_pylist() if id_}
+        with self._state.read() as connection:
+            return count_known(connection, self._model, list(ids), until)
+
+    def _parts(self, version: str, start: Instant, end: Instant) -> list[pa.Table]:
         with self._state.read() as connection:
             named = segments(connection, self._model, start, end, version, OUTCOMES)
         read = [table for table in map(self._read, named) if table is not None]
         parts = [_between(table, start, end) for table in read]
-        rows = [part for part in parts if part.num_rows]
-        return all_of(concat(rows)) if rows else None
+        return [part for part in parts if part.num_rows]
 
     def known(self, ids: Sequence[str | None], until: Instant) -> Known:
         """Return the targets of rows that are known at an instant of event time."""

@@ -44,9 +44,9 @@ class Look:
 
     version: str
     cohort: Cohort
-    body: Json | None
-    lost: float
-    targets: int
+    body: Json | None = None
+    lost: float = 0.0
+    targets: int = 0
     missed: bool | None = None
 
 
@@ -82,30 +82,40 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
 
 
 def _look(model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed: Closed, *, forced: bool) -> Look:
-    plan, scorer = model.plan, model.references.scorer(version)
+    plan = model.plan
     length, every = microseconds(plan.window.length), microseconds(plan.window.every)
-    rows = outcomes.answers(version, cohort.end - length, cohort.end)
-    known = outcomes.known(rows["id"].to_pylist() if rows is not None else [], closed.end)
+    joined = outcomes.count_known(version, cohort.end - length, cohort.end, closed.end)
     last = cohort.end + microseconds(plan.horizon)
-    complete = rows is not None and known.count >= rows.num_rows
-    final = complete or closed.end >= last
-    looked = replace(cohort, joined=known.count, final=final, due=_next(cohort, closed.end, every, last))
-    if scorer is None or rows is None or (known.count == cohort.joined and not final and not forced):
-        return Look(version, looked, None, 0.0, 0)
+    final = joined >= cohort.rows or closed.end >= last
+    looked = replace(cohort, joined=joined, final=final, due=_next(cohort, closed.end, every, last))
+    scorer = model.references.scorer(version)
+    if scorer is None or (joined == cohort.joined and not final and not forced):
+        return Look(version, looked)
+    return _score(model, outcomes, scorer, Look(version, looked), closed)
+
+
+def _score(model: Model, outcomes: Outcomes, scorer: Scorer, look: Look, closed: Closed) -> Look:
+    """Return a look with the window's performance, as its targets say by now."""
+    version, cohort, window = look.version, look.cohort, model.plan.window
+    start = cohort.end - microseconds(window.length)
+    rows = outcomes.answers(version, start, cohort.end)
+    if rows is None:
+        return look
+    known = outcomes.known(rows["id"].to_pylist(), closed.end)
     values, expected = realised(scorer, rows, known, cohort.end), estimates(scorer, rows, _missed(model, version))
-    entries = [_entry(scorer, metric, values[metric.name], expected, final=final) for metric in scorer.metrics]
-    ident = window_id(plan.name, version, cohort.end - length, cohort.end)
     body = {
         "kind": "performance",
         "schema": 1,
         "at": to_text(closed.at),
-        "window": ident,
+        "window": window_id(model.plan.name, version, start, cohort.end),
         "targets_coverage_ratio": known.count / rows.num_rows,
         "target_lag_seconds": target_lags(rows, known),
-        "performance": entries,
+        "performance": [
+            _entry(scorer, metric, values[metric.name], expected, final=cohort.final) for metric in scorer.metrics
+        ],
     }
-    lost, targets = _lost(scorer, rows, known, cohort.end - every)
-    return Look(version, looked, body, lost, targets, _first_miss(values, expected))
+    lost, targets = _lost(scorer, rows, known, cohort.end - microseconds(window.every))
+    return replace(look, body=body, lost=lost, targets=targets, missed=_first_miss(values, expected))
 
 
 def _first_miss(values: Mapping[str, Value], expected: Estimates) -> bool | None:
