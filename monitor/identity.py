@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from monitor.instant import Instant, to_compact
 
@@ -32,3 +32,12 @@ def window_id(model: str, version: str, start: Instant, end: Instant) -> str:
     """
     escaped = quote(version, safe="").replace("~", "%7E")
     return "~".join((model, escaped, to_compact(start), to_compact(end)))
+
+
+def version_of(window: str) -> str:
+    """Return the version that a window's id names.
+
+    >>> version_of("m~a%7Eb~19700101T000000Z~19700101T010000Z")
+    'a~b'
+    """
+    return unquote(window.split("~")[1])

@@ -13,7 +13,7 @@ from monitor.store.action import list_actions
 from monitor.store.alert import open_alerts
 from monitor.store.counts import load_counts
 from monitor.store.delivery import pending_counts
-from monitor.store.window import last_windows
+from monitor.store.window import last_performances, last_windows
 
 _ACTIONS = 1000
 _AFTER_REQUEST = frozenset({"started", "succeeded", "failed"})
@@ -22,12 +22,14 @@ _AFTER_REQUEST = frozenset({"started", "succeeded", "failed"})
 def publish_windows(running: Running) -> None:
     """Show the last windows that the state holds: a restart leaves no gap in the metrics."""
     with running.state.read() as connection:
-        windows = last_windows(connection)
+        windows, scored = last_windows(connection), last_performances(connection)
     for (model, version), body in windows.items():
         worker = running.workers.get(model)
         known = worker.pipeline.model.versions.get(version) if worker is not None else None
         if known is not None and not known.retired:
             running.telemetry.window(body)
+            if (model, version) in scored:
+                running.telemetry.performance(model, version, scored[model, version])
 
 
 def publish(running: Running) -> None:

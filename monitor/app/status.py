@@ -15,7 +15,7 @@ from monitor.store.counts import Counts, load_counts
 from monitor.store.daemon import load_daemon, load_meta
 from monitor.store.database import State
 from monitor.store.delivery import Outbox, pending_counts
-from monitor.store.window import last_windows
+from monitor.store.window import last_performances, last_windows
 
 Json = dict[str, Any]
 FACTS = "facts"
@@ -51,10 +51,11 @@ def status(state: State, loaded: Loaded, beside: Beside) -> Json:
         daemon = load_daemon(connection)
         facts = load_meta(connection, FACTS) or {}
         counts = {(entry.model, entry.role): entry for entry in load_counts(connection)}
-        windows = last_windows(connection)
+        closed, scored = last_windows(connection), last_performances(connection)
         alerts = open_alerts(connection)
         actions = _actions(open_actions(connection), last_actions(connection))
         outboxes = {outbox.receiver: outbox for outbox in pending_counts(connection)}
+    windows = {key: (closed.get(key), scored.get(key)) for key in closed.keys() | scored.keys()}
     models = [
         _model(model, facts.get("models", {}).get(model.name, {}), counts, windows, beside.at)
         for model in loaded.config.models
@@ -94,7 +95,7 @@ def _model(
     model: ModelSettings,
     facts: Mapping[str, Any],
     counts: Mapping[tuple[str, str], Counts],
-    windows: Mapping[tuple[str, str], Json],
+    windows: Mapping[tuple[str, str], tuple[Json | None, Json | None]],
     at: Instant,
 ) -> Json:
     roles = ["records", *(["targets"] if model.targets is not None else [])]
@@ -104,7 +105,9 @@ def _model(
         "task": model.task,
         "watermark": facts.get("watermark"),
         "sources": [_source(role, counts.get((model.name, role)), facts.get(role), at) for role in roles],
-        "versions": [_version(name, versions[name], windows.get((model.name, name))) for name in sorted(versions)],
+        "versions": [
+            _version(name, versions[name], windows.get((model.name, name), (None, None))) for name in sorted(versions)
+        ],
     }
 
 
@@ -122,7 +125,10 @@ def _source(role: str, counts: Counts | None, why: str | None, at: Instant) -> J
     }
 
 
-def _version(name: str, facts: Mapping[str, Any], window: Json | None) -> Json:
+def _version(name: str, facts: Mapping[str, Any], known: tuple[Json | None, Json | None]) -> Json:
+    """Return a version with its last window, and the performance of the last one that has targets, or else of that."""
+    window, scored = known
+    performance = scored or window
     return {
         "version": name,
         "live": facts["live"],
@@ -130,8 +136,8 @@ def _version(name: str, facts: Mapping[str, Any], window: Json | None) -> Json:
         "calibration_why": facts["calibration_why"],
         "reference": facts["reference"],
         "last_window": None if window is None else {key: window[key] for key in _WINDOW},
-        "performance": window["performance"] if window is not None else [],
-        "targets_coverage_ratio": window["targets_coverage_ratio"] if window is not None else None,
+        "performance": performance["performance"] if performance is not None else [],
+        "targets_coverage_ratio": performance["targets_coverage_ratio"] if performance is not None else None,
     }
 
 

@@ -11,11 +11,12 @@ import structlog
 
 from monitor.app.turns import Turns
 from monitor.errors import MonitorError, StoreBusy
+from monitor.identity import version_of
 from monitor.instant import Instant, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
 from monitor.logs import Throttle
 from monitor.pipeline.closed import Closed
-from monitor.pipeline.cycle import Pipeline
+from monitor.pipeline.cycle import TARGETS, Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.tally import Limits
 from monitor.store.database import State
@@ -108,6 +109,9 @@ class Worker:
     def _show(self, closed: Closed) -> None:
         for body in closed.windows:
             self._telemetry.window(body)
+        for body in closed.performance:
+            self._telemetry.performance(self.plan.name, version_of(body["window"]), body)
+        self._telemetry.targets_changed(self.plan.name, self.pipeline.tallies[TARGETS].changed)
         for version in closed.retired:
             self._telemetry.forget(self.plan.name, version)
         for body in closed.alerts:

@@ -99,6 +99,23 @@ def last_windows(connection: Connection) -> dict[tuple[str, str], Body]:
     return {(row.model, row.version): _body(row) for row in rows}
 
 
+def last_performances(connection: Connection) -> dict[tuple[str, str], Body]:
+    """Return the ``performance`` object of the newest scored window of each (model, version)."""
+    last = (
+        select(performance.c.model, performance.c.version, func.max(performance.c.end_at).label("end_at"))
+        .group_by(performance.c.model, performance.c.version)
+        .subquery()
+    )
+    statement = select(performance).join(
+        last,
+        (performance.c.model == last.c.model)
+        & (performance.c.version == last.c.version)
+        & (performance.c.end_at == last.c.end_at),
+    )
+    rows = connection.execute(statement.order_by(performance.c.model, performance.c.version))
+    return {(row.model, row.version): unpack(row.body) for row in rows}
+
+
 def unfinished_windows(connection: Connection, model: str, since: Instant) -> list[str]:
     """Return the ids of windows that end after ``since`` and have no final performance, first end first."""
     statement = (

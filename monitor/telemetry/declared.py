@@ -90,6 +90,19 @@ VERDICT = _gauge("verdict", "model version verdict", "The verdict of the last cl
 FALSE_ALARMS = _gauge("false_alarms_per_30d", "model kind", "False alarms in 30 days: promised, and expected.")
 ALERTS = _gauge("alerts", "model version alert severity state", "The state of the alert is 1, the others are 0.")
 
+PERFORMANCE = _gauge(
+    "performance", "model version metric kind", "Realised in the newest window with targets; estimated in the last one."
+)
+PERFORMANCE_LOWER = _gauge("performance_lower", "model version metric kind", "Lower end of its 95 % band.")
+PERFORMANCE_UPPER = _gauge("performance_upper", "model version metric kind", "Upper end of its 95 % band.")
+TARGETS_COVERAGE = _gauge(
+    "targets_coverage_ratio", "model version", "Share of the rows of the newest window with targets that have one."
+)
+TARGET_LAG = _gauge(
+    "target_lag_seconds", "model version stat", "How long after their records the targets of that window were known."
+)
+TARGETS_CHANGED = _counter("targets_changed_total", "model", "Targets other than what was known of their record.")
+
 LATENCY = _gauge("latency_seconds", "model version stat", "Quantiles of the model's latency in the last closed window.")
 
 DELIVERIES = _counter("deliveries_total", "receiver outcome", "Tries to deliver a message, by outcome.")

@@ -42,6 +42,8 @@ class Telemetry:
         self._lock = threading.Lock()
         self._table = SeriesTable(d.METRICS, cap)
         self._windows: dict[tuple[str, str], None] = {}
+        self._scored: dict[tuple[str, str], str] = {}
+        """The end of the window whose realised performance is shown."""
         self.registry = CollectorRegistry()
         self.registry.register(TableCollector(self._table))
         self._renderer = Renderer(self._table, (ProcessCollector(registry=None),) if further is None else further)
@@ -63,7 +65,36 @@ class Telemetry:
             for metric, labels, value in samples:
                 set_series = self._table.add if metric.per_column else self._table.put
                 set_series(metric, (*scope, *labels), value)
+            self._show_performance(scope, "estimated", body["performance"])
             self._windows[scope] = None
+
+    def performance(self, model: str, version: str, body: Body) -> None:
+        """Show the ``performance`` object of a window, unless one of a later window is shown already."""
+        end = body["window"].rpartition("~")[2]
+        scope = (model, version)
+        with self._lock:
+            if end < self._scored.get(scope, ""):
+                return
+            self._scored[scope] = end
+            self._table.put(d.TARGETS_COVERAGE, scope, body["targets_coverage_ratio"])
+            self._show_performance(scope, "realised", body["performance"])
+            for stat, seconds in body["target_lag_seconds"].items():
+                if seconds is not None:
+                    self._table.put(d.TARGET_LAG, (*scope, stat), seconds)
+
+    def _show_performance(self, scope: tuple[str, str], kind: str, entries: Iterable[Body]) -> None:
+        shown = {"value": d.PERFORMANCE, "lower": d.PERFORMANCE_LOWER, "upper": d.PERFORMANCE_UPPER}
+        self._table.remove(list(shown.values()), {"model": scope[0], "version": scope[1], "kind": kind})
+        for entry in entries:
+            for key, metric in shown.items():
+                value = None if entry[kind] is None else entry[kind][key]
+                if value is not None:
+                    self._table.put(metric, (*scope, entry["metric"], kind), value)
+
+    def targets_changed(self, model: str, total: int) -> None:
+        """Show how many targets were other than what was known of their record."""
+        with self._lock:
+            self._table.raise_to(d.TARGETS_CHANGED, (model,), total)
 
     def alerts(self, bodies: Iterable[Body]) -> None:
         """Show these alerts and no others.
@@ -159,6 +190,7 @@ class Telemetry:
             gone = [scope for scope in self._windows if scope[0] == model and version in {None, scope[1]}]
             for scope in gone:
                 del self._windows[scope]
+            self._scored = {scope: end for scope, end in self._scored.items() if scope not in gone}
 
     def forget_receiver(self, receiver: str) -> None:
         """Remove the series of a receiver that is no longer in the config."""

@@ -100,8 +100,10 @@ COLUMN = record(
 )
 VIOLATION = record(column=maybe(STRING), check=WORD, value=maybe(NUMBER), lower=maybe(NUMBER), upper=maybe(NUMBER))
 _ESTIMATE = record(value=NUMBER, lower=maybe(NUMBER), upper=maybe(NUMBER), rows=COUNT)
-PERFORMANCE = record(
-    metric=WORD, reference=maybe(NUMBER), realised=maybe(_ESTIMATE), estimated=maybe(_ESTIMATE), final=BOOLEAN
+PERFORMANCE = beside(
+    record(metric=WORD, reference=maybe(NUMBER), realised=maybe(_ESTIMATE), estimated=maybe(_ESTIMATE), final=BOOLEAN),
+    why=maybe(WORD),
+    estimate_why=maybe(WORD),
 )
 DIAGNOSIS = record(
     class_=CLASS, causes=listed(record(kind=WORD, column=maybe(STRING), detail=STRING, factor=maybe(NUMBER)))
@@ -136,13 +138,16 @@ WINDOW = record(
     segments=listed(record(segment=STRING, rows=COUNT, verdict=VERDICT, columns_drifted=COUNT)),
     reference=maybe(REFERENCE),
 )
-PERFORMANCE_LINE = record(
-    kind={"const": "performance"},
-    schema=FORMAT,
-    at=INSTANT,
-    window=WINDOW_ID,
-    targets_coverage_ratio=maybe(RATIO),
-    performance=listed(PERFORMANCE),
+PERFORMANCE_LINE = beside(
+    record(
+        kind={"const": "performance"},
+        schema=FORMAT,
+        at=INSTANT,
+        window=WINDOW_ID,
+        targets_coverage_ratio=maybe(RATIO),
+        performance=listed(PERFORMANCE),
+    ),
+    target_lag_seconds=record(p50=maybe(SECONDS), p95=maybe(SECONDS)),
 )
 ALERT_LINE = record(
     kind={"const": "alert"},
