@@ -15,6 +15,7 @@ from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Outcomes, all_of, keep_answers
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.scoring import estimate_windows, look_again, meet
+from monitor.pipeline.target_watch import watch_targets
 from monitor.store.database import Connection, State, StateSettings, open_state
 from monitor.store.segment import OUTCOMES, Segment, add_segment, remove_files
 from monitor.store.target import load_targets, save_targets
@@ -90,6 +91,8 @@ class Book:
         looks = look_again(model, self._outcomes, closed, everything=everything)
         closed.performance += [look.body for look in looks if look.body is not None]
         feed_losses(model, looks, closed, max(len(model.live), 1))
+        if not everything:
+            watch_targets(model, closed)
 
     def close(self) -> None:
         """Let go of a replay's directory."""

@@ -52,6 +52,22 @@ class Scored:
     missed: tuple[bool, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TargetWatch:
+    """What is remembered of when targets come.
+
+    Attributes
+    ----------
+    since: end of the first stretch with records. ``heard_until``: of the last in which targets were known.
+    longest: the longest pause between two such, in microseconds. ``pauses``: how many there were.
+    """
+
+    since: Instant | None = None
+    heard_until: Instant | None = None
+    longest: int = 0
+    pauses: int = 0
+
+
 def scored_body(scored: Mapping[str, Scored]) -> Json:
     """Return what is remembered of every version as JSON."""
     return {

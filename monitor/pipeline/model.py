@@ -10,7 +10,7 @@ from monitor.alert import DriftAlert
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant, from_text, microseconds
 from monitor.judge import Judge, Memory, first_memory
-from monitor.pipeline.cohorts import Scored
+from monitor.pipeline.cohorts import Scored, TargetWatch
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.pipeline.targets import UNDATED
@@ -81,6 +81,7 @@ class Model:
     targets: dict[Instant, int] = field(default_factory=dict)
     scored: dict[str, Scored] = field(default_factory=dict)
     """By version: also a retired one's targets may still come."""
+    watch: TargetWatch = field(default_factory=TargetWatch)
     actions: dict[str, Json] = field(default_factory=dict)
 
     def version(self, name: str, pane: Instant) -> Version:

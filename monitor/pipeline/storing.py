@@ -15,7 +15,7 @@ from monitor.calibration import engine as calibration
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant
 from monitor.judge import Judge, Memory, first_memory
-from monitor.pipeline.cohorts import scored_body, scored_from
+from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
 from monitor.pipeline.model import Model, Raised, Version
 from monitor.profile import profile_bytes, profile_from_bytes
 from monitor.store.action import actions_since
@@ -80,8 +80,9 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         if version.judge is not None and version.memory is not None:
             _save_judgement(connection, name, version_name, (version.judge, version.memory))
-    if model.scored:
-        save_memory(connection, name, "", _SCORED, _dump(scored_body(model.scored)))
+    if model.plan.targets is not None:
+        body = {"versions": scored_body(model.scored), "watch": asdict(model.watch)}
+        save_memory(connection, name, "", _SCORED, _dump(body))
     save_progress(connection, model)
 
 
@@ -143,7 +144,8 @@ def load_model(connection: Connection, model: Model) -> None:
     model.closed, model.next_end = body["closed"], body["next_end"]
     targets = json.loads(pieces[""].get(_TARGETS, b"{}"))
     model.targets = {int(at): n for at, n in targets.items()}
-    model.scored = scored_from(json.loads(pieces[""].get(_SCORED, b"{}")))
+    scored = json.loads(pieces[""].get(_SCORED, b"{}"))
+    model.scored, model.watch = scored_from(scored.get("versions", {})), TargetWatch(**scored.get("watch", {}))
     model.bare = {(version, at): rows for version, at, rows in body["bare"]}
     model.versions = {
         version: _version(model, version, kept, pieces.get(version, {})) for version, kept in body["versions"].items()
