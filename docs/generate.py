@@ -145,7 +145,31 @@ def methods() -> str:
     return "\n".join([*head, *rows, "", ""])
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands": commands, "config": config, "methods": methods, "metrics": metrics}
+def performance_metrics() -> str:
+    """Return a table of the performance metrics for each task."""
+    from monitor.performance.registry import DEFAULTS, METRICS
+
+    parts = []
+    for task, defaults in DEFAULTS.items():
+        rows = [
+            f"| `{metric.name}`{' *' if metric.name in defaults else ''} | {metric.about} | "
+            f"{' and '.join(sorted(metric.needs))} | {metric.direction} | {metric.interval or 'none'} | "
+            f"{' · '.join(f'`{why}`' for why in sorted(metric.undefined))} |"
+            for metric in METRICS.values()
+            if task in metric.tasks
+        ]
+        head = "| metric | what it is | needs | better | interval | undefined |\n|---|---|---|---|---|---|"
+        parts.append(f"## {task.capitalize()}\n\n" + "\n".join([head, *rows]))
+    return "\n\n".join([*parts, "\\* what is computed where nobody names any."])
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "config": config,
+    "methods": methods,
+    "metrics": metrics,
+    "performance-metrics": performance_metrics,
+}
 
 
 def written(page: str, generated: str) -> str:

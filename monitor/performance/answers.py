@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.performance.interval import Bounds, Floats, mean_bounds
+from monitor.performance.interval import Bounds, Floats, mean_bounds, steady_mean
 from monitor.performance.metric import Undefined, Value, undefined
 from monitor.performance.pairs import UNKNOWN, ClassPairs, NumberPairs, Places
 
@@ -36,9 +37,12 @@ def value_of(value: float, bounds: Bounds | None, rows: int) -> Value:
     return Value(value, min(bounds[0], value), max(bounds[1], value), rows)
 
 
-def mean_value(values: Floats) -> Value:
-    """Return the mean of n values, at least one, with its interval."""
-    return value_of(float(values.mean()), mean_bounds(values), len(values))
+def mean_value(values: Floats, lowest: float = -math.inf, highest: float = math.inf) -> Value:
+    """Return the mean of n values, at least one, with its interval within the range of the values."""
+    bounds = mean_bounds(values, ends=tuple(end for end in (lowest, highest) if math.isfinite(end)))
+    if bounds is not None:
+        bounds = max(bounds[0], lowest), min(bounds[1], highest)
+    return value_of(steady_mean(values), bounds, len(values))
 
 
 def told(found: Found) -> Value:
@@ -94,13 +98,13 @@ def of_scores(measure: Callable[[Scored], Found]) -> Classes:
 
 def of_probabilities(measure: Callable[[Scored], Found]) -> Classes:
     """Compute a metric from rows with scores, where all of these are probabilities."""
-    return of_scores(lambda rows: measure(rows) if are_probabilities(rows.scores) else Undefined.NOT_PROBABILITIES)
+    return of_scores(lambda rows: measure(rows) if probable(rows.scores).all() else Undefined.NOT_PROBABILITIES)
 
 
-def are_probabilities(scores: Floats) -> bool:
-    """Say whether scores lie in [0, 1], and those of all classes sum to one."""
-    inside = bool(((scores >= 0) & (scores <= 1)).all())
-    return inside and (scores.ndim == 1 or bool((np.abs(scores.sum(axis=1) - 1) <= _SUM_TOLERANCE).all()))
+def probable(scores: Floats) -> NDArray[np.bool_]:
+    """Say of each row whether its scores lie in [0, 1], and those of all classes sum to one, (n,)."""
+    inside: NDArray[np.bool_] = (scores >= 0) & (scores <= 1)
+    return inside if scores.ndim == 1 else inside.all(axis=1) & (np.abs(scores.sum(axis=1) - 1) <= _SUM_TOLERANCE)
 
 
 def of_numbers(measure: Callable[[Floats, Floats], Found]) -> Numbers:

@@ -24,7 +24,7 @@ def brier_losses(rows: Scored) -> Floats:
 
 def brier(rows: Scored) -> Value:
     """Return the Brier score of probabilities of one class (n,), or of each (n, k)."""
-    return mean_value(brier_losses(rows))
+    return mean_value(brier_losses(rows), 0.0, 1.0)
 
 
 METRIC = Metric(

@@ -1,7 +1,8 @@
 """95 % intervals in closed form: of shares, of means, and of whatever is smooth in the rows by the delta method.
 
 A statistic of n independent rows is v + mean of its influences, to the first order, so that its variance is the mean
-square of them over n (Hampel 1974, JASA 69:383). Chance is asked nowhere: the same rows give the same interval.
+square of them over n (Hampel 1974, JASA 69:383). Chance is asked nowhere, and rows are summed from the least to the
+greatest: the same rows give the same interval, bit for bit, in whatever order they come.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ LEVEL = 0.95
 Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 _LEAST_DEGREES = 1.0
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ def wilson(hits: float, rows: float) -> Bounds:
     return max(middle - half, 0.0) if hits else 0.0, min(middle + half, 1.0) if hits < rows else 1.0
 
 
+def steady_mean(values: Floats) -> float:
+    """Return the mean of n values, the same to the last bit in whatever order they come."""
+    return float(np.sort(values).mean())
+
+
 def unseen(value: float, rows: float, ends: tuple[float, ...]) -> Bounds:
     """Return bounds where all rows agree, as Wilson's are for what was never seen: towards each end of the range."""
     share = Z * Z / (rows + Z * Z)
@@ -62,27 +69,34 @@ def unseen(value: float, rows: float, ends: tuple[float, ...]) -> Bounds:
     return min([value, *reach]), max([value, *reach])
 
 
-def mean_bounds(values: Floats) -> Bounds | None:
+def mean_bounds(values: Floats, counts: Floats | None = None, ends: tuple[float, ...] = ()) -> Bounds | None:
     """Return the interval of the mean of independent rows, corrected for their skewness; none for a single row.
 
     Hall (1992, JRSS B 54:221): a cubic of Student's t that has no skewness to the second order, inverted in closed
-    form. Values are (n,).
+    form.
+
+    Parameters
+    ----------
+    values: of n rows, or of as many kinds of row, and then ``counts`` says how many rows each has, (n,).
+    ends: of the range of the values, which rows that all agree cannot rule out.
     """
-    rows = len(values)
+    rows = float(len(values) if counts is None else counts.sum())
     if rows < 2:  # noqa: PLR2004 - one row says nothing of its spread
         return None
-    mean = float(values.mean())
+    values = np.sort(values) if counts is None else values
+    weights = np.ones(len(values)) if counts is None else counts
+    mean = float(weights @ values) / rows
     apart = values - mean
-    spread = math.sqrt(float(apart @ apart) / (rows - 1))
-    if spread <= abs(mean) * 1e-14:
-        return mean, mean
-    skewness = float((apart * apart) @ apart) / rows / spread**3
+    squares = weights * apart * apart
+    spread = math.sqrt(float(squares.sum()) / (rows - 1))
+    if spread <= abs(mean) * _ROUNDING:
+        return unseen(mean, rows, ends)
+    skewness = float(squares @ apart) / rows / spread**3
     t = float(stdtrit(rows - 1, (1 + LEVEL) / 2)) / math.sqrt(rows)
-    lower, upper = (mean - spread * _unskewed(x, skewness, rows) for x in (t, -t))
-    return min(lower, mean), max(upper, mean)
+    return mean - spread * _unskewed(t, skewness, rows), mean - spread * _unskewed(-t, skewness, rows)
 
 
-def _unskewed(x: float, skewness: float, rows: int) -> float:
+def _unskewed(x: float, skewness: float, rows: float) -> float:
     """Return g⁻¹(x) of Hall's g(t) = t + s t²/3 + s² t³/27 + s / (6n), s the skewness."""
     if abs(skewness) < 1e-6:  # noqa: PLR2004 - the formula divides by it
         return x
@@ -107,7 +121,7 @@ def delta_bounds(
     Student's t has the degrees of freedom that the influences' own kurtosis leaves their variance (Satterthwaite 1946,
     Biometrics 2:110): a few rows that decide all count as few.
     """
-    squares = influences * influences
+    squares = np.square(influences if counts is not None else np.sort(influences))
     rows = float(len(influences) if counts is None else counts.sum())
     if rows < 2:  # noqa: PLR2004 - one row says nothing of its spread
         return None

@@ -23,7 +23,7 @@ def log_losses(rows: Scored) -> Floats:
 
 def log_loss(rows: Scored) -> Value:
     """Return the log loss of probabilities of one class (n,), or of each (n, k)."""
-    return mean_value(log_losses(rows))
+    return mean_value(log_losses(rows), 0.0)
 
 
 METRIC = Metric(

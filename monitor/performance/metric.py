@@ -35,7 +35,6 @@ class Undefined(StrEnum):
     VALUES_TOO_LOW = "values_too_low"
     NO_BOUNDS = "no_bounds"
     NOTHING_RELEVANT = "nothing_relevant"
-    NOTHING_SHOWN = "nothing_shown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def _unknown_variance(auc: float, influences: Floats, positive: NDArray[np.bool_
     short = 0.0
     for side, law in zip((positive, ~positive), laws, strict=True):
         rows = int(side.sum())
-        squares = float(np.square(influences[side]).sum()) * (rows / len(positive)) ** 2
+        squares = float(np.square(np.sort(influences[side])).sum()) * (rows / len(positive)) ** 2
         short += (squares + _PRIOR_ROWS * law) / (rows - 1 + _PRIOR_ROWS) / rows - squares / rows**2
     return short
 

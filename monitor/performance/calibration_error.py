@@ -1,0 +1,74 @@
+"""Calibration error (ECE): by how much, on average over rows, probabilities differ from what came true in their bin.
+
+ECE = sum over ten bins of equal width of their share of rows times |promised - came true| (Naeini, Cooper, Hauskrecht
+2015, AAAI). Chance alone keeps gaps away from zero, so that the value is too large the fewer the rows; the interval is
+not: it is around the value less what chance adds to it, by the mean of a folded normal. What chance adds is not known,
+since the true gaps are not: the upper bound takes each gap as found, the lower one those within their noise as none,
+and is 0 where chi-squared over the bins finds no gap at all. It is therefore wide rather than narrow.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import chdtri, ndtr
+
+from monitor.performance.answers import Scored, of_probabilities, value_of
+from monitor.performance.interval import LEVEL, Bounds, Floats, Z
+from monitor.performance.metric import Direction, Metric, Undefined, Value
+from monitor.performance.reliability import BINS, bins_of, promises
+
+_PRIOR_ROWS = 2
+"""A bin's variance is taken together with so many rows' worth of that of a calibrated model: few rows may all agree."""
+
+
+def calibration_error(rows: Scored) -> Value:
+    """Return the calibration error of probabilities of one class (n,), or of each (n, k)."""
+    promised, came = promises(rows)
+    order = np.lexsort((came, promised))
+    promised, came = promised[order], came[order]
+    place = bins_of(promised)
+    error = came - promised
+    sums = [np.bincount(place, weights, BINS) for weights in (None, error, error * error, promised * (1 - promised))]
+    counts, gaps, squares, lawful = (part[sums[0] > 0].astype(np.float64) for part in sums)
+    gaps = np.abs(gaps / counts)
+    variances = (squares - counts * gaps * gaps + lawful / counts * _PRIOR_ROWS) / (counts + _PRIOR_ROWS) / counts
+    value = float(counts @ gaps) / len(promised)
+    return value_of(value, _bounds(value, gaps, variances, counts / len(promised)), len(promised))
+
+
+def _bounds(value: float, gaps: Floats, variances: Floats, shares: Floats) -> Bounds:
+    errors = np.sqrt(np.maximum(variances, 0))
+    half = Z * math.sqrt(float(np.square(shares) @ variances))
+    upper = value - float(shares @ _added(gaps, errors)) + half
+    lower = value - float(shares @ _added(np.where(gaps > Z * errors, gaps, 0.0), errors)) - half
+    apart = np.divide(gaps, errors, out=np.where(gaps > 0, math.inf, 0.0), where=errors > 0)
+    if float(apart @ apart) <= float(chdtri(len(gaps), 1 - LEVEL)):
+        lower = 0.0
+    return max(lower, 0.0), min(upper, 1.0)
+
+
+def _added(gaps: Floats, errors: Floats) -> Floats:
+    """Return what noise adds to the mean of |gap|."""
+    apart = np.divide(gaps, errors, out=np.full_like(gaps, math.inf), where=errors > 0)
+    added: Floats = errors * math.sqrt(2 / math.pi) * np.exp(-apart * apart / 2) - 2 * gaps * ndtr(-apart)
+    return added
+
+
+METRIC = Metric(
+    name="calibration_error",
+    title="Calibration error",
+    tasks=frozenset({"binary", "multiclass"}),
+    needs=frozenset({"score"}),
+    direction=Direction.LOWER,
+    lowest=0.0,
+    highest=1.0,
+    about=(
+        "By how much, on average over rows, probabilities differ from what came true in their bin of ten; of "
+        "several classes the probability of the likeliest."
+    ),
+    interval="the normal law without what chance adds to the value; conservative",
+    undefined=frozenset({Undefined.NO_SCORES, Undefined.NOT_PROBABILITIES}),
+    compute=of_probabilities(calibration_error),
+)
