@@ -11,30 +11,26 @@ from numpy.typing import NDArray
 
 from monitor.performance.estimate.band import Misses
 from monitor.performance.estimate.binary import Matrix, binary_outlooks
-from monitor.performance.estimate.calibrator import (
-    AS_THEY_ARE,
-    Calibrator,
-    calibration_helps,
-    fit_calibrator,
-    foretold,
-    time_parts,
-)
+from monitor.performance.estimate.calibrator import Calibrator, calibrated, time_parts
 from monitor.performance.estimate.kept import (
     Json,
     calibrator_from_json,
     calibrator_to_json,
+    matrix_from_json,
     misses_from_json,
     misses_to_json,
     support_from_json,
     support_to_json,
+    taught_from_json,
+    taught_to_json,
 )
-from monitor.performance.estimate.outlook import Columns, Outlook, banded
+from monitor.performance.estimate.outlook import Columns, Outlook, banded, places_told
 from monitor.performance.estimate.past import reference_misses
 from monitor.performance.estimate.support import Support, fit_support, own_outside
 from monitor.performance.estimate.taught import Taught, fit_taught
 from monitor.performance.estimate.unfit import LEAST_ROWS, Unfit
 from monitor.performance.metric import Value
-from monitor.performance.pairs import UNKNOWN, ClassPairs, Floats, Places
+from monitor.performance.pairs import ClassPairs, Floats, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ class BinaryEstimator:
         """Return all of it as JSON, number for number."""
         return {
             "calibrator": calibrator_to_json(self.calibrator),
-            "taught": {"edges": self.taught.edges.tolist(), "variances": self.taught.variances.tolist()},
+            "taught": taught_to_json(self.taught),
             "support": support_to_json(self.support),
             "own_outside": self.own_outside,
             "values": None if self.values is None else [list(row) for row in self.values],
@@ -73,10 +69,10 @@ class BinaryEstimator:
         """Return the estimator that :meth:`to_json` wrote."""
         return cls(
             calibrator_from_json(kept["calibrator"]),
-            Taught(np.array(kept["taught"]["edges"]), np.array(kept["taught"]["variances"])),
+            taught_from_json(kept["taught"]),
             support_from_json(kept["support"]),
             kept["own_outside"],
-            None if kept["values"] is None else tuple(tuple(row) for row in kept["values"]),
+            matrix_from_json(kept["values"]),
             misses_from_json(kept["misses"]),
         )
 
@@ -90,7 +86,7 @@ class BinaryEstimator:
         """
         return {
             "score": scores,
-            "predicted": _predicted(predictions, len(scores)),
+            "predicted": places_told(predictions, len(scores)),
             "probability": self.calibrator(scores),
             "outside": self.support.outside(features, scores, len(scores)),
         }
@@ -131,24 +127,16 @@ def fit_binary(
     if positive.min() == positive.max():
         return Unfit.ONE_CLASS
     parts = time_parts(steps[known])
-    apart = foretold(scores, positive, parts)
-    helps = calibration_helps(scores, positive, apart)
-    calibrator = fit_calibrator(scores, positive) if helps else AS_THEY_ARE
+    calibrator, probabilities = calibrated(scores, positive, parts)
     rows = None if features is None else features.filter(pa.array(known))
     columns = {
         "score": scores,
-        "predicted": _predicted(None if pairs.predictions is None else pairs.predictions[known], len(scores)),
-        "probability": apart if helps else calibrator(scores),
+        "predicted": places_told(None if pairs.predictions is None else pairs.predictions[known], len(scores)),
+        "probability": probabilities,
     }
-    taught = fit_taught(scores, columns["probability"])
+    taught = fit_taught(scores, probabilities * (1 - probabilities))
     misses = reference_misses(
         lambda part: binary_outlooks(part, values, taught), columns, {"probability": positive}, steps[known]
     )
     outside = own_outside(rows, scores, parts)
     return BinaryEstimator(calibrator, taught, fit_support(rows, scores), outside, values, misses)
-
-
-def _predicted(predictions: Places | None, rows: int) -> Floats:
-    if predictions is None:
-        return np.full(rows, np.nan)
-    return np.where(predictions == UNKNOWN, np.nan, predictions.astype(np.float64))

@@ -43,6 +43,14 @@ def fit_calibrator(scores: Floats, positive: Floats, weights: Floats | None = No
     return Calibrator(fit_rising(scores, positive, weights))
 
 
+def calibrated(scores: Floats, positive: Floats, parts: NDArray[np.intp]) -> tuple[Calibrator, Floats]:
+    """Return the calibrator of a reference, if one helps, and its rows foretold each from the other parts, (n,)."""
+    apart = foretold(scores, positive, parts)
+    if calibration_helps(scores, positive, apart):
+        return fit_calibrator(scores, positive), apart
+    return AS_THEY_ARE, AS_THEY_ARE(scores)
+
+
 def foretold(scores: Floats, positive: Floats, parts: NDArray[np.intp]) -> Floats:
     """Return each row's probability by the calibrator of all other parts, (n,)."""
     probabilities = np.empty(len(scores))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from monitor.performance.estimate.band import Misses, widened
 from monitor.performance.estimate.expected import Expected
 from monitor.performance.estimate.taught import Taught
 from monitor.performance.metric import Undefined, Value
-from monitor.performance.pairs import Floats
+from monitor.performance.pairs import UNKNOWN, Floats, Places
 
 Columns = Mapping[str, Floats]
 """What an estimator keeps of each record, by name, each (n,)."""
@@ -43,6 +45,13 @@ def outlook(expected: Expected | Undefined, probabilities: Floats, scores: Float
         return Outlook(None, 0.0, len(probabilities), expected)
     unknown = 0.0 if taught is None else taught.variance(scores, expected.slope)
     return Outlook(expected.value, expected.variance(probabilities) + unknown, len(probabilities))
+
+
+def places_told(predictions: Places | None, rows: int) -> Floats:
+    """Return predictions as floats, NaN where there is none, (n,)."""
+    if predictions is None:
+        return np.full(rows, np.nan)
+    return np.where(predictions == UNKNOWN, np.nan, predictions.astype(np.float64))
 
 
 def banded(name: str, seen: Outlook, misses: Misses) -> Value:

@@ -35,7 +35,7 @@ class Support:
         out = np.zeros(rows, np.bool_)
         if scores is not None and self.scores is not None:
             out |= _beyond(scores.reshape(rows, -1), self.scores).any(axis=1)
-        for name, column in _columns(features):
+        for name, column in columns_of(features):
             if name in self.ranges and is_number(column.type):
                 out |= _beyond(numbers(column), self.ranges[name])
             elif name in self.levels and has_levels(column.type):
@@ -52,13 +52,13 @@ def fit_support(features: pa.Table | None, scores: Floats | None = None) -> Supp
     scores: (n,) or (n, k); NaN where there is none.
     """
     ranges, levels = {}, {}
-    for name, column in _columns(features):
+    for name, column in columns_of(features):
         if is_number(column.type):
             values = numbers(column)
             if np.isfinite(values).any():
                 ranges[name] = _range(values)
         elif has_levels(column.type):
-            known = _texts(column).unique().drop_null()
+            known = texts(column).unique().drop_null()
             if 0 < len(known) <= _MOST_LEVELS:
                 levels[name] = tuple(sorted(known.to_pylist()))
     return Support(ranges, levels, None if scores is None or np.isnan(scores).all() else _range(scores))
@@ -75,7 +75,8 @@ def has_levels(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_boolean(value))
 
 
-def _columns(features: pa.Table | None) -> Iterator[tuple[str, pa.Array]]:
+def columns_of(features: pa.Table | None) -> Iterator[tuple[str, pa.Array]]:
+    """Yield the name and the values of each column."""
     if features is not None:
         for name in features.column_names:
             yield name, features[name].combine_chunks()
@@ -92,13 +93,13 @@ def _beyond(values: Floats, span: tuple[float, float]) -> Bools:
 
 
 def _unseen(column: pa.Array, levels: tuple[str, ...]) -> Bools:
-    texts = _texts(column)
-    known = pc.is_in(texts, value_set=pa.array(levels, pa.string()))
-    unseen: Bools = ~np.asarray(known.to_numpy(zero_copy_only=False), np.bool_) & ~nulls(texts)
+    asked = texts(column)
+    known = pc.is_in(asked, value_set=pa.array(levels, pa.string()))
+    unseen: Bools = ~np.asarray(known.to_numpy(zero_copy_only=False), np.bool_) & ~nulls(asked)
     return unseen
 
 
-def _texts(column: pa.Array) -> pa.Array:
+def texts(column: pa.Array) -> pa.Array:
     """Return values as texts, null where there is none."""
     return without_nan(column).cast(pa.string())
 

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 LEAST_ROWS = 100
 """A reference of fewer rows foretells nothing."""
+MOST_CLASSES = 50
+"""Of each record two numbers a class are kept."""
 
 
 class Unfit(StrEnum):
@@ -12,4 +14,5 @@ class Unfit(StrEnum):
     NO_SCORES = "no_scores"
     NO_FEATURES = "no_features"
     TOO_FEW_ROWS = "too_few_rows"
+    TOO_MANY_CLASSES = "too_many_classes"
     ONE_CLASS = "one_class"

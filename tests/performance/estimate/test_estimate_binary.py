@@ -104,7 +104,7 @@ def test_value_and_scatter_are_those_of_drawn_targets() -> None:
     values = ((0.0, -1.0), (-5.0, 3.0))
     seen = binary_outlooks(columns, values)
     rounds = []
-    for _ in range(1500):
+    for _ in range(300):
         targets = (generator.random(300) < columns["probability"]).astype(np.float64)
         rounds.append(
             {n: each.value for n, each in binary_outlooks({**columns, "probability": targets}, values).items()}
@@ -112,8 +112,8 @@ def test_value_and_scatter_are_those_of_drawn_targets() -> None:
     for name, each in seen.items():
         drawn_values = np.array([one[name] for one in rounds])
         spread = drawn_values.std()
-        assert abs(drawn_values.mean() - each.value) < 0.12 * spread, name
-        assert spread**2 == pytest.approx(each.variance, rel=0.15), name
+        assert abs(drawn_values.mean() - each.value) < 0.2 * spread, name
+        assert spread**2 == pytest.approx(each.variance, rel=0.3), name
 
 
 def test_estimate_of_overconfident_scores_under_covariate_shift_is_near_the_truth() -> None:
