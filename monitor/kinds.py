@@ -15,11 +15,13 @@ _WORDY = 40
 """Texts are longer than this many characters on average, or have blanks in most values."""
 _BLANKS = 0.5
 _LOOK = 50
-CLASSES = ("binary", "multiclass", "ranking")
+CLASSES = ("binary", "multiclass", "ranking", "multilabel")
+LISTS = ("ranking", "multilabel")
+"""Tasks whose predictions are lists of names."""
 
 
 def infer_kind(array: pa.ChunkedArray, role: Role, task: str) -> tuple[Kind, bool]:
-    """Return the kind of a reference column, and whether its categories are written as numbers.
+    """Return the kind of a reference column, and whether its categories are numbers or its lists are of names.
 
     Parameters
     ----------
@@ -29,6 +31,8 @@ def infer_kind(array: pa.ChunkedArray, role: Role, task: str) -> tuple[Kind, boo
     is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
     if is_number and role in (Role.PREDICTION, Role.TARGET) and task in CLASSES:
         return Kind.CATEGORICAL, True
+    if role in (Role.PREDICTION, Role.TARGET) and task in LISTS and pa.types.is_nested(array.type):
+        return Kind.VECTOR, True
     told = _kind_of_type(array.type)
     if told is not None:
         return told, False

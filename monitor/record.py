@@ -79,7 +79,7 @@ class Rejected:
 class Field:
     """Where a column stands in the log: a dotted path, and the Arrow type its values are read as.
 
-    ``type`` is one of float64, string, bool or a list of float64; a value that cannot be read as it
+    ``type`` is one of float64, string, bool, a list of float64 or a list of string; a value that cannot be read as it
     without loss becomes null and is counted in ``Decoded.mismatched`` under the path.
     """
 
@@ -108,7 +108,8 @@ class Decoded:
 class Column:
     """A column as it is watched.
 
-    ``coded`` says that its categories are written as numbers in the log; ``parent`` names the column, or group of
+    ``coded`` says that its categories are written as numbers in the log, or that its lists are of names and not of
+    numbers; ``parent`` names the column, or group of
     columns, that a derived one belongs to: it stands in no log.
     """
 
@@ -127,7 +128,9 @@ class Column:
     @property
     def type(self) -> pa.DataType:
         """Return the Arrow type that its values are read as."""
-        return pa.float64() if self.coded else arrow_type(self.kind)
+        if self.coded:
+            return pa.list_(pa.string()) if self.kind is Kind.VECTOR else pa.float64()
+        return arrow_type(self.kind)
 
 
 def arrow_type(kind: Kind) -> pa.DataType:

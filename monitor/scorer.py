@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 
 from monitor.calibration.betting import LEAST_TARGETS, Bound, bound
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
+from monitor.performance.estimate.multiclass_estimator import MulticlassEstimator, fit_multiclass
+from monitor.performance.estimate.regression_estimator import RegressionEstimator
 from monitor.performance.estimate.unfit import Unfit
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric
 from monitor.performance.pairs import ClassPairs, Floats, NumberPairs, Pairs
 from monitor.performance.reading import Answers, answers_of, pairs_of, targets_of
-from monitor.performance.registry import defaults_for, metrics_for
+from monitor.performance.registry import defaults_for, named
 from monitor.record import Role
 from monitor.record_layout import ColumnsSettings, feature_names
 from monitor.reference import Reference
 from monitor.window import join_steps
 
-Estimator: TypeAlias = BinaryEstimator
+Estimator: TypeAlias = BinaryEstimator | MulticlassEstimator | RegressionEstimator
 LEAST_BLOCKS = 10
 """With fewer blocks of the reference its mean loss is not known well enough to raise an alarm by."""
 _SEED = 0
@@ -126,8 +128,9 @@ def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
 
     Parameters
     ----------
-    lost: the loss of each row, (n,). stretches: the number of its stretch, (n,), in any order.
+    lost: the loss of each row, (n,), NaN where it has none. stretches: the number of its stretch, (n,), in any order.
     """
+    lost, stretches = lost[~np.isnan(lost)], stretches[~np.isnan(lost)]
     if not len(lost):
         return np.zeros(0)
     _, place, counts = np.unique(stretches, return_inverse=True, return_counts=True)
@@ -137,9 +140,10 @@ def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
 
 
 def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table) -> Estimator | None:
-    if not isinstance(pairs, ClassPairs) or len(pairs.classes) > 2 or pairs.scores is None:  # noqa: PLR2004 - binary
+    if not isinstance(pairs, ClassPairs) or pairs.scores is None:
         return None
-    found = fit_binary(pairs, steps, features)
+    fit = fit_binary if pairs.scores.ndim == 1 else fit_multiclass
+    found: Estimator | Unfit = fit(pairs, steps, features)
     return None if isinstance(found, Unfit) else found
 
 
@@ -154,8 +158,9 @@ def _metrics(answers: Answers, wanted: Sequence[str] | None) -> tuple[Metric, ..
     has = {"has_prediction": answers.prediction is not None or answers.has_score, "has_score": answers.has_score}
     if wanted is None:
         return tuple(defaults_for(answers.task, **has).values())
-    able = metrics_for(answers.task, **has)
-    return tuple(able[name] for name in wanted if name in able)
+    there = {name for name in ("prediction", "score") if has[f"has_{name}"]}
+    found = [metric for name in wanted if (metric := named(name)) is not None]
+    return tuple(metric for metric in found if answers.task in metric.tasks and metric.needs <= there)
 
 
 def _scale(pairs: Pairs) -> float:

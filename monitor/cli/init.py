@@ -26,6 +26,7 @@ class Task(StrEnum):
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
     RANKING = "ranking"
+    MULTILABEL = "multilabel"
     NONE = "none"
 
 

@@ -43,7 +43,7 @@ def _one_or_by_version(value: Any) -> str:
     return _BY_VERSION if all(isinstance(each, Mapping | ReferenceSettings) for each in value.values()) else _ONE
 
 
-Task: TypeAlias = Literal["binary", "multiclass", "regression", "ranking", "none"]
+Task: TypeAlias = Literal["binary", "multiclass", "regression", "ranking", "multilabel", "none"]
 SourceSettings: TypeAlias = FilesSettings
 _OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
 References: TypeAlias = Annotated[

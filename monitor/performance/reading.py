@@ -15,13 +15,25 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from monitor.performance.pairs import UNKNOWN, ClassPairs, Floats, NumberPairs, Pairs, Places
+from monitor.performance.pairs import (
+    UNKNOWN,
+    ClassPairs,
+    Floats,
+    LabelPairs,
+    Lists,
+    NumberPairs,
+    Pairs,
+    Places,
+    RankPairs,
+)
 from monitor.record import Column, Role
 
 _BOOLEANS = {"true": "1", "false": "0", "True": "1", "False": "0"}
 _THRESHOLD = 0.5
 CLASS_TASKS = frozenset({"binary", "multiclass"})
+LIST_TASKS = frozenset({"ranking", "multilabel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,12 @@ def answers_of(task: str, columns: Sequence[Column], known: Sequence[pa.ChunkedA
     if task == "regression":
         answer = prediction or score
         return None if answer is None else Answers(task, (), answer, None)
+    if task in LIST_TASKS:
+        return (
+            None
+            if prediction is None
+            else Answers(task, _labels(known) if task == "multilabel" else (), prediction, None)
+        )
     if task not in CLASS_TASKS or (prediction is None and score is None):
         return None
     found = {class_text(value) for array in known for value in array.unique().to_pylist()} - {None}
@@ -95,6 +113,11 @@ def answers_of(task: str, columns: Sequence[Column], known: Sequence[pa.ChunkedA
         return Answers(task, classes, prediction, None, scores) if prediction or scores else None
     both = _two(sorted(str(name) for name in found))
     return None if both is None else Answers(task, both, prediction, score)
+
+
+def _labels(known: Sequence[pa.ChunkedArray]) -> tuple[str, ...]:
+    lists = [value for array in known for value in array.to_pylist() if isinstance(value, list)]
+    return tuple(sorted({str(item) for value in lists for item in value}))
 
 
 def _two(found: list[str]) -> tuple[str, str] | None:
@@ -128,20 +151,56 @@ def pairs_of(answers: Answers, rows: pa.Table, targets: Sequence[str | None]) ->
     if answers.task == "regression":
         numbers = np.array([*(_number(value) for value in values), math.nan])[codes]
         kept = np.flatnonzero(np.isfinite(numbers))
-        predictions = _floats(rows, answers.prediction)
+        predictions = floats_of(rows, answers.prediction)
         return NumberPairs(numbers[kept], predictions[kept]), kept
+    if answers.task in LIST_TASKS:
+        return _list_pairs(answers, rows, [*values, None], codes)
     places = np.array([*(_place(answers, value) for value in values), UNKNOWN], dtype=np.intp)[codes]
     kept = np.flatnonzero(places != UNKNOWN)
     return ClassPairs(answers.classes, places[kept], *class_answers(answers, rows.take(pa.array(kept)))), kept
+
+
+def _list_pairs(answers: Answers, rows: pa.Table, values: list[Any], codes: Places) -> tuple[Pairs, Places]:
+    lists = [_names(value) for value in values]
+    known = np.array([each is not None for each in lists])[codes]
+    column = rows[answers.prediction].to_pylist() if answers.prediction in rows.column_names else [None] * len(codes)
+    shown = [_names(value) for value in column]
+    kept = np.flatnonzero(known & np.array([each is not None for each in shown]))
+    targets = [lists[code] or [] for code in codes[kept]]
+    predictions = [shown[place] or [] for place in kept]
+    if answers.task == "multilabel":
+        return LabelPairs(answers.classes, _flags(answers, targets), _flags(answers, predictions)), kept
+    numbers: dict[str, int] = {}
+    return RankPairs(_numbered(predictions, numbers), _numbered(targets, numbers)), kept
+
+
+def _names(value: Any) -> list[str] | None:
+    """Return a list of names; one name alone is a list of one."""
+    if value is None:
+        return None
+    return [str(item) for item in value] if isinstance(value, list) else [class_text(value) or ""]
+
+
+def _flags(answers: Answers, lists: Sequence[list[str]]) -> NDArray[np.bool_]:
+    flags = np.zeros((len(lists), len(answers.classes)), dtype=np.bool_)
+    for row, names in enumerate(lists):
+        flags[row, [answers.places[name] for name in names if name in answers.places]] = True
+    return flags
+
+
+def _numbered(lists: Sequence[list[str]], numbers: dict[str, int]) -> Lists:
+    items = [numbers.setdefault(name, len(numbers)) for names in lists for name in names]
+    ends = np.cumsum([len(names) for names in lists], dtype=np.intp)
+    return Lists(np.array(items, dtype=np.intp), ends)
 
 
 def class_answers(answers: Answers, rows: pa.Table) -> tuple[Places | None, Floats | None]:
     """Return the predictions of rows as places of classes, (n,), and their scores, (n,) or (n, k)."""
     scores = None
     if answers.scores:
-        scores = np.column_stack([_floats(rows, key) for key in answers.scores])
+        scores = np.column_stack([floats_of(rows, key) for key in answers.scores])
     elif answers.score is not None:
-        scores = _floats(rows, answers.score)
+        scores = floats_of(rows, answers.score)
     predictions = _predictions(answers, rows) if answers.prediction is not None else _decided(scores)
     return predictions, scores
 
@@ -176,7 +235,8 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
 
 
-def _floats(rows: pa.Table, key: str | None) -> Floats:
+def floats_of(rows: pa.Table, key: str | None) -> Floats:
+    """Return a column as numbers, (n,), NaN where there is none."""
     if key is None or key not in rows.column_names:
         return np.full(rows.num_rows, math.nan)
     return np.asarray(pc.cast(rows[key], pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

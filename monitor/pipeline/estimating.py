@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from monitor.performance.estimate.band import Misses
+from monitor.performance.estimate.regression_estimator import RegressionEstimator
 from monitor.performance.estimate.trust import Distrust, distrust
 from monitor.performance.metric import Value
 from monitor.performance.pairs import Floats
-from monitor.performance.reading import class_answers
-from monitor.scorer import Scorer
+from monitor.performance.reading import Answers, class_answers, floats_of
+from monitor.scorer import Estimator, Scorer
 
 _PREFIX = "estimate:"
 _OUTSIDE = "outside"
@@ -31,13 +32,17 @@ def with_estimates(scorer: Scorer, rows: pa.Table) -> pa.Table:
     """Return canonical rows with what each adds to an estimate, in columns of their own."""
     if scorer.estimator is None:
         return rows
-    predictions, scores = class_answers(scorer.answers, rows)
-    if scores is None:
-        return rows
-    added = scorer.estimator.contributions(scores, predictions, rows)
+    added = _contributions(scorer.answers, scorer.estimator, rows)
     for name, values in added.items():
         rows = rows.append_column(_PREFIX + name, pa.array(np.asarray(values, dtype=np.float64)))
     return rows
+
+
+def _contributions(answers: Answers, estimator: Estimator, rows: pa.Table) -> dict[str, Floats]:
+    if isinstance(estimator, RegressionEstimator):
+        return estimator.contributions(floats_of(rows, answers.prediction), rows)
+    predictions, scores = class_answers(answers, rows)
+    return {} if scores is None else estimator.contributions(scores, predictions, rows)
 
 
 def estimate_names(rows: pa.Table) -> list[str]:

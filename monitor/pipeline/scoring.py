@@ -194,6 +194,7 @@ def _lost(scorer: Scorer, rows: pa.Table, known: Known, start: Instant) -> tuple
     """Return the sum of the losses of the last stretch, and of how many rows."""
     times = np.asarray(rows["timestamp"].to_numpy(), dtype=np.int64)
     first = int(np.searchsorted(times, start))
-    pairs, places = pairs_of(scorer.answers, rows.slice(first), known.targets[first:])
+    pairs, _ = pairs_of(scorer.answers, rows.slice(first), known.targets[first:])
     lost = losses(pairs, scorer.scale)
-    return float(lost.sum()), len(places)
+    lost = lost[~np.isnan(lost)]
+    return float(lost.sum()), len(lost)

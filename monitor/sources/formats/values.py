@@ -40,7 +40,7 @@ class Converted:
 
 
 def convert(values: pa.Array, wanted: pa.DataType) -> Converted:
-    """Read values as float64, string, bool or a list of float64.
+    """Read values as float64, string, bool, a list of float64 or a list of names.
 
     Lossless: ``"12"`` and 12, true and ``"true"``, 1 and true. A number as text is written the shortest
     way, and without a fraction when it has none, so that 3 and 3.0 are one category.
@@ -135,6 +135,9 @@ def number_text(value: float) -> str | None:
 def _to_lists(values: pa.Array, wanted: pa.DataType) -> Converted:
     type_ = values.type
     listed = pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_)
+    if pa.types.is_string(wanted.value_type):
+        named = listed and (is_text(type_.value_type) or pa.types.is_integer(type_.value_type))
+        return Converted(values.cast(wanted)) if named else _nothing(values, wanted)
     if listed and (_is_number(type_.value_type) or pa.types.is_null(type_.value_type)):
         return Converted(values.cast(wanted, safe=False))
     return _nothing(values, wanted)
@@ -180,10 +183,19 @@ def _as_float(value: int) -> float:
 def _from_lists(values: Sequence[list[Any] | None], wanted: pa.DataType) -> Converted:
     if not pa.types.is_list(wanted):
         return Converted(pa.nulls(len(values), wanted), pa.array([value is not None for value in values]))
-    read = [None if value is None or not _all_numbers(value) else [_element(v) for v in value] for value in values]
+    if pa.types.is_string(wanted.value_type):
+        read: list[list[Any] | None] = [None if value is None else _names(value) for value in values]
+    else:
+        read = [None if value is None or not _all_numbers(value) else [_element(v) for v in value] for value in values]
     return Converted(
         pa.array(read, wanted), pa.array([v is not None and r is None for v, r in zip(values, read, strict=True)])
     )
+
+
+def _names(values: Sequence[Any]) -> list[str] | None:
+    """Return names of items, which may be written as whole numbers; ``None`` if they are anything else."""
+    named = all(type(value) in (str, int) for value in values)
+    return [str(value) for value in values] if named else None
 
 
 def _all_numbers(values: Sequence[Any]) -> bool:
