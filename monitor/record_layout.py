@@ -105,6 +105,7 @@ def _named_features(available: Sequence[str], settings: ColumnsSettings) -> list
     if pattern is None and any(fnmatchcase(path, NATIVE_FEATURES) for path in available):
         pattern = NATIVE_FEATURES
     taken = _taken_paths(settings)
+    taken |= {path for path in available if settings.score and path.startswith(f"{settings.score}.")}
     if pattern is not None:
         start = fixed_part(pattern)
         matching = (path for path in available if path not in taken and fnmatchcase(path, pattern))
@@ -148,7 +149,7 @@ def _resolve(column: str, named: Sequence[tuple[str, str]]) -> str:
 
 
 def answer_paths(available: Sequence[str], settings: ColumnsSettings) -> list[tuple[str, str, Role]]:
-    """Return name, path and role of the model's answers that the reference has.
+    """Return name, path and role of the model's answers that the reference has; of a score a class, each of its parts.
 
     Raises
     ------
@@ -157,8 +158,11 @@ def answer_paths(available: Sequence[str], settings: ColumnsSettings) -> list[tu
     found = []
     for role in (Role.PREDICTION, Role.SCORE):
         path = getattr(settings, role.value)
+        parts = [each for each in available if path is not None and each.startswith(f"{path}.")]
         if path in available:
             found.append((role.value, path, role))
+        elif role is Role.SCORE and parts:
+            found += [(f"score.{each.removeprefix(path).removeprefix('.')}", each, role) for each in parts]
         elif path is not None and path != ColumnsSettings.model_fields[role.value].default:
             _find(path, available)
     return found

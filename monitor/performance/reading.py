@@ -105,7 +105,7 @@ def answers_of(task: str, columns: Sequence[Column], known: Sequence[pa.ChunkedA
     if task not in CLASS_TASKS or (prediction is None and score is None):
         return None
     found = {class_text(value) for array in known for value in array.unique().to_pylist()} - {None}
-    named = {column.path.removeprefix("score."): column.key for column in columns if column.role is Role.SCORE}
+    named = {column.name.removeprefix("score."): column.key for column in columns if column.role is Role.SCORE}
     if task == "multiclass":
         each = {class_text(name) or name: key for name, key in named.items() if name != "score"}
         classes = tuple(sorted({str(name) for name in found} | set(each)))
@@ -132,6 +132,8 @@ def _two(found: list[str]) -> tuple[str, str] | None:
 
 def targets_of(array: pa.ChunkedArray) -> list[str | None]:
     """Return the targets of a reference as JSON, as those of a log are kept."""
+    if pa.types.is_nested(array.type):
+        return [None if value is None else json.dumps(value) for value in array.to_pylist()]
     coded = array.combine_chunks().dictionary_encode()
     texts = [json.dumps(value) for value in coded.dictionary.to_pylist()]
     return [None if code is None else texts[code] for code in coded.indices.to_pylist()]

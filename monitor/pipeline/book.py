@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from monitor.instant import Instant
 from monitor.pipeline.closed import Closed
@@ -24,40 +25,41 @@ TargetRow = tuple[str, str, Instant]
 """The id of a record, its target as JSON, and when that was known."""
 
 
-def keeps_answers(plan: ModelPlan) -> bool:
-    """Say whether answers may have to be kept: for their targets, or for an estimate."""
-    return plan.targets is not None or (plan.task != "none" and plan.performance.estimate)
-
-
 class Book:
     """The answers and targets of one model.
 
-    A replay, which has no state, keeps them in a directory of its own until :meth:`close`: the same code joins them.
+    A replay, which has no state, keeps them in a directory of its own from the first one until :meth:`close`: the same
+    code joins them.
     """
 
     def __init__(self, plan: ModelPlan, state: State | None) -> None:
         self._plan = plan
-        self._own: TemporaryDirectory[str] | None = None
-        if state is None and keeps_answers(plan):
-            self._own = TemporaryDirectory(prefix="driftline-", ignore_cleanup_errors=True)
-            state = open_state(StateSettings(directory=self._own.name), Path(self._own.name))
+        self._is_replay = state is None
         self._state = state
+        self._folder: str | None = None
         self._outcomes = None if state is None else Outcomes(state, plan.name)
         self._merging = Merging(plan.name, OUTCOMES, all_of)
 
+    def _opened(self) -> State:
+        if self._state is None:
+            self._folder = mkdtemp(prefix="driftline-")
+            self._state = open_state(StateSettings(directory=self._folder), Path(self._folder))
+            self._outcomes = Outcomes(self._state, self._plan.name)
+        return self._state
+
     def write(self, model: Model, intake: Intake) -> list[Segment]:
         """Write a batch's answers to files, which the Ingest transaction is to name; a replay names them here."""
-        if self._state is None:
+        if not any(model.keeps_answers(version) for version, _ in intake.rows):
             return []
-        written: list[Segment] = []
+        state, written = self._opened(), list[Segment]()
         try:
-            written.extend(keep_answers(self._state.directory, model, intake))
-            if self._own is not None and written:
-                with self._state.write() as connection:
+            written.extend(keep_answers(state.directory, model, intake))
+            if self._is_replay:
+                with state.write() as connection:
                     for segment in written:
                         add_segment(connection, segment)
         except BaseException:
-            remove_files(self._state.directory, written)
+            remove_files(state.directory, written)
             raise
         return written
 
@@ -78,8 +80,8 @@ class Book:
         """Keep targets within the Ingest transaction; a replay has none."""
         if connection is not None:
             save_targets(connection, self._plan.name, rows)
-        elif self._state is not None:
-            with self._state.write() as own:
+        else:
+            with self._opened().write() as own:
                 save_targets(own, self._plan.name, rows)
 
     def score(self, model: Model, closed: Closed, *, everything: bool = False) -> None:
@@ -96,7 +98,7 @@ class Book:
 
     def close(self) -> None:
         """Let go of a replay's directory."""
-        if self._own is not None and self._state is not None:
+        if self._folder is not None and self._state is not None:
             self._state.close()
-            self._own.cleanup()
-            self._own = None
+            rmtree(self._folder, ignore_errors=True)
+            self._state = self._outcomes = self._folder = None
