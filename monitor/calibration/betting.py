@@ -96,8 +96,42 @@ def bet(capital: Capital, bound: Bound, loss: float) -> Capital:
     >>> bet(Capital(), small, 0.6).evidence > bet(Capital(), small, 0.2).evidence > bet(Capital(), small, 0.1).evidence
     True
     """
-    gain = np.maximum(1 + np.array(FRACTIONS) / max(bound.allowed, _TINY) * (loss - bound.allowed), _TINY)
-    return Capital(np.minimum((1 + capital.won) * gain, _LARGEST))
+    return Capital(np.minimum((1 + capital.won) * _gains(bound, loss), _LARGEST))
+
+
+def _gains(bound: Bound, loss: float) -> Floats:
+    return np.maximum(1 + np.array(FRACTIONS) / max(bound.allowed, _TINY) * (loss - bound.allowed), _TINY)
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """Since when a loss probably lasts: of each bet its winnings in one run (a logarithm), and where that run began.
+
+    The run of a CUSUM: it begins anew where it has lost all; Page 1954, continuous inspection schemes.
+    """
+
+    runs: tuple[float, ...] = (0.0,) * len(FRACTIONS)
+    since: tuple[int | None, ...] = (None,) * len(FRACTIONS)
+
+    @property
+    def began(self) -> int | None:
+        """Return where the run that has won most began; ``None`` if none has won anything."""
+        best = max(range(len(self.runs)), key=self.runs.__getitem__)
+        return self.since[best]
+
+
+def after(onset: Onset, bound: Bound, loss: float, start: int) -> Onset:
+    """Return the onset after a block with a mean loss, which starts at an instant.
+
+    >>> small = Bound(0.1, 0.2, 0.15)
+    >>> after(after(after(Onset(), small, 0.1, 1), small, 0.4, 2), small, 0.4, 3).began
+    2
+    """
+    logs = np.log(_gains(bound, loss)).tolist()
+    runs = [max(run, 0.0) + log for run, log in zip(onset.runs, logs, strict=True)]
+    begun = [start if run <= 0 else since for run, since in zip(onset.runs, onset.since, strict=True)]
+    since = tuple(at if run > 0 else None for run, at in zip(runs, begun, strict=True))
+    return Onset(tuple(max(run, 0.0) for run in runs), since)
 
 
 def has_collapsed(bound: Bound, loss: float, targets: int) -> bool:

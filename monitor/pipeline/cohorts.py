@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from monitor.calibration.betting import Onset
 from monitor.instant import Instant
 
 Json = dict[str, Any]
@@ -39,7 +40,7 @@ class Scored:
     ----------
     cohorts: by the end of their window.
     won: of the alarm's bets. ``lost``, ``targets``: of stretches that are too small to be bet on yet.
-    since: start of those. ``began``: of the stretches that carry the evidence.
+    since: start of those. ``onset``: since when a loss probably lasts.
     missed: of the last windows whose targets came, oldest first, whether they lay outside the band of the estimate.
     """
 
@@ -48,7 +49,7 @@ class Scored:
     lost: float = 0.0
     targets: int = 0
     since: Instant | None = None
-    began: Instant | None = None
+    onset: Onset = field(default_factory=Onset)
     missed: tuple[bool, ...] = ()
 
 
@@ -83,4 +84,6 @@ def scored_from(body: Json) -> dict[str, Scored]:
 
 def _scored(body: Json) -> Scored:
     cohorts = {each["end"]: Cohort(**each) for each in body["cohorts"]}
-    return Scored(**body | {"cohorts": cohorts, "won": tuple(body["won"]), "missed": tuple(body["missed"])})
+    onset = Onset(tuple(body["onset"]["runs"]), tuple(body["onset"]["since"]))
+    lists = {"won": tuple(body["won"]), "missed": tuple(body["missed"])}
+    return Scored(**body | {"cohorts": cohorts, "onset": onset} | lists)

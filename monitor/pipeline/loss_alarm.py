@@ -15,7 +15,7 @@ import numpy as np
 
 from monitor.alert import AlertState
 from monitor.budget import budget_steps
-from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital, bet, has_collapsed
+from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital, Onset, after, bet, has_collapsed
 from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Scored
@@ -25,8 +25,6 @@ from monitor.pipeline.scoring import Look
 
 Json = dict[str, Any]
 NAME = "performance"
-_AT_EASE = 2.0
-"""With less evidence than this no stretch before counts as the begin of a loss."""
 
 
 def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: int) -> None:
@@ -69,8 +67,7 @@ def _bet(
         breached = loss > bound.allowed
     else:
         capital = Capital(np.array(scored.won or (0.0,) * len(FRACTIONS)))
-        if capital.evidence < _AT_EASE:
-            scored.began = start
+        scored.onset = after(scored.onset, bound, loss, start)
         capital = bet(capital, bound, loss)
         scored.won = tuple(capital.won.tolist())
         breached = collapsed or capital.evidence >= performance_steps(model) * sharing
@@ -85,12 +82,12 @@ def _bet(
         severity="critical" if collapsed else "warning",
         window=_window(model, look),
         at_once=True,
-        began_at=scored.began,
+        began_at=scored.onset.began,
     )
     follow(model, look.version, finding, closed)
     now = version.raised.get((NAME, ""))
     if (firing and now is None) or (breached and not firing):
-        scored.won = ()
+        scored.won, scored.onset = (), Onset()
 
 
 def performance_steps(model: Model) -> float:
