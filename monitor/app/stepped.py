@@ -13,6 +13,7 @@ from monitor.errors import FatalError
 from monitor.instant import Instant
 from monitor.store.counts import load_counts
 from monitor.store.delivery import list_deliveries
+from monitor.store.window import last_performances
 
 Body = Mapping[str, Any]
 _ALL = 1000
@@ -78,6 +79,12 @@ class SteppedDaemon:
     def deliveries(self) -> Sequence[Body]:
         """Return all deliveries, newest first."""
         return self.daemon.view.deliveries(_ALL, None)[0]
+
+    def scored(self, version: str) -> Body | None:
+        """Return the ``performance`` object of the newest window of a version that has targets."""
+        with self.daemon.running.state.read() as connection:
+            found = last_performances(connection)
+        return next((body for (_, name), body in found.items() if name == version), None)
 
     def status(self) -> Body:
         """Return the ``status`` object."""

@@ -41,6 +41,9 @@ class Monitor(Protocol):
     def deliveries(self) -> Sequence[Body]:
         """Return all deliveries, newest first, with ``message_id``, ``receiver``, ``status`` and ``attempts``."""
 
+    def scored(self, version: str) -> Body | None:
+        """Return the ``performance`` object of the newest window of a version that has targets, if there is one."""
+
     def close(self) -> None:
         """Stop every thread, and leave the state as a daemon that was stopped would."""
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 
-from monitor.demo.scene import Scene, Stage
+from monitor.demo.monitoring import Body
+from monitor.demo.scene import Scene, Stage, score_of
 from monitor.instant import to_text
 
 _WINDOWS_A_LINE = 7
@@ -44,8 +45,12 @@ class PlainScreen:
         evidence = round(scene.evidence[-1], 3) if scene.evidence else None
         at = to_text(scene.now) if scene.now is not None else None
         gate = f"{scene.gate.targets} of {scene.gate.needed} targets" if scene.gate else None
+        known = {
+            kind: _said(score_of(body, kind))
+            for body, kind in ((scene.window, "estimated"), (scene.scored, "realised"))
+        }
         self._log.info(
-            "demo_progress", at=at, records=scene.records, windows=scene.windows, evidence=evidence, gate=gate
+            "demo_progress", at=at, records=scene.records, windows=scene.windows, evidence=evidence, gate=gate, **known
         )
 
     def _news(self, scene: Scene) -> None:
@@ -65,3 +70,10 @@ class PlainScreen:
         if (event, about) not in self._told:
             self._told.add((event, about))
             self._log.info(event, **facts)
+
+
+def _said(score: Body | None) -> str | None:
+    """Return a score with its band and its day in words."""
+    if score is None or score["lower"] is None:
+        return None
+    return f"roc_auc {score['value']:.3f} ({score['lower']:.3f} to {score['upper']:.3f}) on {score['day']}"

@@ -81,6 +81,7 @@ class Scene:
     done: stages that are over; ``stopped_at`` the one that did not end.
     now: event time, up to which everything has been served.
     evidence: of each judged window, over its threshold.
+    window: the newest of the version that serves; ``scored``: the performance of its newest that has targets.
     alert: the one that the story is about.
     """
 
@@ -99,6 +100,8 @@ class Scene:
     windows: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     evidence: list[float] = field(default_factory=list)
+    window: Body | None = None
+    scored: Body | None = None
     alert: Body | None = None
     gate: Gate | None = None
     delivered: Delivered | None = None
@@ -109,6 +112,16 @@ class Scene:
     def closed(self) -> bool:
         """Whether the loop has closed, from training to recovery."""
         return self.stopped_at is None and Stage.RECOVER in self.done
+
+
+def score_of(body: Body | None, kind: str, metric: str = "roc_auc") -> Body | None:
+    """Return a metric of a window, ``realised`` or ``estimated``, with the day the window begins."""
+    entries = [] if body is None else body["performance"]
+    found = next((entry[kind] for entry in entries if entry["metric"] == metric), None)
+    if body is None or found is None:
+        return None
+    start = (body["window"] if kind == "realised" else body["id"]).split("~")[2]
+    return {**found, "day": f"{start[:4]}-{start[4:6]}-{start[6:8]}"}
 
 
 class Screen(Protocol):

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.demo.monitoring import Body
-from monitor.demo.scene import Performance, Scene, Stage
+from monitor.demo.scene import Performance, Scene, Stage, score_of
 from monitor.instant import to_text
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -53,7 +53,7 @@ def draw(scene: Scene) -> Panel:
     """Return the whole picture."""
     parts: list[RenderableType] = [_addresses(scene), Text(), _stages(scene), Text(f"  {scene.note}", "bold"), Text()]
     if scene.now is not None:
-        parts += [_stream(scene), _evidence(scene.evidence)]
+        parts += [_stream(scene), _evidence(scene.evidence), _scores(scene)]
     if scene.alert is not None:
         parts += [Text(), *_alert(scene.alert)]
     parts += [*_retraining(scene)]
@@ -105,6 +105,19 @@ def _evidence(ratios: Sequence[float]) -> Text:
         height = _height(ratio)
         color = "red" if height >= _FIRING else "yellow" if height >= _PENDING else "green"
         line.append(_BARS[min(int(height * len(_BARS)), len(_BARS) - 1)], color)
+    return line
+
+
+def _scores(scene: Scene) -> Text:
+    """Return how good the model probably is today, and how good it was on the last day whose targets are known."""
+    line = Text("  roc auc              ", "dim")
+    for body, kind in ((scene.window, "estimated"), (scene.scored, "realised")):
+        entry = score_of(body, kind)
+        if entry is not None:
+            band = f" ({entry['lower']:.2f} to {entry['upper']:.2f})" if entry["lower"] is not None else ""
+            line.append(f"{kind} {entry['day'][5:]} ", "dim").append(f"{entry['value']:.3f}", "bold").append(
+                f"{band}   ", "dim"
+            )
     return line
 
 

@@ -100,7 +100,7 @@ class Story:
         going_on = self.scene.note
         while not self._cast.server.ended:
             self._step()
-            self.scene.alert = next(iter(self._cast.monitor.alerts()), None)
+            self.scene.alert = next((body for body in self._cast.monitor.alerts() if body["name"] == "drift"), None)
             for action in self._cast.monitor.actions():
                 if action["status"] in _OPEN and action["id"] not in self._attended:
                     self.scene.note = "Drift again: the job retrains once more"
@@ -130,7 +130,8 @@ class Story:
         return True
 
     def _firing(self) -> list[str]:
-        return [str(alert["id"]) for alert in self._cast.monitor.alerts() if alert["state"] == "firing"]
+        alerts = self._cast.monitor.alerts()
+        return [str(body["id"]) for body in alerts if (body["name"], body["state"]) == ("drift", "firing")]
 
     def _delivery(self) -> bool:
         """Let time run until a retraining is asked for, then wait for the webhook itself."""
@@ -227,6 +228,8 @@ class Story:
         scene.verdicts.update(str(window["verdict"]) for window in windows)
         mine = [window for window in windows if window["version"] == scene.version and window["evidence_threshold"]]
         scene.evidence += [window["evidence"] / window["evidence_threshold"] for window in mine]
+        if mine:
+            scene.window, scene.scored = mine[-1], cast.monitor.scored(scene.version or "")
         if windows and scene.alert is not None:
             self._follow(scene.alert["id"])
             self._watch_gate()

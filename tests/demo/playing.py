@@ -128,7 +128,10 @@ class ScriptedMonitor:
         if self.asks_at is not None and until >= self.asks_at and not self.asked:
             self.asked = True
             self.ask()
-        return [{"version": self.version(), "verdict": "stable", "evidence": 1.0, "evidence_threshold": 60.0}]
+        ident = f"shop~{self.version()}~20130401T000000Z~20130402T000000Z"
+        scores = [{"metric": "roc_auc", "estimated": {"value": 0.7, "lower": 0.6, "upper": 0.8}}]
+        body = {"version": self.version(), "verdict": "stable", "evidence": 1.0, "evidence_threshold": 60.0}
+        return [{"id": ident, **body, "performance": scores}]
 
     def records(self) -> int:
         """Return any number."""
@@ -154,6 +157,11 @@ class ScriptedMonitor:
     def deliveries(self) -> Sequence[dict[str, Any]]:
         """Return the one delivery."""
         return [{"message_id": "evt_1", "receiver": "retrain-job", "status": "delivered", "attempts": 1}]
+
+    def scored(self, version: str) -> dict[str, Any] | None:
+        """Return what is known of the first day."""
+        scores = [{"metric": "roc_auc", "realised": {"value": 0.69, "lower": 0.65, "upper": 0.73}}]
+        return {"window": f"shop~{version}~20130401T000000Z~20130402T000000Z", "performance": scores}
 
     def close(self) -> None:
         """Remember that it was closed."""

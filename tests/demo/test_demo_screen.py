@@ -63,8 +63,17 @@ def scene() -> Scene:
         evidence=[0.01, 0.4, 1.3],
         alert=ALERT,
         gate=Gate("too_few_targets", 31_000, 78_000),
+        window={"id": f"m~1~{_DAY.format(5, 6)}", "performance": [{"metric": "roc_auc", "estimated": _band(0.677)}]},
+        scored={"window": f"m~1~{_DAY.format(4, 5)}", "performance": [{"metric": "roc_auc", "realised": _band(0.641)}]},
         performance=Performance(reference=0.689, at_alert=0.629),
     )
+
+
+_DAY = "2013050{}T000000Z~2013050{}T000000Z"
+
+
+def _band(value: float) -> dict[str, float]:
+    return {"value": value, "lower": value - 0.04, "upper": value + 0.04}
 
 
 def _text(scene: Scene) -> str:
@@ -80,6 +89,7 @@ def _text(scene: Scene) -> str:
         *("http://127.0.0.1:10464/metrics", "2013-05-06 00:00", "32,145", "version 1"),
         *("drift alert firing since 2013-05-04", "score, temp", "mean 37.9 to 56.5", "population_change"),
         *("31,000 of 78,000", "0.689", "0.629"),
+        *("estimated 05-05 0.677 (0.64 to 0.72)", "realised 05-04 0.641 (0.60 to 0.68)"),
     ],
 )
 def test_the_panel_shows_what_is_known(scene: Scene, shown: str) -> None:
