@@ -110,15 +110,14 @@ def _evidence(ratios: Sequence[float]) -> Text:
 
 def _scores(scene: Scene) -> Text:
     """Return how good the model probably is today, and how good it was on the last day whose targets are known."""
-    line = Text("  roc auc              ", "dim")
+    lines = []
     for body, kind in ((scene.window, "estimated"), (scene.scored, "realised")):
         entry = score_of(body, kind)
         if entry is not None:
             band = f" ({entry['lower']:.2f} to {entry['upper']:.2f})" if entry["lower"] is not None else ""
-            line.append(f"{kind} {entry['day'][5:]} ", "dim").append(f"{entry['value']:.3f}", "bold").append(
-                f"{band}   ", "dim"
-            )
-    return line
+            value = Text.assemble((f"  ROC AUC {kind:<13}", "dim"), (f"{entry['value']:.3f}", "bold"))
+            lines.append(value.append(f"{band} on {entry['day']}", "dim"))
+    return Text("\n").join(lines)
 
 
 def _height(ratio: float) -> float:

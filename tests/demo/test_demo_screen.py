@@ -89,7 +89,7 @@ def _text(scene: Scene) -> str:
         *("http://127.0.0.1:10464/metrics", "2013-05-06 00:00", "32,145", "version 1"),
         *("drift alert firing since 2013-05-04", "score, temp", "mean 37.9 to 56.5", "population_change"),
         *("31,000 of 78,000", "0.689", "0.629"),
-        *("estimated 05-05 0.677 (0.64 to 0.72)", "realised 05-04 0.641 (0.60 to 0.68)"),
+        *("0.677 (0.64 to 0.72) on 2013-05-05", "0.641 (0.60 to 0.68) on 2013-05-04"),
     ],
 )
 def test_the_panel_shows_what_is_known(scene: Scene, shown: str) -> None:
