@@ -46,14 +46,14 @@ FISHER = Scale(math.atanh, lambda v: 1 / (1 - v * v), math.tanh, (-1.0, 1.0))
 LOG = Scale(math.log, lambda v: 1 / v, math.exp, (0.0,))
 
 
-def wilson(hits: float, rows: float) -> Bounds:
-    """Return Wilson's score interval of a share (1927, JASA 22:209); there is at least one row.
+def wilson(hits: float, rows: float, z: float = Z) -> Bounds:
+    """Return Wilson's score interval of a share (1927, JASA 22:209), z errors wide; there is at least one row.
 
     >>> [round(end, 4) for end in wilson(9, 10)]
     [0.5958, 0.9821]
     """
-    middle = (hits + Z * Z / 2) / (rows + Z * Z)
-    half = Z / (rows + Z * Z) * math.sqrt(hits * (rows - hits) / rows + Z * Z / 4)
+    middle = (hits + z * z / 2) / (rows + z * z)
+    half = z / (rows + z * z) * math.sqrt(hits * (rows - hits) / rows + z * z / 4)
     return max(middle - half, 0.0) if hits else 0.0, min(middle + half, 1.0) if hits < rows else 1.0
 
 

@@ -35,6 +35,8 @@ class Undefined(StrEnum):
     VALUES_TOO_LOW = "values_too_low"
     NO_BOUNDS = "no_bounds"
     NOTHING_RELEVANT = "nothing_relevant"
+    ONE_GROUP = "one_group"
+    NO_REFERENCE = "no_reference"
 
 
 @dataclass(frozen=True, slots=True)

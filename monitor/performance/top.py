@@ -11,8 +11,6 @@ by differentiating at the empirical distribution, where t moves too.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from monitor.performance.answers import Scored
@@ -44,7 +42,7 @@ def _share_near(rows: Floats, positives: Floats, share: float) -> float:
     above = np.cumsum(rows)
     low, high = max(share * number - reach, 0.0), min(share * number + reach, number)
     part = np.clip((high - above + rows) / rows, 0, 1) - np.clip((low - above + rows) / rows, 0, 1)
-    return float(positives @ part) / math.fsum((rows * part).tolist())
+    return float(positives @ part) / float(rows @ part)
 
 
 def checked(share: float) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.answers import WORLDS, perfect, shuffled
 from monitor.performance.metric import Direction, Metric, Undefined, Value
 from monitor.performance.pairs import ClassPairs, LabelPairs, Lists, NumberPairs, Pairs, RankPairs
 from monitor.performance.registry import DEFAULTS, METRICS, defaults_for, metrics_for, named
-from tests.performance.worlds_of_answers import WORLDS, perfect, shuffled
 
 CASES = [(task, name) for name, metric in METRICS.items() for task in sorted(metric.tasks)]
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "performance-metrics.md"

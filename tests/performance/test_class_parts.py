@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.answers import binary, several
 from monitor.performance.answers import Scored, confusion, scored
 from monitor.performance.business_value import business_value
 from monitor.performance.metric import Metric, Undefined
@@ -14,7 +15,6 @@ from monitor.performance.one_class import per_class
 from monitor.performance.pairs import ClassPairs
 from monitor.performance.registry import METRICS, named
 from monitor.performance.reliability import reliability
-from tests.performance.worlds_of_answers import binary, several
 
 
 def of(targets: list[int], predictions: list[int] | None, scores: list[float] | None = None) -> ClassPairs:

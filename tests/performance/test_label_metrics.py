@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
+from benchmarks.answers import labelled
 from monitor.performance.pairs import LabelPairs
 from monitor.performance.registry import METRICS
-from tests.performance.worlds_of_answers import labelled
 
 ORACLES: dict[str, Callable[[LabelPairs], float]] = {
     "hamming_loss": lambda pairs: oracle.hamming_loss(pairs.targets, pairs.predictions),

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
+from benchmarks.answers import lists
 from monitor.performance.catalogue_coverage_at import catalogue_coverage_at
 from monitor.performance.metric import Undefined
 from monitor.performance.novelty_at import novelty_at
 from monitor.performance.pairs import Lists, RankPairs
 from monitor.performance.popularity_bias_at import popularity_bias_at
 from monitor.performance.registry import named
-from tests.performance.worlds_of_answers import lists
 
 EXACT = 1e-12
 

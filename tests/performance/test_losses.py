@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.answers import WORLDS
 from monitor.performance.losses import losses
 from monitor.performance.pairs import ClassPairs, LabelPairs, Lists, NumberPairs, RankPairs
-from tests.performance.worlds_of_answers import WORLDS
 
 
 def same(found: np.ndarray[tuple[int], np.dtype[np.float64]], expected: list[float]) -> bool:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn import metrics as oracle
 
+from benchmarks.answers import numbers
 from monitor.performance.metric import Undefined
 from monitor.performance.pairs import NumberPairs
 from monitor.performance.quantile_loss import quantile_loss
 from monitor.performance.registry import METRICS
-from tests.performance.worlds_of_answers import numbers
 
 EXACT = 1e-12
 Floats = NDArray[np.float64]

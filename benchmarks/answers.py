@@ -1,4 +1,4 @@
-"""Answers of models whose faults are known, for the tests of performance metrics."""
+"""Answers of models whose faults are known: what performance metrics are tested and measured on."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from monitor.performance.pairs import ClassPairs, LabelPairs, Lists, NumberPairs, Pairs, RankPairs
 
 POSITIVE = 0.4
+_WRONG = 0.1
+_BINARY = 2
 
 
 def binary(rng: np.random.Generator, rows: int, positive: float = POSITIVE) -> ClassPairs:
@@ -35,13 +38,20 @@ def numbers(rng: np.random.Generator, rows: int) -> NumberPairs:
     return NumberPairs(targets, predictions, predictions - 1.5, predictions + 1.5)
 
 
+def skewed(rng: np.random.Generator, rows: int) -> NumberPairs:
+    """Return answers of a regression whose targets are log-normal, and whose errors grow with them."""
+    targets = np.exp(rng.normal(size=rows))
+    predictions = targets * np.exp(0.3 * rng.normal(size=rows))
+    return NumberPairs(targets, predictions, predictions / 1.5, predictions * 1.5)
+
+
 def lists(rng: np.random.Generator, rows: int, items: int = 200, shown: int = 12) -> RankPairs:
     """Return what a recommender showed and what was relevant: some of it, some else, sometimes nothing."""
     ranks = rng.random((rows, items)) ** np.linspace(0.3, 3, items)
     order = np.argsort(-ranks, axis=1)[:, :shown]
     wanted = [
         np.union1d(
-            row[rng.random(shown) < 0.4 / np.arange(1, shown + 1) ** 0.5], rng.integers(0, items, rng.poisson(1.5))
+            row[rng.random(shown) < 0.4 / np.sqrt(np.arange(1, shown + 1))], rng.integers(0, items, rng.poisson(1.5))
         )
         for row in order
     ]
@@ -55,7 +65,7 @@ def lists(rng: np.random.Generator, rows: int, items: int = 200, shown: int = 12
 def labelled(rng: np.random.Generator, rows: int, labels: int = 5) -> LabelPairs:
     """Return answers of a model of several labels, each wrong in a tenth of rows."""
     targets = rng.random((rows, labels)) < np.linspace(0.1, 0.5, labels)
-    return LabelPairs(tuple("abcdefgh"[:labels]), targets, targets ^ (rng.random((rows, labels)) < 0.1))
+    return LabelPairs(tuple("abcdefgh"[:labels]), targets, targets ^ (rng.random((rows, labels)) < _WRONG))
 
 
 WORLDS: dict[str, Callable[[np.random.Generator, int], Pairs]] = {
@@ -67,26 +77,33 @@ WORLDS: dict[str, Callable[[np.random.Generator, int], Pairs]] = {
 }
 
 
+def taken(pairs: Pairs, places: NDArray[np.intp]) -> Pairs:
+    """Return the rows at some places, (m,), which may be there several times."""
+    match pairs:
+        case ClassPairs():
+            scores = None if pairs.scores is None else pairs.scores[places]
+            predictions = None if pairs.predictions is None else pairs.predictions[places]
+            return replace(pairs, targets=pairs.targets[places], predictions=predictions, scores=scores)
+        case NumberPairs():
+            bounds = (None if part is None else part[places] for part in (pairs.lower, pairs.upper))
+            return NumberPairs(pairs.targets[places], pairs.predictions[places], *bounds)
+        case LabelPairs():
+            return replace(pairs, targets=pairs.targets[places], predictions=pairs.predictions[places])
+        case RankPairs():
+            return RankPairs(_lists_at(pairs.shown, places), _lists_at(pairs.relevant, places))
+
+
+def _lists_at(given: Lists, places: NDArray[np.intp]) -> Lists:
+    sizes = np.diff(given.ends, prepend=0)[places]
+    ends = np.cumsum(sizes)
+    first = np.repeat(given.ends[places] - ends, sizes)
+    return Lists(given.items[first + np.arange(len(first))], ends)
+
+
 def shuffled(pairs: Pairs, rng: np.random.Generator) -> Pairs:
     """Return the same rows in another order."""
-    match pairs:
-        case RankPairs():
-            order = rng.permutation(len(pairs.shown.ends))
-            return RankPairs(_taken(pairs.shown, order), _taken(pairs.relevant, order))
-        case _:
-            order = rng.permutation(len(pairs.targets))
-            given = {
-                name: getattr(pairs, name)
-                for name in ("targets", "predictions", "scores", "lower", "upper")
-                if hasattr(pairs, name)
-            }
-            return replace(pairs, **{name: column[order] for name, column in given.items() if column is not None})
-
-
-def _taken(given: Lists, order: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Lists:
-    parts = np.split(given.items, given.ends[:-1])
-    taken = [parts[place] for place in order]
-    return Lists(np.concatenate(taken), np.cumsum([len(part) for part in taken]))
+    rows = len(pairs.shown.ends) if isinstance(pairs, RankPairs) else len(pairs.targets)
+    return taken(pairs, rng.permutation(rows))
 
 
 def perfect(pairs: Pairs) -> Pairs:
@@ -95,7 +112,7 @@ def perfect(pairs: Pairs) -> Pairs:
         case RankPairs():
             return RankPairs(pairs.relevant, pairs.relevant)
         case ClassPairs():
-            binary_ = len(pairs.classes) == 2
+            binary_ = len(pairs.classes) == _BINARY
             sure = pairs.targets.astype(np.float64) if binary_ else np.eye(len(pairs.classes))[pairs.targets]
             return replace(pairs, predictions=pairs.targets, scores=sure)
         case NumberPairs():

@@ -1,0 +1,1 @@
+"""How differently a model treats groups of records: one measure a file, each with an interval and a least count."""
