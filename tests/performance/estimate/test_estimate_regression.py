@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from monitor.performance.estimate.codes import SIZE, fit_coder
 from monitor.performance.estimate.losses import losses_of
@@ -53,16 +52,16 @@ def test_losses_under_covariate_shift_are_foretold(fitted: RegressionEstimator) 
         assert reference < value.lower < true < value.upper, name
 
 
-def test_trees_foretell_as_well_as_those_of_scikit_learn() -> None:
-    """The squared error on fresh rows is at most 2 % over that of histogram boosting with as many leaves and rounds."""
-    (pairs, features), (fresh, asked) = drawn(6000, 1), drawn(6000, 2)
+def test_trees_come_near_the_expected_loss() -> None:
+    """Of the spread of what is truly to be expected of fresh rows trees leave less than 3 % unexplained."""
+    (pairs, features), (_, asked) = drawn(6000, 1), drawn(6000, 2)
     losses = losses_of(pairs.targets, pairs.predictions)["absolute_error"]
-    truth = losses_of(fresh.targets, fresh.predictions)["absolute_error"]
     coder = fit_coder(features, losses)
-    ours = fit_trees(coder(features), losses[:, np.newaxis])(coder(asked))[:, 0]
-    oracle = HistGradientBoostingRegressor(max_leaf_nodes=32, early_stopping=False).fit(coder(features), losses)
-    theirs = oracle.predict(coder(asked))
-    assert np.mean((ours - truth) ** 2) < 1.02 * np.mean((theirs - truth) ** 2)
+    foretold = fit_trees(coder(features), losses[:, np.newaxis])(coder(asked))[:, 0]
+    age = asked["age"].to_numpy()
+    fuel = np.where(np.array(asked["fuel"].to_pylist()) == "gas", 3, 1)
+    truth = np.sqrt(2 / np.pi) * (1 + age) * fuel  # the mean of |z| of a normal z
+    assert np.mean((foretold - truth) ** 2) < 0.03 * truth.var()
 
 
 def test_trees_find_what_two_columns_say_together() -> None:
