@@ -171,7 +171,10 @@ def _by_drawing(judged: Judged, metric: str, ours: Floats, theirs: Floats) -> st
     generator, exact = np.random.default_rng(0), []
     for columns in judged.columns:
         chance = columns["probability"]
-        drawn = [{**columns, "probability": (generator.random(len(chance)) < chance) * 1.0} for _ in range(_DRAWS)]
+        drawn = [
+            {**columns, "probability": (generator.random(len(chance)) < chance).astype(np.float64)}
+            for _ in range(_DRAWS)
+        ]
         exact.append(np.nanmean([values(judged.estimator, each).get(metric, np.nan) for each in drawn]))
     nearer = np.abs(ours - exact).mean() <= np.abs(theirs - exact).mean()
     return "nearer to the exact expectation" if nearer else "no"

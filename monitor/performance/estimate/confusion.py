@@ -52,8 +52,9 @@ def _mcc(c: Cells) -> complex:
 _ROWS = (lambda c: c.tp + c.fp + c.fn + c.tn, Undefined.TOO_FEW_ROWS)
 _POSITIVES = (lambda c: c.tp + c.fn, Undefined.ONE_CLASS)
 _NEGATIVES = (lambda c: c.tn + c.fp, Undefined.ONE_CLASS)
-_FOUND = (lambda c: c.tp + c.fp, Undefined.NO_POSITIVES)
-_PASSED = (lambda c: c.tn + c.fn, Undefined.NO_POSITIVES)
+_FOUND = (lambda c: c.tp + c.fp, Undefined.NO_POSITIVE_PREDICTIONS)
+_CALLED = (lambda c: c.tp + c.fp, Undefined.ONE_CLASS_PREDICTED)
+_PASSED = (lambda c: c.tn + c.fn, Undefined.ONE_CLASS_PREDICTED)
 
 RATES: Mapping[str, Rate] = MappingProxyType(
     {
@@ -66,7 +67,7 @@ RATES: Mapping[str, Rate] = MappingProxyType(
             ((lambda c: c.tp + c.fp + c.fn, Undefined.NO_POSITIVES),),
         ),
         "specificity": Rate(_specificity, (_NEGATIVES,)),
-        "mcc": Rate(_mcc, (_POSITIVES, _NEGATIVES, _FOUND, _PASSED)),
+        "mcc": Rate(_mcc, (_POSITIVES, _NEGATIVES, _CALLED, _PASSED)),
     }
 )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from monitor.performance.estimate.binary import Matrix
 from monitor.performance.estimate.confusion import expected_rates
 from monitor.performance.estimate.curves import pr_auc, ranked, roc_auc
-from monitor.performance.estimate.expected import Expected
+from monitor.performance.estimate.expected import LEAST_EXPECTED, Expected
 from monitor.performance.estimate.outlook import Columns, Outlook
 from monitor.performance.estimate.taught import TaughtClasses
 from monitor.performance.metric import Undefined
@@ -131,10 +131,12 @@ def expected_mcc(probabilities: Floats, chosen: NDArray[np.bool_]) -> Many | Und
     """Return the expected correlation of targets and predictions (Gorodkin 2004), (n, k) both."""
     rows = len(probabilities)
     targets, calls = probabilities.sum(axis=0), chosen.sum(axis=0)
-    if rows and (np.count_nonzero(targets > 0) < 2 or np.count_nonzero(calls) < 2):  # noqa: PLR2004 - no spread
-        return Undefined.ONE_CLASS
     if not rows:
         return Undefined.TOO_FEW_ROWS
+    if rows - targets.max() < LEAST_EXPECTED:
+        return Undefined.ONE_CLASS
+    if calls.max() == rows:
+        return Undefined.ONE_CLASS_PREDICTED
     right = complex(np.sum(probabilities * chosen))
     at = _gorodkin(right, targets + 0j, calls, rows)
     if_right = _gorodkin(right + 1j * _STEP, targets + 0j, calls, rows).imag / _STEP

@@ -180,7 +180,7 @@ def test_metrics_that_would_divide_by_nothing_say_why() -> None:
     """Rows of which none is called positive have no precision; rows of one class have no curve."""
     columns = {"score": np.array([0.1, 0.2]), "predicted": np.zeros(2), "probability": np.zeros(2)}
     said = binary_outlooks(columns)
-    assert said["precision"].why is Undefined.NO_POSITIVES
+    assert said["precision"].why is Undefined.NO_POSITIVE_PREDICTIONS
     assert said["roc_auc"].why is Undefined.ONE_CLASS
     assert said["pr_auc"].why is Undefined.ONE_CLASS
 

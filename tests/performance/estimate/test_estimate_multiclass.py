@@ -84,7 +84,7 @@ def test_value_and_scatter_are_those_of_drawn_classes() -> None:
     values = ((1.0, 0.0, 0.0), (0.0, 2.0, -1.0), (-3.0, 0.0, 1.0))
     seen = multiclass_outlooks(columns_of(pairs, truth), values)
     rounds = []
-    for _ in range(200):
+    for _ in range(120):
         targets = (generator.random(300)[:, np.newaxis] > np.cumsum(truth, axis=1)[:, :2]).sum(axis=1)
         rounds.append(multiclass_outlooks(columns_of(pairs, np.eye(3)[targets]), values))
     for name, each in seen.items():
