@@ -15,6 +15,8 @@ from monitor.profile import numbers
 
 SIZE = 64
 """Codes of a column: 0 where there is no value or a level that the reference did not have, else 1 to 63, in order."""
+MOST_COLUMNS = 20
+"""The loss models read so many columns: what a fit takes grows with each."""
 _SHRINK_ROWS = 10.0
 """A level of so few rows goes half by its own mean, half by that of all."""
 Codes = NDArray[np.uint8]
@@ -68,6 +70,30 @@ def fit_coder(features: pa.Table, losses: Floats) -> Coder:
         elif has_levels(column.type):
             levels[name] = _ordered(column, losses)
     return Coder(tuple(name for name in features.column_names if name in cuts or name in levels), cuts, levels)
+
+
+def most_telling(coder: Coder, features: pa.Table, losses: Floats, most: int = MOST_COLUMNS) -> Coder:
+    """Return the coder of the columns, ``most`` at most, whose codes explain most of the losses, each by itself.
+
+    What they explain is the variance of the codes' means, less what as many codes would explain of noise (Kelley 1935:
+    epsilon squared).
+    """
+    if len(coder.names) <= most:
+        return coder
+    codes, total = coder(features), float(losses.var())
+    explained = np.array([_explained(codes[:, place], losses, total) for place in range(len(coder.names))])
+    kept = np.sort(np.argsort(-explained, kind="stable")[:most])
+    names = tuple(coder.names[place] for place in kept)
+    cuts = {name: each for name, each in coder.cuts.items() if name in names}
+    return Coder(names, cuts, {name: each for name, each in coder.levels.items() if name in names})
+
+
+def _explained(codes: Codes, losses: Floats, total: float) -> float:
+    rows = np.bincount(codes, minlength=SIZE)
+    sums = np.bincount(codes, losses - losses.mean(), SIZE)
+    seen = rows > 0
+    between = float(np.sum(sums[seen] ** 2 / rows[seen])) / len(losses)
+    return between - total * (int(seen.sum()) - 1) / len(losses)
 
 
 def _cuts(values: Floats) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.performance.estimate.band import Misses
 from monitor.performance.estimate.calibrator import time_parts
-from monitor.performance.estimate.codes import Coder, fit_coder
+from monitor.performance.estimate.codes import Coder, fit_coder, most_telling
 from monitor.performance.estimate.kept import (
     Json,
     coder_from_json,
@@ -35,8 +35,8 @@ from monitor.performance.metric import Value
 from monitor.performance.pairs import Floats, NumberPairs
 
 MOST_ROWS = 60_000
-"""So many rows of the reference, evenly chosen, teach the losses; a third of them where parts are foretold."""
-_PART_ROWS = 20_000
+"""So many rows of the reference, evenly chosen, teach the losses; a sixth of them where parts are foretold."""
+_PART_ROWS = 10_000
 _PREDICTION = "(prediction)"
 """The prediction is one of the columns that losses are foretold from."""
 
@@ -147,5 +147,5 @@ def _foretold(rows: pa.Table, losses: Floats, parts: NDArray[np.intp]) -> Floats
 def _fitted(rows: pa.Table, losses: Floats, most: int) -> tuple[Coder, Trees]:
     chosen = np.arange(min(most, len(losses))) * len(losses) // min(most, len(losses))
     taken = rows.take(pa.array(chosen))
-    coder = fit_coder(taken, losses[chosen, 0])
+    coder = most_telling(fit_coder(taken, losses[chosen, 0]), taken, losses[chosen, 0])
     return coder, fit_trees(coder(taken), losses[chosen])

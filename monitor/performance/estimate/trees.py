@@ -36,6 +36,7 @@ class Trees:
 
     def __call__(self, codes: Codes) -> Floats:
         """Return the values of each row of codes (n, d), (n, m): trees add up one by one, whatever the batch."""
+        codes = np.asfortranarray(codes)
         values = np.tile(self.bases, (len(codes), 1))
         for columns, cuts, leaves in zip(self.columns, self.cuts, self.leaves, strict=True):
             node = np.zeros(len(codes), np.intp)
@@ -55,6 +56,7 @@ def fit_trees(codes: Codes, targets: Floats, rounds: int = ROUNDS) -> Trees:
     ----------
     codes: (n, d), below :data:`SIZE`; ``targets``: (n, m), n >= 1.
     """
+    codes = np.asfortranarray(codes)
     bases = targets.mean(axis=0)
     left = (targets - bases).T.copy()
     columns, cuts = np.zeros((2, rounds, 2**DEPTH - 1), np.intp)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from monitor.performance.estimate.codes import SIZE, fit_coder
+from monitor.performance.estimate.codes import SIZE, fit_coder, most_telling
 from monitor.performance.estimate.losses import losses_of
 from monitor.performance.estimate.regression_estimator import RegressionEstimator, fit_regression
 from monitor.performance.estimate.trees import fit_trees
@@ -121,6 +121,16 @@ def test_levels_are_coded_in_the_order_of_their_losses() -> None:
     codes = coder(features.slice(0, 5))
     assert codes[:, 0].tolist() == [1, 2, 0, 1, 2]
     assert codes[:, 1].tolist() == [3, 1, 2, 0, 4]
+
+
+def test_of_many_columns_those_that_tell_of_losses_are_read() -> None:
+    """Where columns are too many, those whose codes explain the losses stay, in their order."""
+    generator = np.random.default_rng(0)
+    losses = generator.random(500)
+    features = pa.table({**{f"n{each}": generator.random(500) for each in range(5)}, "x": losses * 2, "y": -losses})
+    coder = most_telling(fit_coder(features, losses), features, losses, 2)
+    assert coder.names == ("x", "y")
+    assert coder(features).shape == (500, 2)
 
 
 @pytest.mark.parametrize(("rows", "names", "why"), [(99, ["age"], Unfit.TOO_FEW_ROWS), (200, [], Unfit.NO_FEATURES)])
