@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks.harness import Row, report
+from monitor.performance.estimate.binary import binary_outlooks
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
+from monitor.performance.estimate.label_shift import Assumption
 from monitor.performance.estimate.losses import losses_of
 from monitor.performance.estimate.multiclass_estimator import MulticlassEstimator, fit_multiclass
 from monitor.performance.estimate.regression_estimator import RegressionEstimator, fit_regression
@@ -51,10 +53,10 @@ class Judged:
     estimate_seconds: float
 
 
-def judge(reference: pa.Table, analysis: pa.Table) -> Judged:
+def judge(reference: pa.Table, analysis: pa.Table, assume: Assumption = Assumption.COVARIATE_SHIFT) -> Judged:
     """Fit on the reference, estimate each chunk of the analysis, and look up what came true."""
     begun = time.perf_counter()
-    estimator, contributions = fitted(reference)
+    estimator, contributions = fitted(reference, assume)
     fit_seconds, begun = time.perf_counter() - begun, time.perf_counter()
     columns = contributions(analysis)
     chunk = analysis["chunk"].to_numpy()
@@ -68,11 +70,15 @@ def judge(reference: pa.Table, analysis: pa.Table) -> Judged:
 
 
 def values(estimator: Estimator, columns: Mapping[str, Floats]) -> dict[str, float]:
-    """Return the value of each metric that has one."""
-    return {name: each.value for name, each in estimator.outlooks(columns).items() if each.value is not None}
+    """Return what came true, of each metric that has a value."""
+    is_binary = isinstance(estimator, BinaryEstimator)
+    seen = binary_outlooks(columns) if is_binary else estimator.outlooks(columns)
+    return {name: each.value for name, each in seen.items() if each.value is not None}
 
 
-def fitted(reference: pa.Table) -> tuple[Estimator, Callable[[pa.Table], dict[str, Floats]]]:
+def fitted(
+    reference: pa.Table, assume: Assumption = Assumption.COVARIATE_SHIFT
+) -> tuple[Estimator, Callable[[pa.Table], dict[str, Floats]]]:
     """Return the estimator of a reference and what contributes a table's rows."""
     steps = reference["chunk"].to_numpy().astype(np.int64)
     if not any(name.startswith("score") for name in reference.column_names):
@@ -82,8 +88,10 @@ def fitted(reference: pa.Table) -> tuple[Estimator, Callable[[pa.Table], dict[st
     pairs = ClassPairs(
         classes(reference), _places(reference, "target"), _places(reference, "predicted"), scores(reference)
     )
-    fit = fit_binary if pairs.scores is not None and pairs.scores.ndim == 1 else fit_multiclass
-    classifier = _fit(fit(pairs, steps, features(reference)))
+    if pairs.scores is not None and pairs.scores.ndim == 1:
+        classifier = _fit(fit_binary(pairs, steps, features(reference), assume=assume))
+    else:
+        classifier = _fit(fit_multiclass(pairs, steps, features(reference)))
     return classifier, lambda rows: classifier.contributions(scores(rows), _places(rows, "predicted"), features(rows))
 
 
@@ -191,20 +199,28 @@ class World:
     Attributes
     ----------
     shift: of the features, in standard deviations; ``base``: added to the log odds of the target for every row alike,
-        which the model does not know; ``turned``: the share of the feature's effect that is lost (concept change).
+        which the model does not know; ``share``: of positives, to which rows are drawn anew, nothing else moving;
+        ``turned``: the share of the features' effect that is lost (concept change).
+    assume: what the estimator takes to move.
     """
 
     name: str
     shift: float = 0.0
     base: float = 0.0
+    share: float | None = None
     turned: float = 0.0
+    assume: Assumption = Assumption.COVARIATE_SHIFT
 
 
 WORLDS = (
     World("nothing drifts"),
     World("covariate shift, 1 sd", shift=1.0),
     World("covariate shift, 2 sd", shift=-2.0),
-    World("label shift, +0.7 log odds", base=0.7),
+    World("every row likelier, +0.7 log odds", base=0.7),
+    World("label shift, 31 % to 50 %", share=0.5),
+    World("the same, label shift assumed", share=0.5, assume=Assumption.LABEL_SHIFT),
+    World("nothing drifts, label shift assumed", assume=Assumption.LABEL_SHIFT),
+    World("covariate shift, 1 sd, label shift assumed", shift=1.0, assume=Assumption.LABEL_SHIFT),
     World("concept change, effect down 40 %", turned=0.4),
 )
 
@@ -212,12 +228,21 @@ WORLDS = (
 def drawn(world: World, rows: int, seed: int) -> pa.Table:
     """Return answers of a model that is too sure of itself and does not see all of the features."""
     generator = np.random.default_rng(seed)
-    seen, hidden = generator.normal(world.shift, 1, rows), generator.normal(0, 1, rows)
+    many = rows if world.share is None else 4 * rows
+    seen, hidden = generator.normal(world.shift, 1, many), generator.normal(0, 1, many)
     odds = (1 - world.turned) * (seen + 0.5 * hidden) - 1 + world.base
-    target = (generator.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    target = (generator.random(many) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    if world.share is not None:
+        wanted = generator.random(rows) < world.share
+        places = np.where(wanted, _anew(generator, target == 1, rows), _anew(generator, target == 0, rows))
+        seen, target = seen[places], target[places]
     score = np.round(1 / (1 + np.exp(-1.6 * (seen - 1))), 4)
     predicted = (score >= 0.5).astype(np.int64)  # noqa: PLR2004 - the model's own cut
     return pa.table({"seen": seen, "target": target, "predicted": predicted, "score": score})
+
+
+def _anew(generator: np.random.Generator, of: NDArray[np.bool_], rows: int) -> NDArray[np.intp]:
+    return generator.choice(np.flatnonzero(of), rows)
 
 
 def coverage_rows(rounds: int) -> list[Row]:
@@ -241,6 +266,7 @@ def _held(world: World, reference_rows: int, window_rows: int, number: int) -> d
     judged = judge(
         first.append_column("chunk", steps),
         stream.append_column("chunk", pa.array(np.arange(10 * window_rows) // window_rows)),
+        world.assume,
     )
     held: dict[str, list[bool]] = {}
     for estimated, true in zip(judged.estimated, judged.realised, strict=True):

@@ -9,14 +9,16 @@ from monitor.performance.estimate.confusion import RATES, expected_rates
 from monitor.performance.estimate.curves import pr_auc, ranked, roc_auc
 from monitor.performance.estimate.expected import brier, log_loss, mean_loss
 from monitor.performance.estimate.outlook import Columns, Outlook, outlook
-from monitor.performance.estimate.taught import Taught
+from monitor.performance.estimate.taught import Knowledge
 from monitor.performance.metric import Undefined
 
 Matrix = tuple[tuple[float, ...], ...]
 """What a row is worth: by the place of its target, then by that of its prediction."""
 
 
-def binary_outlooks(columns: Columns, values: Matrix | None = None, taught: Taught | None = None) -> dict[str, Outlook]:
+def binary_outlooks(
+    columns: Columns, values: Matrix | None = None, taught: Knowledge | None = None
+) -> dict[str, Outlook]:
     """Return the outlook of each metric.
 
     Parameters
@@ -42,7 +44,7 @@ def binary_outlooks(columns: Columns, values: Matrix | None = None, taught: Taug
 
 
 def _by_prediction(
-    columns: Columns, known: NDArray[np.bool_], values: Matrix | None, taught: Taught | None
+    columns: Columns, known: NDArray[np.bool_], values: Matrix | None, taught: Knowledge | None
 ) -> dict[str, Outlook]:
     told = known & ~np.isnan(columns["predicted"])
     if not told.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,14 @@ from monitor.performance.estimate.kept import (
     support_to_json,
     taught_from_json,
     taught_to_json,
+)
+from monitor.performance.estimate.label_shift import (
+    Assumption,
+    LabelShift,
+    ShiftedTaught,
+    fit_label_shift,
+    positive_now,
+    with_share,
 )
 from monitor.performance.estimate.outlook import Columns, Outlook, banded, places_told
 from monitor.performance.estimate.past import reference_misses
@@ -44,6 +52,7 @@ class BinaryEstimator:
     support: where the reference lies; ``own_outside``: the share of its rows outside the rest of itself.
     values: of the kinds of answers, or ``None``.
     misses: of each metric on steps of the reference, foretold from the others.
+    shift: what calls tell of the share of positives, if that share is taken to be all that moves.
     """
 
     calibrator: Calibrator
@@ -52,6 +61,7 @@ class BinaryEstimator:
     own_outside: float
     values: Matrix | None
     misses: Mapping[str, Misses] = field(repr=False)
+    shift: LabelShift | None = None
 
     def to_json(self) -> Json:
         """Return all of it as JSON, number for number."""
@@ -62,6 +72,7 @@ class BinaryEstimator:
             "own_outside": self.own_outside,
             "values": None if self.values is None else [list(row) for row in self.values],
             "misses": misses_to_json(self.misses),
+            "shift": None if self.shift is None else asdict(self.shift),
         }
 
     @classmethod
@@ -74,6 +85,7 @@ class BinaryEstimator:
             kept["own_outside"],
             matrix_from_json(kept["values"]),
             misses_from_json(kept["misses"]),
+            None if kept["shift"] is None else LabelShift(**kept["shift"]),
         )
 
     def contributions(self, scores: Floats, predictions: Places | None, features: pa.Table | None) -> dict[str, Floats]:
@@ -93,7 +105,9 @@ class BinaryEstimator:
 
     def outlooks(self, columns: Columns) -> dict[str, Outlook]:
         """Return what is expected of rows before their band."""
-        return binary_outlooks(columns, self.values, self.taught)
+        if self.shift is None:
+            return binary_outlooks(columns, self.values, self.taught)
+        return shifted_outlooks(columns, self.values, self.taught, self.calibrator, self.shift)
 
     def summarise(self, columns: Columns) -> dict[str, Value]:
         """Return each metric's estimate with the 95 % band of what will be realised.
@@ -107,7 +121,11 @@ class BinaryEstimator:
 
 
 def fit_binary(
-    pairs: ClassPairs, steps: NDArray[np.int64], features: pa.Table | None = None, values: Matrix | None = None
+    pairs: ClassPairs,
+    steps: NDArray[np.int64],
+    features: pa.Table | None = None,
+    values: Matrix | None = None,
+    assume: Assumption = Assumption.COVARIATE_SHIFT,
 ) -> BinaryEstimator | Unfit:
     """Return the estimator of a binary reference, or why there is none.
 
@@ -117,6 +135,7 @@ def fit_binary(
     steps: the number of the step that each row belongs to, (n,): the stretches that windows will be as long as.
     features: the reference's columns by name, with the same rows, for what lies outside them.
     values: what a row is worth by target and prediction, 2 x 2.
+    assume: what may move while an estimate holds.
     """
     if pairs.scores is None:
         return Unfit.NO_SCORES
@@ -135,8 +154,26 @@ def fit_binary(
         "probability": probabilities,
     }
     taught = fit_taught(scores, probabilities * (1 - probabilities))
-    misses = reference_misses(
-        lambda part: binary_outlooks(part, values, taught), columns, {"probability": positive}, steps[known]
+    shift = fit_label_shift(positive, columns["predicted"]) if assume is Assumption.LABEL_SHIFT else None
+    if isinstance(shift, Unfit):
+        return shift
+    unmissed = BinaryEstimator(
+        calibrator, taught, fit_support(rows, scores), own_outside(rows, scores, parts), values, {}, shift
     )
-    outside = own_outside(rows, scores, parts)
-    return BinaryEstimator(calibrator, taught, fit_support(rows, scores), outside, values, misses)
+    true = {"probability": positive}
+    misses = reference_misses(
+        unmissed.outlooks, columns, lambda part: binary_outlooks(part, values), true, steps[known]
+    )
+    return replace(unmissed, misses=misses)
+
+
+def shifted_outlooks(
+    columns: Columns, values: Matrix | None, taught: Taught, calibrator: Calibrator, shift: LabelShift
+) -> dict[str, Outlook]:
+    """Return the outlook of each metric where the share of positives alone moved; as ever where nothing was called."""
+    now = positive_now(shift, columns["predicted"])
+    if now is None:
+        return binary_outlooks(columns, values, taught)
+    probability = with_share(columns["probability"], shift.positive, now.share)
+    unknown = ShiftedTaught(taught, calibrator, shift.positive, now)
+    return binary_outlooks({**columns, "probability": probability}, values, unknown)

@@ -120,6 +120,7 @@ def fit_multiclass(
     misses = reference_misses(
         lambda part: multiclass_outlooks(part, values, taught),
         columns,
+        lambda part: multiclass_outlooks(part, values),
         _by_class("probability", is_target),
         steps[known],
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor.performance.estimate.band import Misses, widened
 from monitor.performance.estimate.expected import Expected
-from monitor.performance.estimate.taught import Taught
+from monitor.performance.estimate.taught import Knowledge
 from monitor.performance.metric import Undefined, Value
 from monitor.performance.pairs import UNKNOWN, Floats, Places
 
@@ -36,7 +36,7 @@ class Outlook:
     why: Undefined | None = None
 
 
-def outlook(expected: Expected | Undefined, probabilities: Floats, scores: Floats, taught: Taught | None) -> Outlook:
+def outlook(expected: Expected | Undefined, probabilities: Floats, scores: Floats, taught: Knowledge | None) -> Outlook:
     """Return the outlook of an expectation of rows with these probabilities and scores, (n,).
 
     Two things scatter it: which targets are drawn, and what the reference did not know of the probabilities.

@@ -17,14 +17,18 @@ MOST_STEPS = 200
 
 
 def reference_misses(
-    outlooks: Callable[[Columns], dict[str, Outlook]], columns: Columns, realised: Columns, steps: NDArray[np.int64]
+    outlooks: Callable[[Columns], dict[str, Outlook]],
+    columns: Columns,
+    realised: Callable[[Columns], dict[str, Outlook]],
+    true: Columns,
+    steps: NDArray[np.int64],
 ) -> dict[str, Misses]:
     """Return how far estimates of the reference's steps are from what they realised.
 
     Parameters
     ----------
     columns: of the reference, each row foretold by an estimator that has not seen its part.
-    realised: the columns to put in their place so that an outlook is the realised value.
+    realised: what is realised, of the same columns with ``true`` ones in their place.
     """
     distinct, counts = np.unique(steps, return_counts=True)
     full = distinct[counts >= LEAST_STEP_ROWS]
@@ -37,8 +41,8 @@ def reference_misses(
     for step in chosen:
         here = steps == step
         seen = outlooks({name: column[here] for name, column in columns.items()})
-        true = outlooks({name: column[here] for name, column in {**columns, **realised}.items()})
-        for name, each in missed(seen, true).items():
+        came_true = realised({name: column[here] for name, column in {**columns, **true}.items()})
+        for name, each in missed(seen, came_true).items():
             errors[name].append(each)
     return {name: Misses(*np.array(pairs).reshape(-1, 2).T) for name, pairs in errors.items()}
 

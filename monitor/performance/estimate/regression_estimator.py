@@ -125,7 +125,11 @@ def fit_regression(pairs: NumberPairs, steps: NDArray[np.int64], features: pa.Ta
     coder, trees = _fitted(rows, losses, MOST_ROWS)
     columns = {name: apart[:, place] for place, name in enumerate(LOSSES)}
     scatter = {name: fit_scatter(true[name], columns[name]) for name in LOSSES}
-    misses = reference_misses(lambda part: loss_outlooks(part, scatter), columns, true, steps[known])
+
+    def outlooks(part: Columns) -> dict[str, Outlook]:
+        return loss_outlooks(part, scatter)
+
+    misses = reference_misses(outlooks, columns, outlooks, true, steps[known])
     return RegressionEstimator(coder, trees, scatter, fit_support(rows), own_outside(rows, None, parts), misses)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,14 @@ from numpy.typing import NDArray
 from monitor.performance.pairs import Floats
 
 _BINS, _BINS_OF_A_CLASS = 20, 5
+
+
+class Knowledge(Protocol):
+    """What is not known of probabilities."""
+
+    def variance(self, scores: Floats, slope: Floats) -> float:
+        """Return what that makes of a metric that grows by ``slope`` with each row's outcome, (n,)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,5 +15,5 @@ class Unfit(StrEnum):
     NO_FEATURES = "no_features"
     TOO_FEW_ROWS = "too_few_rows"
     TOO_MANY_CLASSES = "too_many_classes"
-    NO_METHOD = "no_method"
+    CALLS_TELL_TOO_LITTLE = "calls_tell_too_little"
     ONE_CLASS = "one_class"

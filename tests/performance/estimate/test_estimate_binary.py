@@ -26,6 +26,7 @@ from monitor.performance.estimate.binary import binary_outlooks
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
 from monitor.performance.estimate.calibrator import expected_error, time_parts
 from monitor.performance.estimate.isotonic import fit_rising
+from monitor.performance.estimate.label_shift import Assumption, LabelShift, fit_label_shift, positive_now
 from monitor.performance.estimate.trust import Distrust, distrust, is_missed
 from monitor.performance.estimate.unfit import Unfit
 from monitor.performance.metric import Undefined, Value
@@ -267,3 +268,49 @@ def test_expected_error_is_the_mean_gap_of_bins() -> None:
     probabilities = np.repeat(np.arange(10) / 10 + 0.05, 100)
     positive = np.concatenate([np.arange(100) < 100 * max(each - 0.2, 0) for each in np.arange(10) / 10 + 0.05])
     assert expected_error(probabilities, positive) == pytest.approx(0.175, abs=0.01)
+
+
+def test_label_shift_is_told_from_calls() -> None:
+    """Where positives became more frequent and nothing else moved, what is realised lies in bands that assume so."""
+    pairs, _ = drawn(20_000, 1)
+    fitted = fit_binary(pairs, np.arange(20_000) // 1000, assume=Assumption.LABEL_SHIFT)
+    assert isinstance(fitted, BinaryEstimator)
+    many, _ = drawn(30_000, 2)
+    assert many.scores is not None
+    assert many.predictions is not None
+    positive, negative = np.flatnonzero(many.targets == 1), np.flatnonzero(many.targets == 0)
+    rows = np.concatenate((positive[:8000], negative[:2000]))
+    said = fitted.summarise(fitted.contributions(many.scores[rows], many.predictions[rows], None))
+    true = {
+        "probability": many.targets[rows].astype(np.float64),
+        "predicted": many.predictions[rows].astype(np.float64),
+    }
+    realised = binary_outlooks({"score": many.scores[rows], **true})
+    for name, value in said.items():
+        came_true = realised[name].value
+        assert value.lower is not None
+        assert value.upper is not None
+        assert came_true is not None
+        assert value.lower < came_true < value.upper, name
+
+
+def test_share_of_positives_stays_that_of_the_reference_where_it_did_not_move() -> None:
+    """Calls as frequent as in the reference tell its own share, and calls that tell nothing are refused."""
+    positive = np.repeat([1.0, 0.0], (300, 700))
+    predicted = np.concatenate((np.repeat([1.0, 0.0], (240, 60)), np.repeat([1.0, 0.0], (70, 630))))
+    shift = fit_label_shift(positive, predicted)
+    assert shift == LabelShift(0.3, 0.8, 0.1)
+    now = positive_now(shift, predicted)
+    assert now is not None
+    assert now.share == pytest.approx(0.3)
+    assert fit_label_shift(positive, np.ones(1000)) is Unfit.CALLS_TELL_TOO_LITTLE
+
+
+def test_estimator_that_assumes_label_shift_survives_json() -> None:
+    """What calls tell is kept with the estimator."""
+    pairs, _ = drawn(2000, 1)
+    fitted = fit_binary(pairs, np.arange(2000) // 100, assume=Assumption.LABEL_SHIFT)
+    assert isinstance(fitted, BinaryEstimator)
+    again = BinaryEstimator.from_json(json.loads(json.dumps(fitted.to_json())))
+    assert again.shift == fitted.shift
+    assert again.shift is not None
