@@ -8,6 +8,7 @@ from shutil import rmtree
 from tempfile import mkdtemp
 
 from monitor.instant import Instant
+from monitor.pipeline.arrivals import Hashes, by_stretch
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.intake import Intake
 from monitor.pipeline.loss_alarm import feed_losses
@@ -17,12 +18,19 @@ from monitor.pipeline.outcomes import Outcomes, all_of, keep_answers
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.scoring import estimate_windows, look_again, meet
 from monitor.pipeline.target_watch import watch_targets
+from monitor.pipeline.waiting import Waiting
+from monitor.sampling import id_hashes
 from monitor.store.database import Connection, State, StateSettings, open_state
 from monitor.store.segment import OUTCOMES, Segment, add_segment, remove_files
 from monitor.store.target import load_targets, save_targets
 
 TargetRow = tuple[str, str, Instant]
 """The id of a record, its target as JSON, and when that was known."""
+
+
+def arrived(rows: Sequence[TargetRow], every: int, first: Instant | None) -> dict[Instant, Hashes]:
+    """Return the hashes of the ids of targets by the close at which they are first known; see ``by_stretch``."""
+    return by_stretch([at for _, _, at in rows], id_hashes(id_ for id_, _, _ in rows), every, first)
 
 
 class Book:
@@ -39,6 +47,7 @@ class Book:
         self._folder: str | None = None
         self._outcomes = None if state is None else Outcomes(state, plan.name)
         self._merging = Merging(plan.name, OUTCOMES, all_of)
+        self._waiting = Waiting()
 
     def _opened(self) -> State:
         if self._state is None:
@@ -90,6 +99,7 @@ class Book:
             return
         estimate_windows(model, self._outcomes, closed)
         meet(model, closed)
+        self._waiting.follow(model, self._outcomes, closed.end)
         looks = look_again(model, self._outcomes, closed, everything=everything)
         closed.performance += [look.body for look in looks if look.body is not None]
         feed_losses(model, looks, closed, max(len(model.live), 1))

@@ -19,7 +19,8 @@ class Cohort:
     Attributes
     ----------
     rows: its records. ``joined``: how many had a target at the last look.
-    first_due, due: when its targets should be known, and when it is looked at next, in event time.
+    first_due: when its targets should be known, in event time. ``due``: it is not looked at again before.
+    touched: whether targets of its records have come since the last look.
     fed: whether the alarm on performance has had its loss.
     """
 
@@ -28,6 +29,8 @@ class Cohort:
     first_due: Instant
     due: Instant
     joined: int = 0
+    touched: bool = False
+    looked: bool = False
     fed: bool = False
     final: bool = False
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from monitor.instant import Instant, microseconds
-from monitor.pipeline.book import Book
+from monitor.pipeline.book import Book, arrived
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.closing import close_windows
 from monitor.pipeline.intake import Intake, Origin, Transform, take, watermark
@@ -129,6 +129,7 @@ class Pipeline:
         for at, count in panes.items():
             self.model.targets[at] = self.model.targets.get(at, 0) + count
         kept = of_sample(rows, self.plan.sampling.rate)
+        self.model.arrivals.add(arrived(kept, microseconds(self.plan.window.every), self.model.next_end))
         rejected = Counter(str(entry.reason) for entry in batch.rejected)
         intake = Intake(len(rows), sampled=len(kept), rejected=rejected)
         self.tallies[TARGETS].changed += self._book.changed(kept)

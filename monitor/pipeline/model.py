@@ -10,6 +10,7 @@ from monitor.alert import DriftAlert
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant, from_text, microseconds
 from monitor.judge import Judge, Memory, first_memory
+from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import Scored, TargetWatch
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
@@ -82,6 +83,7 @@ class Model:
     scored: dict[str, Scored] = field(default_factory=dict)
     """By version: also a retired one's targets may still come."""
     watch: TargetWatch = field(default_factory=TargetWatch)
+    arrivals: Arrivals = field(default_factory=Arrivals)
     actions: dict[str, Json] = field(default_factory=dict)
 
     def version(self, name: str, pane: Instant) -> Version:

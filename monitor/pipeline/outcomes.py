@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitor.instant import Instant
+from monitor.pipeline.arrivals import Hashes
 from monitor.pipeline.estimating import estimate_names, with_estimates
 from monitor.pipeline.intake import HASH, Intake
 from monitor.pipeline.model import Model
@@ -83,6 +84,11 @@ class Outcomes:
         ids = {id_: None for part in self._parts(version, start, end) for id_ in part["id"].to_pylist() if id_}
         with self._state.read() as connection:
             return count_known(connection, self._model, list(ids), until)
+
+    def hashes(self, version: str, start: Instant, end: Instant) -> Hashes:
+        """Return the hashes of the ids of the answers of [start, end)."""
+        parts = [np.asarray(part[HASH].to_numpy(), np.uint64) for part in self._parts(version, start, end)]
+        return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
     def _parts(self, version: str, start: Instant, end: Instant) -> list[pa.Table]:
         with self._state.read() as connection:

@@ -1,8 +1,8 @@
 """Windows are scored as their targets come in: provisional from ``targets.delay`` on, final once none can come.
 
-Each closed window waits as a *cohort*. It is looked at when its targets should be known, then at intervals that
-double, until every row has its target or the horizon ends; each look is at a close, in event time, so that a replay
-looks at the same instants as the daemon did.
+Each closed window waits as a *cohort*. It is looked at when its targets should be known, then whenever more have come,
+though the less often the older it is, until every row has its target or the horizon ends; each look is at a close, in
+event time, so that a replay looks at the same instants as the daemon did.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from monitor.scorer import Scorer
 
 Json = dict[str, Any]
 _LAG_QUANTILES = {"p50": 0.5, "p95": 0.95}
+_AGE_BETWEEN_LOOKS = 8
+"""A window is not looked at again before it has aged by an eighth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
     for version in sorted(model.scored):
         scored = model.scored[version]
         for end, cohort in sorted(scored.cohorts.items()):
-            if cohort.due > closed.end and not everything:
+            if not everything and not _is_due(model, cohort, closed.end):
                 continue
             look = _look(model, outcomes, version, cohort, closed, forced=everything)
             found.append(look)
@@ -87,7 +89,8 @@ def _look(model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed
     joined = outcomes.count_known(version, cohort.end - length, cohort.end, closed.end)
     last = cohort.end + microseconds(plan.horizon)
     final = joined >= cohort.rows or closed.end >= last
-    looked = replace(cohort, joined=joined, final=final, due=_next(cohort, closed.end, every, last))
+    due = _next(cohort, closed.end, every)
+    looked = replace(cohort, joined=joined, final=final, due=due, touched=False, looked=True)
     scorer = model.references.scorer(version)
     if scorer is None or (joined == cohort.joined and not final and not forced):
         return Look(version, looked)
@@ -124,11 +127,15 @@ def _first_miss(values: Mapping[str, Value], expected: Estimates) -> bool | None
     return next((missed for missed in known if missed is not None), None)
 
 
-def _next(cohort: Cohort, now: Instant, every: int, last: Instant) -> Instant:
-    """Return when to look again: a stretch later, then two, then four, …, and at the end of the horizon."""
-    waited = max(now - cohort.first_due, 0)
-    again = now + max(every, waited // every * every)
-    return min(again, last) if now < last else again
+def _is_due(model: Model, cohort: Cohort, now: Instant) -> bool:
+    """Say whether a look may show anything new: the first, one after targets came, or the last."""
+    if now >= cohort.end + microseconds(model.plan.horizon):
+        return True
+    return now >= cohort.due and (cohort.touched or not cohort.looked)
+
+
+def _next(cohort: Cohort, now: Instant, every: int) -> Instant:
+    return now + max(every, (now - cohort.first_due) // _AGE_BETWEEN_LOOKS)
 
 
 def estimate_windows(model: Model, outcomes: Outcomes, closed: Closed) -> None:

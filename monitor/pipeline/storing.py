@@ -15,6 +15,7 @@ from monitor.calibration import engine as calibration
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant
 from monitor.judge import Judge, Memory, first_memory
+from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
 from monitor.pipeline.model import Model, Raised, Version
 from monitor.profile import profile_bytes, profile_from_bytes
@@ -25,7 +26,7 @@ from monitor.store.pane import delete_panes, load_panes, save_pane
 from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
-_PROGRESS, _TARGETS, _SCORED = "progress", "targets", "scored"
+_PROGRESS, _TARGETS, _ARRIVALS, _SCORED = "progress", "targets", "arrivals", "scored"
 _ALERT, _STEP, _ENGINE = "alert", "step", "engine"
 _COUNT = np.dtype("<i8")
 
@@ -53,9 +54,13 @@ def save_progress(connection: Connection, model: Model) -> None:
 
 
 def save_targets_known(connection: Connection, model: Model) -> None:
-    """Keep how many targets were known when; apart from the rest, as it grows with the time and changes seldom."""
+    """Keep how many targets were known when, and those that no close has looked at; apart, as they change seldom.
+
+    Those that a close has looked at meanwhile are looked at once more after a restart, and change nothing.
+    """
     body = {str(at): n for at, n in model.targets.items()}
     save_memory(connection, model.plan.name, "", _TARGETS, _dump(body))
+    save_memory(connection, model.plan.name, "", _ARRIVALS, model.arrivals.to_bytes())
 
 
 def save_panes(connection: Connection, model: Model, keys: set[tuple[str, Instant]]) -> None:
@@ -146,6 +151,7 @@ def load_model(connection: Connection, model: Model) -> None:
     model.targets = {int(at): n for at, n in targets.items()}
     scored = json.loads(pieces[""].get(_SCORED, b"{}"))
     model.scored, model.watch = scored_from(scored.get("versions", {})), TargetWatch(**scored.get("watch", {}))
+    model.arrivals = Arrivals.from_bytes(pieces[""].get(_ARRIVALS, b""))
     model.bare = {(version, at): rows for version, at, rows in body["bare"]}
     model.versions = {
         version: _version(model, version, kept, pieces.get(version, {})) for version, kept in body["versions"].items()
