@@ -70,7 +70,7 @@ def prepare(folder: Path, records: int, targets: int) -> None:
             told = rows.take(pa.array(range(0, rows.num_rows, every)))
             for ident, target in zip(told["request_id"].to_pylist(), told["target"].to_pylist(), strict=True):
                 later.write(json.dumps({"request_id": ident, "target": target, "timestamp": known_at}) + "\n")
-    last = table(10**9, 10, _BEGIN + (_DAYS * 24 + 1) * _HOUR, _HOUR)
+    last = table(10**9, 10, _BEGIN + (_DAYS + 3) * 24 * _HOUR, _HOUR)
     pq.write_table(last.drop_columns(["target"]), folder / "last.parquet")
 
 
