@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks.harness import Row, report
+from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.estimate.binary import binary_outlooks
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
-from monitor.performance.estimate.label_shift import Assumption
 from monitor.performance.estimate.losses import losses_of
 from monitor.performance.estimate.multiclass_estimator import MulticlassEstimator, fit_multiclass
 from monitor.performance.estimate.regression_estimator import RegressionEstimator, fit_regression

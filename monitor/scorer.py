@@ -12,9 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.calibration.betting import LEAST_TARGETS, Bound, bound
+from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
 from monitor.performance.estimate.multiclass_estimator import MulticlassEstimator, fit_multiclass
-from monitor.performance.estimate.regression_estimator import RegressionEstimator
+from monitor.performance.estimate.regression_estimator import RegressionEstimator, fit_regression
 from monitor.performance.estimate.unfit import Unfit
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric
@@ -70,6 +71,7 @@ class ScoringPlan:
     Attributes
     ----------
     metrics: by name; ``None``: those of the task. ``every``: length of a stretch in microseconds.
+    assume: what moves while estimates hold.
     """
 
     task: str
@@ -77,6 +79,7 @@ class ScoringPlan:
     metrics: Sequence[str] | None
     estimate: bool
     every: int
+    assume: Assumption = Assumption.COVARIATE_SHIFT
 
 
 def compile_scorer(
@@ -110,7 +113,7 @@ def compile_scorer(
     estimator = None
     if plan.estimate:
         steps = places // _UNTIMED_STEP if times is None else times[places] // plan.every
-        estimator = _estimator(pairs, steps, _features(table, reference, plan).take(pa.array(places)))
+        estimator = _estimator(pairs, steps, _features(table, reference, plan).take(pa.array(places)), plan.assume)
     return Scorer(answers, metrics, expected, scale, limit, why, estimator)
 
 
@@ -139,11 +142,14 @@ def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
     return np.asarray(np.add.reduceat(sums, edges) / np.add.reduceat(counts, edges), dtype=np.float64)
 
 
-def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table) -> Estimator | None:
-    if not isinstance(pairs, ClassPairs) or pairs.scores is None:
-        return None
-    fit = fit_binary if pairs.scores.ndim == 1 else fit_multiclass
-    found: Estimator | Unfit = fit(pairs, steps, features)
+def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table, assume: Assumption) -> Estimator | None:
+    found: Estimator | Unfit | None = None
+    if isinstance(pairs, NumberPairs):
+        found = fit_regression(pairs, steps, features)
+    elif isinstance(pairs, ClassPairs) and pairs.scores is not None and pairs.scores.ndim == 1:
+        found = fit_binary(pairs, steps, features, assume=assume)
+    elif isinstance(pairs, ClassPairs) and pairs.scores is not None:
+        found = fit_multiclass(pairs, steps, features)
     return None if isinstance(found, Unfit) else found
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
@@ -213,6 +213,10 @@ class PerformanceSettings(Settings):
 
     metrics: list[str] | None = Field(None, description="performance metrics to compute; unset: those of the task")
     estimate: bool = Field(default=True, description="estimate them where targets are not known yet")
+    assume: Literal["covariate_shift", "label_shift"] = Field(
+        "covariate_shift",
+        description="what moves while estimates hold; label_shift: the share of positives of a binary model",
+    )
     objectives: tuple[ObjectiveSettings, ...] = Field((), description="what the model's users need of it")
 
     @model_validator(mode="after")

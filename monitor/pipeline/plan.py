@@ -13,6 +13,7 @@ from monitor.alert import AlertSettings
 from monitor.comparison import DriftSettings
 from monitor.instant import microseconds
 from monitor.judge import FINE_METHODS
+from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.settings import PerformanceSettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferencePlan, ReferenceSettings
@@ -70,4 +71,4 @@ class ModelPlan:
         """Return what is asked of the model's performance."""
         asked = self.performance
         every = microseconds(self.window.every)
-        return ScoringPlan(self.task, self.columns, asked.metrics, asked.estimate, every)
+        return ScoringPlan(self.task, self.columns, asked.metrics, asked.estimate, every, Assumption(asked.assume))

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.estimate.band import Misses
 from monitor.performance.estimate.binary import Matrix, binary_outlooks
 from monitor.performance.estimate.calibrator import Calibrator, calibrated, time_parts
@@ -25,7 +26,6 @@ from monitor.performance.estimate.kept import (
     taught_to_json,
 )
 from monitor.performance.estimate.label_shift import (
-    Assumption,
     LabelShift,
     ShiftedTaught,
     fit_label_shift,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
@@ -14,13 +13,6 @@ from monitor.performance.pairs import Floats
 
 LEAST_INFORMED = 0.1
 """Calls that find positives hardly more often than they mistake negatives tell next to nothing of shares."""
-
-
-class Assumption(StrEnum):
-    """What may move while an estimate holds: features, or the share of positives; the rest is as in the reference."""
-
-    COVARIATE_SHIFT = "covariate_shift"
-    LABEL_SHIFT = "label_shift"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,13 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.estimate.band import Misses, excess, widened
 from monitor.performance.estimate.binary import binary_outlooks
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
 from monitor.performance.estimate.calibrator import expected_error, time_parts
 from monitor.performance.estimate.isotonic import fit_rising
-from monitor.performance.estimate.label_shift import Assumption, LabelShift, fit_label_shift, positive_now
+from monitor.performance.estimate.label_shift import LabelShift, fit_label_shift, positive_now
 from monitor.performance.estimate.trust import Distrust, distrust, is_missed
 from monitor.performance.estimate.unfit import Unfit
 from monitor.performance.metric import Undefined, Value
