@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from benchmarks.estimates_worlds import WORLDS, World, drawn
 from benchmarks.harness import Row, report
 from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.estimate.binary import binary_outlooks
@@ -60,12 +61,12 @@ def judge(reference: pa.Table, analysis: pa.Table, assume: Assumption = Assumpti
     fit_seconds, begun = time.perf_counter() - begun, time.perf_counter()
     columns = contributions(analysis)
     chunk = analysis["chunk"].to_numpy()
-    places = [np.flatnonzero(chunk == each) for each in np.unique(chunk)]
-    chunks = [{name: each[rows] for name, each in columns.items()} for rows in places]
+    spans = [np.flatnonzero(chunk == each) for each in np.unique(chunk)]
+    chunks = [{name: each[rows] for name, each in columns.items()} for rows in spans]
     estimated = [estimator.summarise(each) for each in chunks]
     estimate_seconds = time.perf_counter() - begun
     true = columns | true_columns(estimator, analysis)
-    realised = [values(estimator, {name: each[rows] for name, each in true.items()}) for rows in places]
+    realised = [values(estimator, {name: each[rows] for name, each in true.items()}) for rows in spans]
     return Judged(estimator, chunks, estimated, realised, fit_seconds, estimate_seconds)
 
 
@@ -86,13 +87,13 @@ def fitted(
         regression = _fit(fit_regression(numbers, steps, features(reference)))
         return regression, lambda rows: regression.contributions(_floats(rows, "predicted"), features(rows))
     pairs = ClassPairs(
-        classes(reference), _places(reference, "target"), _places(reference, "predicted"), scores(reference)
+        classes(reference), places(reference, "target"), places(reference, "predicted"), scores(reference)
     )
     if pairs.scores is not None and pairs.scores.ndim == 1:
         classifier = _fit(fit_binary(pairs, steps, features(reference), assume=assume))
     else:
         classifier = _fit(fit_multiclass(pairs, steps, features(reference)))
-    return classifier, lambda rows: classifier.contributions(scores(rows), _places(rows, "predicted"), features(rows))
+    return classifier, lambda rows: classifier.contributions(scores(rows), places(rows, "predicted"), features(rows))
 
 
 def _fit(found: Any) -> Any:
@@ -105,10 +106,10 @@ def true_columns(estimator: Estimator, rows: pa.Table) -> dict[str, Floats]:
     """Return the columns in whose place an outlook is the realised value."""
     if isinstance(estimator, RegressionEstimator):
         return losses_of(_floats(rows, "target"), _floats(rows, "predicted"))
-    places = _places(rows, "target")
+    target = places(rows, "target")
     if isinstance(estimator, BinaryEstimator):
-        return {"probability": places.astype(np.float64)}
-    return {f"probability:{each}": (places == each).astype(np.float64) for each in range(len(classes(rows)))}
+        return {"probability": target.astype(np.float64)}
+    return {f"probability:{each}": (target == each).astype(np.float64) for each in range(len(classes(rows)))}
 
 
 def features(rows: pa.Table) -> pa.Table:
@@ -133,7 +134,8 @@ def _floats(rows: pa.Table, name: str) -> Floats:
     return np.asarray(rows[name].to_numpy(), np.float64)
 
 
-def _places(rows: pa.Table, name: str) -> Places:
+def places(rows: pa.Table, name: str) -> Places:
+    """Return the place of each row's class, (n,)."""
     values = rows[name].to_numpy()
     if values.dtype.kind in "iufb":
         return np.asarray(values, np.intp)
@@ -190,59 +192,6 @@ def _by_drawing(judged: Judged, metric: str, ours: Floats, theirs: Floats) -> st
 
 def _holds(value: Value, true: float) -> bool:
     return value.lower is not None and value.upper is not None and value.lower <= true <= value.upper
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """How drawn rows differ from the reference's.
-
-    Attributes
-    ----------
-    shift: of the features, in standard deviations; ``base``: added to the log odds of the target for every row alike,
-        which the model does not know; ``share``: of positives, to which rows are drawn anew, nothing else moving;
-        ``turned``: the share of the features' effect that is lost (concept change).
-    assume: what the estimator takes to move.
-    """
-
-    name: str
-    shift: float = 0.0
-    base: float = 0.0
-    share: float | None = None
-    turned: float = 0.0
-    assume: Assumption = Assumption.COVARIATE_SHIFT
-
-
-WORLDS = (
-    World("nothing drifts"),
-    World("covariate shift, 1 sd", shift=1.0),
-    World("covariate shift, 2 sd", shift=-2.0),
-    World("every row likelier, +0.7 log odds", base=0.7),
-    World("label shift, 31 % to 50 %", share=0.5),
-    World("the same, label shift assumed", share=0.5, assume=Assumption.LABEL_SHIFT),
-    World("nothing drifts, label shift assumed", assume=Assumption.LABEL_SHIFT),
-    World("covariate shift, 1 sd, label shift assumed", shift=1.0, assume=Assumption.LABEL_SHIFT),
-    World("concept change, effect down 40 %", turned=0.4),
-)
-
-
-def drawn(world: World, rows: int, seed: int) -> pa.Table:
-    """Return answers of a model that is too sure of itself and does not see all of the features."""
-    generator = np.random.default_rng(seed)
-    many = rows if world.share is None else 4 * rows
-    seen, hidden = generator.normal(world.shift, 1, many), generator.normal(0, 1, many)
-    odds = (1 - world.turned) * (seen + 0.5 * hidden) - 1 + world.base
-    target = (generator.random(many) < 1 / (1 + np.exp(-odds))).astype(np.int64)
-    if world.share is not None:
-        wanted = generator.random(rows) < world.share
-        places = np.where(wanted, _anew(generator, target == 1, rows), _anew(generator, target == 0, rows))
-        seen, target = seen[places], target[places]
-    score = np.round(1 / (1 + np.exp(-1.6 * (seen - 1))), 4)
-    predicted = (score >= 0.5).astype(np.int64)  # noqa: PLR2004 - the model's own cut
-    return pa.table({"seen": seen, "target": target, "predicted": predicted, "score": score})
-
-
-def _anew(generator: np.random.Generator, of: NDArray[np.bool_], rows: int) -> NDArray[np.intp]:
-    return generator.choice(np.flatnonzero(of), rows)
 
 
 def coverage_rows(rounds: int) -> list[Row]:
