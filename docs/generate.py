@@ -163,9 +163,22 @@ def performance_metrics() -> str:
     return "\n\n".join([*parts, "\\* what is computed where nobody names any."])
 
 
+def fairness_measures() -> str:
+    """Return the table of the fairness measures."""
+    from monitor.fairness.registry import MEASURES
+
+    rows = [
+        f"| `{measure.name}` | {measure.about} | {', '.join(sorted(measure.needs))} | "
+        f"{' · '.join(f'`{why}`' for why in sorted(measure.undefined))} |"
+        for measure in MEASURES.values()
+    ]
+    return "\n".join(["| measure | what it is | needs | undefined |", "|---|---|---|---|", *rows])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands": commands,
     "config": config,
+    "fairness-measures": fairness_measures,
     "methods": methods,
     "metrics": metrics,
     "performance-metrics": performance_metrics,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +167,11 @@ def test_a_true_difference_lies_in_the_interval() -> None:
     found = [worst([Part(name, share, 200) for name, share in zip(NAMES, row, strict=True)]) for row in drawn]
     held = [(one.lower or 0) <= 0.3 <= (one.upper or 0) for one in found]
     assert np.mean(held) >= 0.95
+
+
+@pytest.mark.parametrize("name", sorted(MEASURES))
+def test_a_measure_is_documented(name: str) -> None:
+    """A measure has a line on the page of measures, and says in a sentence what it is."""
+    page = Path(__file__).parents[2] / "docs" / "reference" / "fairness-measures.md"
+    assert f"`{name}`" in page.read_text("utf-8")
+    assert MEASURES[name].about.endswith(".")
