@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from monitor.performance.answers import Counts, Found, of_confusion, value_of
-from monitor.performance.interval import mean_of_shares
+import numpy as np
+
+from monitor.performance.answers import Counts, Found, of_confusion
+from monitor.performance.class_shares import mean_share
 from monitor.performance.metric import Direction, Metric, Undefined
 
 
 def balanced_accuracy(counts: Counts) -> Found:
     """Return the balanced accuracy of rows counted by target and prediction, (k, k), over the classes with targets."""
     sizes = counts.sum(axis=1)
-    parts = [(int(counts[place, place]), int(size)) for place, size in enumerate(sizes) if size]
-    if len(parts) == 1:
-        return Undefined.ONE_CLASS
-    mean = sum(hits / rows for hits, rows in parts) / len(parts)
-    return value_of(mean, mean_of_shares(parts), int(counts.sum()))
+    return Undefined.ONE_CLASS if np.count_nonzero(sizes) == 1 else mean_share(counts, sizes)
 
 
 METRIC = Metric(

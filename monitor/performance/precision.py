@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.performance.answers import Counts, Found, of_confusion, value_of
-from monitor.performance.interval import mean_of_shares, wilson
+from monitor.performance.answers import Counts, Found, of_confusion
+from monitor.performance.class_shares import POSITIVE, mean_share, share_of
 from monitor.performance.metric import Direction, Metric, Undefined
 
 _BINARY = 2
@@ -14,14 +14,10 @@ def precision(counts: Counts) -> Found:
 
     A class that is never predicted has no precision, and does not enter the mean.
     """
-    predicted, rows = counts.sum(axis=0), int(counts.sum())
+    among = counts.sum(axis=0)
     if len(counts) == _BINARY:
-        right, claimed = int(counts[1, 1]), int(predicted[1])
-        if not claimed:
-            return Undefined.NO_POSITIVE_PREDICTIONS
-        return value_of(right / claimed, wilson(right, claimed), rows)
-    parts = [(int(counts[place, place]), int(size)) for place, size in enumerate(predicted) if size]
-    return value_of(sum(hits / size for hits, size in parts) / len(parts), mean_of_shares(parts), rows)
+        return share_of(counts, POSITIVE, int(among[POSITIVE]), Undefined.NO_POSITIVE_PREDICTIONS)
+    return mean_share(counts, among)
 
 
 METRIC = Metric(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.performance.answers import Counts, Found, of_confusion, value_of
-from monitor.performance.interval import mean_of_shares, wilson
+from monitor.performance.answers import Counts, Found, of_confusion
+from monitor.performance.class_shares import POSITIVE, mean_share, share_of
 from monitor.performance.metric import Direction, Metric, Undefined
 
 _BINARY = 2
@@ -14,14 +14,10 @@ def recall(counts: Counts) -> Found:
 
     A class without targets has no recall, and does not enter the mean.
     """
-    sizes, rows = counts.sum(axis=1), int(counts.sum())
+    among = counts.sum(axis=1)
     if len(counts) == _BINARY:
-        found, positives = int(counts[1, 1]), int(sizes[1])
-        if not positives:
-            return Undefined.NO_POSITIVES
-        return value_of(found / positives, wilson(found, positives), rows)
-    parts = [(int(counts[place, place]), int(size)) for place, size in enumerate(sizes) if size]
-    return value_of(sum(hits / size for hits, size in parts) / len(parts), mean_of_shares(parts), rows)
+        return share_of(counts, POSITIVE, int(among[POSITIVE]), Undefined.NO_POSITIVES)
+    return mean_share(counts, among)
 
 
 METRIC = Metric(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from monitor.performance.answers import Counts, Found, of_confusion, value_of
-from monitor.performance.interval import wilson
+from monitor.performance.answers import Counts, Found, of_confusion
+from monitor.performance.class_shares import share_of
 from monitor.performance.metric import Direction, Metric, Undefined
+
+_NEGATIVE = 0
 
 
 def specificity(counts: Counts) -> Found:
     """Return the specificity of rows counted by target and prediction, (2, 2)."""
-    left_alone, negatives = int(counts[0, 0]), int(counts[0].sum())
-    if not negatives:
-        return Undefined.NO_NEGATIVES
-    return value_of(left_alone / negatives, wilson(left_alone, negatives), int(counts.sum()))
+    return share_of(counts, _NEGATIVE, int(counts[_NEGATIVE].sum()), Undefined.NO_NEGATIVES)
 
 
 METRIC = Metric(
