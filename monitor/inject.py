@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from hashlib import blake2b
+from functools import cache, partial, reduce
 
 import numpy as np
 import pyarrow as pa
@@ -12,14 +12,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from monitor.bins import Floats
+from monitor.background import Background
+from monitor.earlier import Earlier
+from monitor.inject_rows import chances, mixed, repeated
 from monitor.injection import OF_NUMBERS, UNFIT, UNKNOWN, Change, Injection, spec_fault
-from monitor.pipeline.intake import row_hashes
+from monitor.profile import texts
 from monitor.record import Column
+
+_Step = Callable[[pa.Table], pa.Table]
 
 
 def injector(
-    injections: Iterable[Injection], model: str, columns: Iterable[Column]
+    injections: Iterable[Injection], model: str, columns: Iterable[Column], background: Background
 ) -> Callable[[pa.Table], pa.Table] | None:
     """Return what changes a model's canonical rows; ``None`` if nothing is meant for it.
 
@@ -28,22 +32,29 @@ def injector(
     ConfigError: a column that the model does not have, or that such a change is not for.
     """
     known = {column.name: column for column in columns}
-    mine = [injection for injection in injections if injection.model in (None, model)]
-    for injection in mine:
-        _check_columns(injection, known)
-    if not mine:
-        return None
-
-    def change(table: pa.Table) -> pa.Table:
-        for injection in mine:
-            table = _injected(table, injection, known)
-        return table
-
-    return change
+    steps = [_step(each, known, background) for each in injections if each.model in (None, model)]
+    return (lambda table: reduce(lambda rows, step: step(rows), steps, table)) if steps else None
 
 
-def _check_columns(injection: Injection, known: Mapping[str, Column]) -> None:
-    names = [injection.column, *([injection.value] if injection.change is Change.SWAP else [])]
+def _step(injection: Injection, known: Mapping[str, Column], background: Background) -> _Step:
+    if injection.column is None:
+        return partial(_repeated, injection)
+    _check_columns(injection, injection.column, known)
+    column = known[injection.column]
+    match injection.change:
+        case Change.MIX:
+            return _mixing(injection, column, background)
+        case Change.DELAY:
+            earlier = cache(partial(background.earlier, column))
+            return partial(_delayed, injection, column, earlier)
+        case Change.SWAP:
+            return partial(_swapped, injection, (column.key, known[injection.value].key))
+        case _:
+            return partial(_recast, injection, column.key)
+
+
+def _check_columns(injection: Injection, column: str, known: Mapping[str, Column]) -> None:
+    names = [column, *([injection.value] if injection.change is Change.SWAP else [])]
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, n=1)
@@ -54,29 +65,72 @@ def _check_columns(injection: Injection, known: Mapping[str, Column]) -> None:
         raise spec_fault(injection.spec, UNFIT, f"{injection.change} is for numbers; {names[0]} holds none")
     if types[0] != types[-1]:
         raise spec_fault(injection.spec, UNFIT, "swap: the columns are not of one type")
-    texts = {Change.CONSTANT: [injection.value], Change.RELABEL: injection.value.split(":", 1)}
-    for text in texts.get(injection.change, []):
+    for text in _texts(injection):
         if _scalar(text, types[0]) is None:
             raise spec_fault(injection.spec, UNFIT, f"{injection.change}: not a value of the column's type")
 
 
-def _injected(table: pa.Table, injection: Injection, known: Mapping[str, Column]) -> pa.Table:
+def _texts(injection: Injection) -> list[str]:
+    """Return what a spec gives as values of its column."""
+    match injection.change:
+        case Change.CONSTANT:
+            return [injection.value]
+        case Change.RELABEL:
+            return injection.value.split(":", 1)
+        case Change.MIX:
+            return [injection.level[0]]
+        case _:
+            return []
+
+
+def _repeated(injection: Injection, table: pa.Table) -> pa.Table:
+    return repeated(table, _meant(table, injection), injection.spec, injection.number)
+
+
+def _mixing(injection: Injection, column: Column, background: Background) -> _Step:
+    text, after = injection.level
+    value = pa.scalar(text).cast(column.type)
+    before = background.share(column, texts(pa.array([value.as_py()], column.type))[0])
+    if not 0 < before < 1:
+        what = "no row of this category" if before <= 0 else "no row of another category"
+        raise spec_fault(injection.spec, UNFIT, f"mix: the reference has {what}")
+
+    def mix(table: pa.Table) -> pa.Table:
+        return mixed(table, column.key, value, (_meant(table, injection), injection.spec, before, after))
+
+    return mix
+
+
+def _delayed(injection: Injection, column: Column, earlier: Callable[[], Earlier], table: pa.Table) -> pa.Table:
     meant = _meant(table, injection)
     if not meant.any():
         return table
-    key = known[injection.column].key
+    before = table[column.key].combine_chunks()
+    stale = earlier().stale(before, _times(table), injection.length)
+    return _replaced(table, column.key, pc.if_else(pa.array(meant), stale, before))
+
+
+def _swapped(injection: Injection, keys: tuple[str, str], table: pa.Table) -> pa.Table:
+    mask = pa.array(_meant(table, injection))
+    first, second = (table[key].combine_chunks() for key in keys)
+    table = _replaced(table, keys[0], pc.if_else(mask, second, first))
+    return _replaced(table, keys[1], pc.if_else(mask, first, second))
+
+
+def _recast(injection: Injection, key: str, table: pa.Table) -> pa.Table:
+    meant = _meant(table, injection)
+    if not meant.any():
+        return table
     before = table[key].combine_chunks()
-    if injection.change is Change.SWAP:
-        other = known[injection.value].key
-        mask = pa.array(meant)
-        first, second = before, table[other].combine_chunks()
-        table = _replaced(table, key, pc.if_else(mask, second, first))
-        return _replaced(table, other, pc.if_else(mask, first, second))
     return _replaced(table, key, pc.if_else(pa.array(meant), _changed(before, injection, table), before))
 
 
+def _times(table: pa.Table) -> NDArray[np.int64]:
+    return np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+
+
 def _meant(table: pa.Table, injection: Injection) -> NDArray[np.bool_]:
-    times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+    times = _times(table)
     meant = np.ones(len(times), dtype=np.bool_)
     if injection.since is not None:
         meant &= times >= injection.since
@@ -92,7 +146,7 @@ def _changed(values: pa.Array, injection: Injection, table: pa.Table) -> pa.Arra
         case change if change in OF_NUMBERS:
             return _recalculated(values, injection, table)
         case Change.MISSING:
-            gone = pa.array(_chances(table, injection.spec) < injection.number)
+            gone = pa.array(chances(table, injection.spec) < injection.number)
             return pc.if_else(gone, pa.scalar(None, values.type), values)
         case Change.RELABEL:
             old, new = (_scalar(text, values.type) for text in injection.value.split(":", 1))
@@ -112,11 +166,11 @@ def _recalculated(values: pa.Array, injection: Injection, table: pa.Table) -> pa
         case Change.ROUND:
             return pc.round_to_multiple(values, injection.number)
         case Change.NOISE:
-            noise = ndtri(_chances(table, injection.spec)) * injection.number
+            noise = ndtri(chances(table, injection.spec)) * injection.number
         case _:
             share, spread = (each or 0.0 for each in injection.pair)
-            struck = _chances(table, injection.spec) < share
-            noise = ndtri(_chances(table, f"{injection.spec} size")) * spread * struck
+            struck = chances(table, injection.spec) < share
+            noise = ndtri(chances(table, f"{injection.spec} size")) * spread * struck
     return pc.add(values, pa.array(noise))
 
 
@@ -132,17 +186,6 @@ def _scalar(text: str, type_: pa.DataType) -> pa.Scalar | None:
         return None if pa.types.is_nested(type_) else pa.scalar(text).cast(type_)
     except pa.ArrowInvalid:
         return None
-
-
-def _chances(table: pa.Table, spec: str) -> Floats:
-    """Return a number between 0 and 1 of each record: the same for one id and one spec, and as good as random."""
-    salt = int.from_bytes(blake2b(spec.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-    mixed = row_hashes(table) ^ np.uint64(salt)
-    # The finisher of SplitMix64 (Steele, Lea, Flood 2014): the hashes of one id under two specs are not alike.
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    high = (mixed ^ (mixed >> np.uint64(31))) >> np.uint64(12)
-    return high.astype(np.float64) * 2.0**-52 + 2.0**-53
 
 
 def _replaced(table: pa.Table, key: str, values: pa.Array) -> pa.Table:

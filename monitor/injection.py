@@ -16,6 +16,12 @@ a replay gives the same rows however they are read.
 | ``constant=0`` | gives every record this value, as a stuck sensor does |
 | ``relabel=UA:XX`` | renames a category |
 | ``swap=other`` | exchanges two columns, as a changed order of columns does |
+| ``delay=1h`` | gives every record the value that was the newest so long before it, as a stale cache does |
+| ``mix=UA:0.5`` | leaves records out until a category has this share, as a change of who is served does |
+| ``duplicate=0.1`` | lets this share of the records come twice, as a retrying logger does; it is of no column |
+
+``mix`` goes by the share that the category has in the reference: the odds for it change by the same factor in every
+stretch, and records that stay are as they were, with all that goes with the category.
 """
 
 from __future__ import annotations
@@ -27,14 +33,15 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from monitor.errors import ConfigError, Fault
-from monitor.instant import Instant, from_text
+from monitor.instant import Instant, from_text, microseconds
+from monitor.settings import parse_duration
 
 OPTION = "--inject"
 OUT_OF_RANGE, UNFIT, UNKNOWN = "E103", "E102", "E166"
 
 
 class Change(StrEnum):
-    """What is done to a column."""
+    """What is done to a column, or to records."""
 
     SCALE = "scale"
     OFFSET = "offset"
@@ -46,23 +53,28 @@ class Change(StrEnum):
     CONSTANT = "constant"
     RELABEL = "relabel"
     SWAP = "swap"
+    DELAY = "delay"
+    MIX = "mix"
+    DUPLICATE = "duplicate"
 
 
 _OF_ONE_NUMBER = frozenset({Change.SCALE, Change.OFFSET, Change.NOISE, Change.ROUND})
 _OF_TWO = frozenset({Change.OUTLIERS, Change.CLIP})
 OF_NUMBERS = _OF_ONE_NUMBER | _OF_TWO
+_OF_SHARE = frozenset({Change.MISSING, Change.DUPLICATE})
 _KEYS = ("column", *Change, "from", "to", "model", "version")
 
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """One change of one column in a stretch [since, until) of event time.
+    """One change in a stretch [since, until) of event time.
 
-    ``model`` and ``version``: the only ones it is meant for; ``None`` for all.
+    ``column``: ``None`` where records are changed whole. ``model`` and ``version``: the only ones it is meant for;
+    ``None`` for all.
     """
 
     spec: str
-    column: str
+    column: str | None
     change: Change
     value: str
     since: Instant | None = None
@@ -80,6 +92,16 @@ class Injection:
         """Return the value as two numbers, either of which may be left out."""
         return _pair(self.value)
 
+    @property
+    def length(self) -> int:
+        """Return the value as a length of time in microseconds."""
+        return _length(self.value)
+
+    @property
+    def level(self) -> tuple[str, float]:
+        """Return the value as a category and its share."""
+        return _level(self.value)
+
 
 def parse_injection(spec: str) -> Injection:
     """Read a spec.
@@ -93,15 +115,16 @@ def parse_injection(spec: str) -> Injection:
     """
     given = _words(spec)
     changes = [change for change in Change if change in given]
-    if "column" not in given or len(changes) != 1:
-        raise spec_fault(spec, UNFIT, f"expected column=NAME and one of {', '.join(f'{change}=' for change in Change)}")
+    if len(changes) != 1 or ("column" in given) == (changes[0] is Change.DUPLICATE):
+        words = ", ".join(f"{change}=" for change in Change if change is not Change.DUPLICATE)
+        raise spec_fault(spec, UNFIT, f"expected column=NAME and one of {words}; or duplicate= without a column")
     change = changes[0]
     _check_value(spec, change, given[change])
     since, until = (_instant(spec, given.get(key)) for key in ("from", "to"))
     if since is not None and until is not None and since >= until:
         raise spec_fault(spec, OUT_OF_RANGE, "from is not before to")
     model, version = given.get("model"), given.get("version")
-    return Injection(spec, given["column"], change, given[change], since, until, model, version)
+    return Injection(spec, given.get("column"), change, given[change], since, until, model, version)
 
 
 def _words(spec: str) -> dict[str, str]:
@@ -120,21 +143,47 @@ def _words(spec: str) -> dict[str, str]:
 def _check_value(spec: str, change: Change, value: str) -> None:
     if not value:
         raise spec_fault(spec, UNFIT, f"{change}: no value")
-    if change in _OF_ONE_NUMBER | {Change.MISSING}:
-        try:
-            number = float(value)
-        except ValueError:
-            raise spec_fault(spec, UNFIT, f"{change}: not a number") from None
-        if not math.isfinite(number) or (change is Change.NOISE and number < 0):
-            raise spec_fault(spec, OUT_OF_RANGE, f"{change}: out of range")
-        if change is Change.ROUND and number <= 0:
-            raise spec_fault(spec, OUT_OF_RANGE, "round: not over 0")
-        if change is Change.MISSING and not 0 <= number <= 1:
-            raise spec_fault(spec, OUT_OF_RANGE, "missing: not a share from 0 to 1")
+    if change in _OF_ONE_NUMBER | _OF_SHARE:
+        _check_number(spec, change, value)
     if change in _OF_TWO:
         _check_pair(spec, change, value)
     if change is Change.RELABEL and ":" not in value:
         raise spec_fault(spec, UNFIT, "relabel: expected OLD:NEW")
+    if change is Change.DELAY:
+        _check_length(spec, value)
+    if change is Change.MIX:
+        _check_level(spec, value)
+
+
+def _check_number(spec: str, change: Change, value: str) -> None:
+    try:
+        number = float(value)
+    except ValueError:
+        raise spec_fault(spec, UNFIT, f"{change}: not a number") from None
+    if change in _OF_SHARE and not 0 <= number <= 1:
+        raise spec_fault(spec, OUT_OF_RANGE, f"{change}: not a share from 0 to 1")
+    if not math.isfinite(number) or (change is Change.NOISE and number < 0):
+        raise spec_fault(spec, OUT_OF_RANGE, f"{change}: out of range")
+    if change is Change.ROUND and number <= 0:
+        raise spec_fault(spec, OUT_OF_RANGE, "round: not over 0")
+
+
+def _check_length(spec: str, value: str) -> None:
+    try:
+        length = _length(value)
+    except ValueError:
+        raise spec_fault(spec, UNFIT, "delay: not a duration; expected e.g. 30s, 5m, 1h") from None
+    if length <= 0:
+        raise spec_fault(spec, OUT_OF_RANGE, "delay: not over 0")
+
+
+def _check_level(spec: str, value: str) -> None:
+    try:
+        _, share = _level(value)
+    except ValueError:
+        raise spec_fault(spec, UNFIT, "mix: expected CATEGORY:SHARE") from None
+    if not 0 <= share <= 1:
+        raise spec_fault(spec, OUT_OF_RANGE, "mix: not a share from 0 to 1")
 
 
 def _check_pair(spec: str, change: Change, value: str) -> None:
@@ -159,6 +208,15 @@ def _pair(value: str) -> tuple[float | None, float | None]:
     if not colon:
         raise ValueError(value)
     return float(first) if first else None, float(second) if second else None
+
+
+def _length(value: str) -> int:
+    return microseconds(parse_duration(value))
+
+
+def _level(value: str) -> tuple[str, float]:
+    level, _, share = value.rpartition(":")
+    return level, float(share if level else "")
 
 
 def _instant(spec: str, text: str | None) -> Instant | None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from monitor import __version__
 from monitor.action import Why
 from monitor.alert import Change
+from monitor.background import background_of
 from monitor.inject import injector
 from monitor.injection import Injection
 from monitor.instant import Instant, microseconds, to_text
@@ -87,7 +88,8 @@ class Replay:
         self.pipeline = Pipeline(replace(plan, rows_per_window=0), event_clock=True)
         layouts = self.pipeline.references.layouts()
         if layouts is not None:
-            self.pipeline.transform = injector(injections, plan.name, layouts[0].columns)
+            background = background_of(self.pipeline.references, plan, layouts[0])
+            self.pipeline.transform = injector(injections, plan.name, layouts[0].columns, background)
         self._sizes = {str(path): path.stat().st_size for source in self.pipeline.sources for path in source.matches()}
 
     def lines(self) -> Iterator[Json]:

@@ -18,6 +18,8 @@ Json = dict[str, Any]
 class Search:
     """Whether injected drift was found: by the first alert, from its begin on, that names the column.
 
+    What is of no column is found by any alert.
+
     Attributes
     ----------
     found: that alert. ``others``: how many alerts from its begin on do not name the column, or came later.
@@ -55,7 +57,7 @@ class Search:
         self.firing.add(alert["id"])
         if not begun or alert["reason"] != Change.FIRST_TIME.value:
             return
-        if self.found is None and self.injection.column in alert["columns"]:
+        if self.found is None and self.injection.column in (None, *alert["columns"]):
             self.found = alert
         else:
             self.others += 1
@@ -77,8 +79,9 @@ class Search:
         }
 
 
-def _is_over(window: Json, column: str) -> bool:
-    return any(each["name"] == column and each["verdict"] == Verdict.DRIFTED.value for each in window["columns"])
+def _is_over(window: Json, column: str | None) -> bool:
+    over = [each["name"] for each in window["columns"] if each["verdict"] == Verdict.DRIFTED.value]
+    return bool(over) if column is None else column in over
 
 
 def _is_firing(body: Json) -> bool:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from monitor.background import Background
+from monitor.earlier import of_tables
 from monitor.errors import ConfigError
 from monitor.inject import injector
 from monitor.injection import parse_injection
@@ -43,10 +47,19 @@ def table(rows: int = 4) -> pa.Table:
     )
 
 
+def background(logged: Sequence[pa.Table] = ()) -> Background:
+    """Return a background: UA is a third of the reference's rows, "all" every one, and what was logged before."""
+    shares = {("carrier", "UA"): 1 / 3, ("wet", "true"): 0.5, ("prediction", "1"): 0.5, ("carrier", "all"): 1.0}
+    return Background(
+        lambda column, level: shares.get((column.name, level), 0.0),
+        lambda column: of_tables(logged, column.key, column.type),
+    )
+
+
 def injected(spec: str, rows: pa.Table | None = None, model: str = "m") -> pa.Table:
     """Return rows after an injection."""
-    change = injector([parse_injection(spec)], model, COLUMNS)
     given = table() if rows is None else rows
+    change = injector([parse_injection(spec)], model, COLUMNS, background([given]))
     return given if change is None else change(given)
 
 
@@ -76,6 +89,16 @@ def codes(error: ConfigError) -> list[tuple[str, str]]:
         ("column=wet relabel=true:false", "wet", [False] * 4),
         ("column=prediction relabel=1:2", "prediction", [0.0, 2.0, 0.0, 2.0]),
         ("column=version scale=2", "feature:version", [0.0, 2.0, 4.0, 6.0]),
+        ("column=distance delay=1d", "distance", [1.0, 1.0, 2.0, 3.0]),
+        ("column=distance delay=36h", "distance", [1.0, 2.0, 1.0, 2.0]),
+        ("column=carrier delay=2d", "carrier", ["UA", "AA", "UA", "AA"]),
+        ("duplicate=1", "distance", [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]),
+        ("duplicate=1 from=2013-09-04", "id", ["r0", "r1", "r2", "r3", "r3"]),
+        ("column=carrier mix=UA:1", "id", ["r0", "r3"]),
+        ("column=carrier mix=UA:0", "id", ["r1", "r2"]),
+        ("column=carrier mix=UA:0 from=2013-09-02", "id", ["r0", "r1", "r2"]),
+        ("column=wet mix=true:1", "id", ["r0", "r2"]),
+        ("column=prediction mix=1:0", "id", ["r0", "r2"]),
     ],
 )
 def test_a_change_does_what_it_says(spec: str, column: str, expected: list[Any]) -> None:
@@ -102,24 +125,60 @@ def test_a_change_may_be_of_one_version() -> None:
 
 def test_a_change_may_be_of_one_model() -> None:
     """With `model` another model's records are left alone, whatever columns it has."""
-    assert injector([parse_injection("column=nowhere scale=2 model=other")], "m", COLUMNS) is None
+    assert injector([parse_injection("column=nowhere scale=2 model=other")], "m", COLUMNS, background()) is None
 
 
 def test_changes_follow_each_other() -> None:
     """Several injections of one column are made in the order in which they are given."""
-    change = injector([parse_injection(f"column=distance {word}") for word in ("offset=1", "scale=2")], "m", COLUMNS)
+    change = injector(
+        [parse_injection(f"column=distance {word}") for word in ("offset=1", "scale=2")], "m", COLUMNS, background()
+    )
     assert change is not None
     assert change(table())["distance"].to_pylist() == [4.0, 6.0, 8.0, 10.0]
 
 
-@pytest.mark.parametrize("spec", ["column=temp missing=0.3", "column=temp noise=2", "column=temp outliers=0.1:9"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "column=temp missing=0.3",
+        "column=temp noise=2",
+        "column=temp outliers=0.1:9",
+        "column=temp delay=36h",
+        "column=carrier mix=UA:0.6",
+        "column=carrier mix=UA:0.1",
+        "duplicate=0.4",
+    ],
+)
 def test_chance_follows_the_record(spec: str) -> None:
     """What is random is the same however the records are cut into batches, and in whatever order they come."""
     rows = table(500)
-    whole = injected(spec, rows)["temp"].to_pylist()
-    cut = [value for start in range(0, 500, 70) for value in injected(spec, rows.slice(start, 70))["temp"].to_pylist()]
-    backwards = injected(spec, rows.take(pa.array(range(499, -1, -1))))["temp"].to_pylist()
+    change = injector([parse_injection(spec)], "m", COLUMNS, background([rows.slice(200), rows.slice(0, 200)]))
+    assert change is not None
+    whole = change(rows).to_pylist()
+    cut = [row for start in range(0, 500, 70) for row in change(rows.slice(start, 70)).to_pylist()]
+    backwards = change(rows.take(pa.array(range(499, -1, -1)))).to_pylist()
     assert whole == cut == backwards[::-1]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6])
+def test_a_mix_has_the_share_that_is_asked_for(share: float) -> None:
+    """Of many records so many of one side are left out that the category has its new share."""
+    left = injected(f"column=carrier mix=UA:{share}", table(30_000))["carrier"].to_pylist()
+    assert abs(left.count("UA") / len(left) - share) < 5 * math.sqrt(share * (1 - share) / len(left))
+
+
+def test_a_mix_leaves_records_as_they_were() -> None:
+    """Records that a mix keeps hold what they held, so that what goes with a category stays with it."""
+    kept = injected("column=carrier mix=UA:0.6", table(300))
+    assert set(map(str, kept.to_pylist())) < set(map(str, table(300).to_pylist()))
+
+
+def test_duplicates_are_the_share_that_is_asked_for() -> None:
+    """Of many records the share that is asked for comes twice, the second right after the first."""
+    ids = injected("duplicate=0.2", table(20_000))["id"].to_pylist()
+    again = sum(first == second for first, second in pairwise(ids))
+    assert again == len(ids) - 20_000
+    assert abs(again / 20_000 - 0.2) < 5 * math.sqrt(0.2 * 0.8 / 20_000)
 
 
 def test_missing_takes_the_share() -> None:
@@ -154,7 +213,7 @@ def test_what_is_missing_is_not_clipped() -> None:
 def test_two_specs_choose_different_records() -> None:
     """The records that lose one column are not those that lose another."""
     both = [parse_injection(f"column={name} missing=0.5") for name in ("temp", "distance")]
-    change = injector(both, "m", COLUMNS)
+    change = injector(both, "m", COLUMNS, background())
     assert change is not None
     rows = change(table(2_000))
     together = sum(
@@ -188,6 +247,16 @@ def test_two_specs_choose_different_records() -> None:
         ("column=temp clip=nan:", "E103"),
         ("column=temp round=0", "E103"),
         ("column=carrier relabel=UA", "E102"),
+        ("column=temp delay=soon", "E102"),
+        ("column=temp delay=0s", "E103"),
+        ("column=carrier mix=UA", "E102"),
+        ("column=carrier mix=UA:", "E102"),
+        ("column=carrier mix=:0.5", "E102"),
+        ("column=carrier mix=UA:1.5", "E103"),
+        ("column=carrier mix=UA:nan", "E103"),
+        ("duplicate=2", "E103"),
+        ("duplicate=nan", "E103"),
+        ("column=temp duplicate=0.1", "E102"),
         ("column=temp scale=2 from=yesterday", "E102"),
         ("column=temp scale=2 from=2013-09-02 to=2013-09-02", "E103"),
         ("column='temp scale=2", "E102"),
@@ -210,16 +279,20 @@ def test_a_spec_that_is_none_is_a_fault(spec: str, code: str) -> None:
         ("column=temp swap=carrier", "E102"),
         ("column=temp constant=warm", "E102"),
         ("column=wet relabel=yes:no", "E102"),
+        ("column=wet mix=yes:0.5", "E102"),
+        ("column=carrier mix=ZZ:0.5", "E102"),
+        ("column=carrier mix=all:0.5", "E102"),
+        ("column=tmp delay=1h", "E166"),
     ],
 )
 def test_a_change_that_does_not_fit_is_a_fault(spec: str, code: str) -> None:
     """A column that the model does not have, and a change that is not for its kind, are faults of the option."""
     with pytest.raises(ConfigError) as caught:
-        injector([parse_injection(spec)], "m", COLUMNS)
+        injector([parse_injection(spec)], "m", COLUMNS, background())
     assert codes(caught.value) == [(code, "--inject")]
 
 
 def test_the_nearest_column_is_named() -> None:
     """A misspelt column's fault names the one that was probably meant."""
     with pytest.raises(ConfigError, match='did you mean "temp"'):
-        injector([parse_injection("column=tmp scale=2")], "m", COLUMNS)
+        injector([parse_injection("column=tmp scale=2")], "m", COLUMNS, background())

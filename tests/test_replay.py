@@ -195,6 +195,38 @@ def test_injected_drift_is_found_after_a_while(root: Path) -> None:
     assert found["from"] < found["column_over_at"]
 
 
+@pytest.mark.parametrize("change", ["column=temp delay=12h", "column=carrier mix=UA:0.7"])
+def test_stale_values_and_another_mix_are_found(root: Path, change: str) -> None:
+    """Values of twelve hours before, and records of whom one category is most, are found by their column."""
+    spec = f"{change} from={to_text(BEGIN + 30 * HOUR)}"
+    replay = Replay(plan_of(root, root / "reference.parquet", log="calm/*.jsonl"), injections=[parse_injection(spec)])
+    list(replay.lines())
+    (found,) = replay.injected()
+    assert 0 < found["delay_seconds"] <= 24 * 3600
+
+
+def test_repeated_records_are_counted(root: Path) -> None:
+    """Records that come twice are counted twice; where none drifts, they are told as not found."""
+    spec = f"duplicate=1 from={to_text(BEGIN + 30 * HOUR)}"
+    replay = Replay(plan_of(root, root / "reference.parquet", log="calm/*.jsonl"), injections=[parse_injection(spec)])
+    found = windows(list(replay.lines()))
+    plain = windows(list(Replay(plan_of(root, root / "reference.parquet", log="calm/*.jsonl")).lines()))
+    assert [one["rows"] for one in found] == [one["rows"] * (1 + (at >= 30)) for at, one in enumerate(plain)]
+    assert replay.summary()["records"] == sum(one["rows"] for one in found)
+
+
+def test_stale_values_do_not_depend_on_the_files(root: Path, tmp_path: Path) -> None:
+    """A log in two files that were written side by side gives the windows of the log in one."""
+    calm = (root / "calm" / "a.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "logs").mkdir()
+    for place in range(2):
+        (tmp_path / "logs" / f"{place}.jsonl").write_text("".join(calm[place::2]))
+    injections = [parse_injection(spec) for spec in ("column=temp delay=5h", "column=carrier mix=UA:0.4")]
+    parted = Replay(plan_of(tmp_path, root / "reference.parquet"), injections=injections)
+    whole = Replay(plan_of(root, root / "reference.parquet", log="calm/*.jsonl"), injections=injections)
+    assert list(parted.lines()) == list(whole.lines())
+
+
 def test_an_injection_that_is_not_found_says_so(root: Path) -> None:
     """A change too small to see is told as not found."""
     plan = plan_of(root, root / "reference.parquet", log="calm/*.jsonl")

@@ -41,7 +41,8 @@ InjectOption = Annotated[
         "--inject",
         metavar="SPEC",
         help="Put drift into the records, and say how soon it is found: 'column=temp scale=1.8 from=2013-09-01'. "
-        "Instead of scale: offset, noise, outliers, clip, round, missing, constant, relabel, swap. May be repeated.",
+        "Instead of scale: offset, noise, outliers, clip, round, missing, constant, relabel, swap, delay, mix; "
+        "or 'duplicate=0.1' of whole records. May be repeated.",
     ),
 ]
 FormatOption = Annotated[BacktestFormat, typer.Option("--format", help="For people or for programs.")]

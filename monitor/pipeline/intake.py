@@ -22,7 +22,8 @@ from monitor.window import NEVER, first_window_end, late_rows, pane_starts
 
 HASH = "driftline_hash"
 Transform = Callable[[pa.Table], pa.Table]
-"""What changes canonical rows before they are counted: drift that a backtest injects."""
+"""What changes canonical rows before they are counted, or drops or repeats some, but moves none in time: drift that a
+backtest injects. Which records are late is decided before, by the log as it is."""
 
 
 @dataclass(slots=True)
@@ -74,8 +75,6 @@ def take(model: Model, origin: Origin, batch: Batch, layout: Layout, transform: 
     """Count a batch of records into the model's panes."""
     intake = Intake(rejected=Counter(str(rejected.reason) for rejected in batch.rejected))
     table = arrange(batch.table, layout)
-    if transform is not None:
-        table = transform(table)
     times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
     table, times = _without_future(table, times, origin, intake)
     if not len(times):
@@ -83,9 +82,12 @@ def take(model: Model, origin: Origin, batch: Batch, layout: Layout, transform: 
     late = _late(model, origin, times, batch.hold)
     model.reached[origin.source] = max(model.reached.get(origin.source, NEVER), int(times.max()))
     intake.late = int(late.sum())
-    intake.accepted = len(times) - intake.late
     if intake.late:
         table, times = table.filter(pa.array(~late)), times[~late]
+    if transform is not None:
+        table = transform(table)
+        times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+    intake.accepted = len(times)
     hashes = row_hashes(table)
     chosen = sampled(hashes, model.plan.sampling.rate)
     intake.sampled = int(chosen.sum())
