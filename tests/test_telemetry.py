@@ -45,6 +45,7 @@ WINDOW = {
     "verdict": "drifted",
     "why": "evidence_over_threshold",
     "calibrated": True,
+    "calibration_why": None,
     "evidence": 812.4,
     "evidence_threshold": 720.0,
     "columns_judged": 15,
@@ -364,6 +365,16 @@ def test_names_follow_the_conventions() -> None:
         assert metric.help.endswith(".")
 
 
+@pytest.mark.parametrize("why", ["too_few_blocks", "a_reason_of_later"])
+def test_the_reason_of_no_promise_is_shown(telemetry: Telemetry, why: str) -> None:
+    """Of the reasons one is 1 and all others are 0, until a window says that the promise holds."""
+    telemetry.calibrated(**SCOPE, why=why)
+    shown = value(telemetry, "driftline_calibration_why", why=why, **SCOPE)
+    telemetry.window(WINDOW)
+    assert (shown, value(telemetry, "driftline_calibration_why", why="slope", **SCOPE)) == (1, 0)
+    assert 'why="too_few_blocks"} 1' not in text(telemetry)
+
+
 def test_no_metric_is_declared_twice_and_all_can_be_shown(telemetry: Telemetry) -> None:
     """Every declared metric has a way onto the page."""
     fill(telemetry)
@@ -379,7 +390,7 @@ def fill(telemetry: Telemetry) -> None:
     telemetry.records("flight-delay", "records", read=3, rejected={"torn": 1}, late=1, sampled=2)
     telemetry.source_lag("flight-delay", "records", 3.1)
     telemetry.false_alarms("flight-delay", promised=1.0, expected=None)
-    telemetry.calibrated("flight-delay", "2", holds=False)
+    telemetry.calibrated("flight-delay", "2", why="slope")
     telemetry.evaluated("flight-delay", 1_372_669_500_000_000)
     telemetry.stage("read", 0.01)
     telemetry.deliveries("team", outcomes={"delivered": 4}, pending=1)

@@ -130,6 +130,9 @@ class Worker:
         for judge in self.judges():
             figures = expected_false_alarms(judge, self.plan.alerts)
             self._telemetry.false_alarms(self.plan.name, promised=figures["promised"], expected=figures["expected"])
+        for name, facts in self.facts()["versions"].items():
+            if facts["live"] or name not in self.pipeline.model.versions:
+                self._telemetry.calibrated(self.plan.name, name, why=facts["calibration_why"])
 
     def sources(self) -> dict[str, str | None]:
         """Return why each source cannot be read now, by role; ``None`` where it can."""

@@ -57,7 +57,7 @@ SUMMARY = Row(
         ),
         number(
             "Without promise",
-            "Models whose reference does not carry the false-alarm promise. `driftline check` says why.",
+            "Versions whose drift pages nobody. The alert DriftlineUncalibrated and the monitor's page say why, and what helps.",
             f"sum(1 - {shown(d.CALIBRATED)})",
             "no window yet",
             steps=((None, "green"), (1, "orange")),

@@ -112,12 +112,12 @@ def _of_models() -> Iterator[Rule]:
     )
     yield Rule(
         "DriftlineUncalibrated",
-        str(d.CALIBRATED),
-        "== 0",
+        str(d.CALIBRATION_WHY),
+        "== 1",
         "1h",
         "warning",
         "No false-alarm promise for {{ $labels.model }}{{ with $labels.version }}, version {{ . }}{{ end }}",
-        "The reference does not carry the promise, for example because it is too short. `driftline check` says why.",
+        "Its drift pages nobody, for the reason {{ $labels.why }}. `driftline check` and the page say what helps.",
     )
 
 

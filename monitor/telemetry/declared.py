@@ -86,6 +86,9 @@ DRIFT_COLUMNS = _gauge("drift_columns_ratio", "model version", "Share of the jud
 DRIFT_DETECTED = _gauge("drift_detected", "model version", "1 if the window drifted, 0 if it is stable, else absent.")
 DRIFT_EVIDENCE = _gauge("drift_evidence_ratio", "model version", "Evidence of drift over its threshold; fires at 1.")
 CALIBRATED = _gauge("calibrated", "model version", "1 if the false-alarm promise holds for the reference.")
+CALIBRATION_WHY = _gauge(
+    "calibration_why", "model version why", "Why the false-alarm promise does not hold: the reason is 1, the others 0."
+)
 VERDICT = _gauge("verdict", "model version verdict", "The verdict of the last closed window is 1, the others are 0.")
 FALSE_ALARMS = _gauge("false_alarms_per_30d", "model kind", "False alarms in 30 days: promised, and expected.")
 ALERTS = _gauge("alerts", "model version alert severity state", "The state of the alert is 1, the others are 0.")
@@ -130,5 +133,5 @@ SCRAPE_ERRORS = _counter("scrape_errors_total", "", "Pages that could not be ren
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 WINDOW_METRICS: tuple[Metric, ...] = (
     WINDOW_END, WINDOW_ROWS, COLUMN_DISTANCE, COLUMN_P_VALUE, COLUMN_THRESHOLD, COLUMN_DETECTED,
-    DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, VERDICT, LATENCY,
+    DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, CALIBRATION_WHY, VERDICT, LATENCY,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.registry import Collector
 
+from monitor.calibration.cures import CURES
 from monitor.instant import SECOND, Instant, from_text
 from monitor.record import Reason
 from monitor.telemetry import declared as d
@@ -142,10 +143,12 @@ class Telemetry:
                 else:
                     self._table.put(d.FALSE_ALARMS, (model, kind), value)
 
-    def calibrated(self, model: str, version: str, *, holds: bool) -> None:
-        """Show whether the false-alarm promise holds, before a window says so itself."""
+    def calibrated(self, model: str, version: str, *, why: str | None) -> None:
+        """Show whether the false-alarm promise holds, before a window says so itself; ``why`` not, if it does not."""
         with self._lock:
-            self._table.put(d.CALIBRATED, (model, version), holds)
+            self._table.remove([d.CALIBRATION_WHY], {"model": model, "version": version})
+            for metric, labels, value in _calibration(why):
+                self._table.put(metric, (model, version, *labels), value)
 
     def evaluated(self, model: str, at: Instant) -> None:
         """Show when a model was last looked at without a fault, in wall time."""
@@ -219,7 +222,7 @@ def window_samples(body: Body) -> Iterator[Sample]:
     verdict = body["verdict"]
     yield d.WINDOW_END, (), from_text(body["end"]) / SECOND
     yield d.WINDOW_ROWS, (), body["rows"]
-    yield d.CALIBRATED, (), body["calibrated"]
+    yield from _calibration(body["calibration_why"])
     for each in VERDICTS:
         yield d.VERDICT, (each,), each == verdict
     if verdict in {"stable", "drifted"}:
@@ -233,6 +236,13 @@ def window_samples(body: Body) -> Iterator[Sample]:
             yield d.LATENCY, (stat,), seconds
     for column in body["columns"]:
         yield from _column_samples(column)
+
+
+def _calibration(why: str | None) -> Iterator[Sample]:
+    """Return whether the promise holds, and each reason why not; one that another version gave is added."""
+    yield d.CALIBRATED, (), why is None
+    for each in dict.fromkeys([*CURES, *([] if why is None else [why])]):
+        yield d.CALIBRATION_WHY, (each,), each == why
 
 
 def _column_samples(column: Body) -> Iterator[Sample]:
