@@ -12,7 +12,7 @@ import structlog
 from monitor import __version__
 from monitor.app.actions import token_key, token_of
 from monitor.app.lean import give_back
-from monitor.app.misfits import column_faults, reference_fault
+from monitor.app.misfits import column_faults, reference_faults
 from monitor.app.publish import publish, publish_windows
 from monitor.app.running import Running
 from monitor.app.status import FACTS
@@ -126,7 +126,7 @@ class Daemon:
             try:
                 worker = workers[plan.name] = self._worker(plan)
             except PermanentError as error:
-                faults.append(reference_fault(loaded, place, error))
+                faults += reference_faults(loaded, place, plan, error)
                 continue
             for judge in worker.judges():
                 faults += column_faults(loaded, place, plan, judge)
@@ -259,6 +259,7 @@ class Daemon:
         running.dispatcher.stop(drain_seconds)
         self._close_servers()
         self._schedule.wait(JOBS_SECONDS)
+        self.heartbeat()
         running.state.close()
         self._log.info("stopped")
 

@@ -10,6 +10,7 @@ from monitor.derive.joint import GROUP
 from monitor.errors import Fault, MonitorError, ReferenceUnusable
 from monitor.judge import Judge
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.references import References
 from monitor.record import Kind
 from monitor.record_layout import ColumnUnknown
 
@@ -31,6 +32,16 @@ def reference_fault(loaded: Loaded, place: int, error: MonitorError, version: st
         role = [role for role in _ANSWERS if getattr(columns, role) == error.column]
         code, keys = _UNKNOWN_COLUMN, ("columns", *role[:1])
     return loaded.place("models", place, *keys).fault(code, error.message, error.hint or None)
+
+
+def reference_faults(loaded: Loaded, place: int, plan: ModelPlan, error: MonitorError) -> list[Fault]:
+    """Return the faults of a model's references after one of them could not be used: of a map, each at its version."""
+    if not isinstance(plan.reference, Mapping):
+        return [reference_fault(loaded, place, error)]
+    references = References(plan)
+    references.refresh()
+    faults = [reference_fault(loaded, place, each, version) for version, each in references.faults.items()]
+    return faults or [reference_fault(loaded, place, error)]
 
 
 def reference_keys(loaded: Loaded, place: int, version: str | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.config import Loaded, ModelSettings
 from monitor.instant import SECOND, Instant, to_text
+from monitor.pipeline.storing import load_retired
 from monitor.receivers import address
 from monitor.store.action import last_actions, open_actions
 from monitor.store.alert import open_alerts
@@ -55,9 +56,10 @@ def status(state: State, loaded: Loaded, beside: Beside) -> Json:
         alerts = open_alerts(connection)
         actions = _actions(open_actions(connection), last_actions(connection))
         outboxes = {outbox.receiver: outbox for outbox in pending_counts(connection)}
+        retired = {model.name: load_retired(connection, model.name) for model in loaded.config.models}
     windows = {key: (closed.get(key), scored.get(key)) for key in closed.keys() | scored.keys()}
     models = [
-        _model(model, facts.get("models", {}).get(model.name, {}), counts, windows, beside.at)
+        _model(model, _told(facts, model.name, retired[model.name]), counts, windows, beside.at)
         for model in loaded.config.models
     ]
     return {
@@ -89,6 +91,16 @@ def status(state: State, loaded: Loaded, beside: Beside) -> Json:
 def _actions(waiting: list[Json], last: list[Json]) -> list[Json]:
     known = {action["id"] for action in waiting}
     return [*waiting, *(action for action in last if action["id"] not in known)]
+
+
+def _told(facts: Mapping[str, Any], model: str, retired: Mapping[str, bool]) -> Json:
+    """Return what a daemon told of a model; who serves is told by the state, as the daemon may have ended since."""
+    told = facts.get("models", {}).get(model, {})
+    versions = {
+        name: {**each, "live": not retired[name] if name in retired else each["live"]}
+        for name, each in told.get("versions", {}).items()
+    }
+    return {**told, "versions": versions}
 
 
 def _model(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from monitor.app.misfits import reference_fault
+from monitor.app.misfits import reference_faults
 from monitor.errors import ConfigError, Fault, PermanentError
 from monitor.injection import Injection
 from monitor.instant import Instant
@@ -29,5 +29,5 @@ def compiled(
         except ConfigError as error:
             faults[place] = list(error.faults)
         except PermanentError as error:
-            faults[place] = [reference_fault(loaded, place, error)]
+            faults[place] = reference_faults(loaded, place, plans[place], error)
     return replays, faults

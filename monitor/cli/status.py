@@ -108,9 +108,9 @@ def _models(models: list[dict[str, Any]]) -> Any:
     for model in models:
         for version in model["versions"]:
             window = version["last_window"]
-            name = version["version"] + ("" if version["live"] else " (retired)")
+            name = version["version"] + ("" if version["live"] or window is None else " (retired)")
             if window is None:
-                made.add_row(model["name"], name, "no window yet")
+                made.add_row(model["name"], name, "no window yet" if version["live"] else "no record yet")
                 continue
             evidence = "" if window["evidence"] is None else f"{window['evidence']:.3g}"
             if window["evidence_threshold"] is not None:
@@ -130,7 +130,7 @@ def _uncalibrated(models: list[dict[str, Any]]) -> Iterator[str]:
     for model in models:
         for version in model["versions"]:
             why = version["calibration_why"]
-            if why is not None and version["live"]:
+            if why is not None and (version["live"] or version["last_window"] is None):
                 yield f"{model['name']} {version['version']}: not calibrated ({why}), pages nobody; {cure(why)}"
 
 

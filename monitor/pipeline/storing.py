@@ -21,7 +21,7 @@ from monitor.pipeline.model import Model, Raised, Version
 from monitor.profile import profile_bytes, profile_from_bytes
 from monitor.store.action import actions_since
 from monitor.store.database import Connection
-from monitor.store.memory import delete_memory, load_memory, save_memory
+from monitor.store.memory import delete_memory, load_memory, load_piece, save_memory
 from monitor.store.pane import delete_panes, load_panes, save_pane
 from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
@@ -51,6 +51,12 @@ def save_progress(connection: Connection, model: Model) -> None:
         },
     }
     save_memory(connection, model.plan.name, "", _PROGRESS, _dump(body))
+
+
+def load_retired(connection: Connection, model: str) -> dict[str, bool]:
+    """Return each version that has had records, and whether it is retired: as the last transaction left it."""
+    body = json.loads(load_piece(connection, model, "", _PROGRESS) or b"{}")
+    return {name: kept["retired"] for name, kept in body.get("versions", {}).items()}
 
 
 def save_targets_known(connection: Connection, model: Model) -> None:

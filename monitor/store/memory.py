@@ -19,6 +19,12 @@ def load_memory(connection: Connection, model: str) -> dict[tuple[str, str], byt
     return {(row.version, row.name): row.payload for row in rows}
 
 
+def load_piece(connection: Connection, model: str, version: str, name: str) -> bytes | None:
+    """Return one piece, or ``None`` if there is none."""
+    where = (memory.c.model == model, memory.c.version == version, memory.c.name == name)
+    return connection.execute(select(memory.c.payload).where(*where)).scalar_one_or_none()
+
+
 def delete_memory(connection: Connection, model: str, version: str, name: str | None = None) -> None:
     """Forget one piece, or all of a version."""
     statement = delete(memory).where(memory.c.model == model, memory.c.version == version)

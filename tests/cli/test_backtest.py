@@ -204,6 +204,22 @@ def test_a_reference_that_does_not_fit_is_a_fault(
     assert told in done.err
 
 
+def test_a_broken_reference_of_a_map_is_blamed_at_its_version(driftline: Driftline, calm: Path) -> None:
+    """Of several references, by version, each that cannot be used is a fault where the config names it."""
+    (calm.parent / "broken.parquet").write_bytes(b"PAR1 no")
+    text = calm.read_text()
+    before = text[text.index("reference: {") : text.index("\n", text.index("reference: {"))]
+    one = before.removeprefix("reference: ")
+    calm.write_text(
+        text.replace(before, f"reference: {{1: {one}, 2: {{path: broken.parquet}}, v3: {{path: broken.parquet}}}}")
+    )
+    done = driftline("backtest", "-c", calm)
+    assert done.code == 2
+    assert [f"error[E161] models[flights].reference.{version}.path" in done.err for version in ("2", "v3")] == [
+        True
+    ] * 2
+
+
 def test_bad_lines_and_late_ones_are_counted(driftline: Driftline, calm: Path) -> None:
     """Lines that are no records, and records whose window is closed, are counted in the summary."""
     log = calm.parent / "logs" / "a.jsonl"

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from monitor.app.status import FACTS
 from monitor.instant import from_text
 from monitor.store.action import save_action
 from monitor.store.alert import save_alert
 from monitor.store.counts import add_counts, save_accepted_at
-from monitor.store.daemon import Daemon, save_daemon
+from monitor.store.daemon import Daemon, save_daemon, save_meta
 from monitor.store.database import State, StateSettings, open_state
 from monitor.store.delivery import QueuedDelivery, due, enqueue, mark_retry
+from monitor.store.memory import save_memory
 from monitor.store.window import save_window
 from tests.cli.conftest import Answer
 from tests.contracts import schemas
@@ -110,6 +112,30 @@ def test_the_tables_say_the_same(driftline: Driftline, config: Path, state: Stat
     assert [
         word for word in ("4711", "quality", "withheld", "data_fault", "http_503", "flights") if word not in out
     ] == []
+
+
+def test_who_serves_is_told_by_the_state(driftline: Driftline, config: Path, state: State) -> None:
+    """After a kill a version that a daemon did not come to tell of is live, and one that the state retired is not."""
+    facts = {"calibrated": False, "calibration_why": "slope", "reference": None}
+    told = {"1": {"live": True, **facts}, "2": {"live": False, **facts}, "3": {"live": False, **facts}}
+    progress = {"versions": {"1": {"retired": True}, "2": {"retired": False}}}
+    with state.write() as connection:
+        save_meta(connection, FACTS, {"models": {"flights": {"versions": told}}})
+        save_memory(connection, "flights", "", "progress", json.dumps(progress).encode())
+    state.close()
+    (model,) = driftline("status", "-c", config, "--format", "json").body["models"]
+    assert [each["live"] for each in model["versions"]] == [False, True, False]
+
+
+def test_a_version_without_a_record_is_not_called_retired(driftline: Driftline, config: Path, state: State) -> None:
+    """A reference that lies there before its version serves is told as such, with what its promise lacks."""
+    facts = {"live": False, "calibrated": False, "calibration_why": "slope", "reference": None}
+    with state.write() as connection:
+        save_meta(connection, FACTS, {"models": {"flights": {"versions": {"2": facts}}}})
+    out = driftline("status", "-c", config).out
+    assert "no record yet" in out
+    assert "retired" not in out
+    assert "flights 2: not calibrated (slope)" in out
 
 
 def test_a_state_that_is_no_database_is_fatal(driftline: Driftline, config: Path, state: State) -> None:

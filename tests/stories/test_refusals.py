@@ -83,6 +83,17 @@ def test_a_reference_that_cannot_be_used_is_a_fault(
     assert f'"path": "{name}"' in config.read_text("utf-8").splitlines()[found["line"] - 1]
 
 
+def test_each_reference_of_a_map_is_blamed_at_its_version(run: Run, world: World) -> None:
+    """Of references by version each that cannot be used is a fault at its own path, all at once, as `check` says it."""
+    (world.folder / "torn.parquet").write_bytes(b"PAR1 pathcanary")
+    world.model["reference"] = {"1": {"path": "references/1.parquet"}} | {
+        each: {"path": "torn.parquet"} for each in "23"
+    }
+    world.config()
+    said = refusal(run, 2)
+    assert [f"models[{MODEL}].reference.{version}.path" in said for version in "123"] == [False, True, True]
+
+
 def test_a_reference_without_rows_is_a_fault(run: Run, world: World) -> None:
     """A Parquet reference of the right columns and no row ends with 2."""
     whole = world.folder / "references" / "1.parquet"

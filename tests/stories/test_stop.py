@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
+from monitor.app.status import FACTS
 from monitor.store.counts import load_counts
+from monitor.store.daemon import load_meta
 from monitor.store.database import StateSettings, open_state
 from tests.scripted_http import answer, scripted, silent
 from tests.stories.job import ACTION, FIRING, events, read, wait_for
 from tests.stories.running import Daemon, until
-from tests.stories.world import ROWS_AN_HOUR, World
+from tests.stories.world import MODEL, ROWS_AN_HOUR, World
 
 pytestmark = pytest.mark.story
 Run = Callable[..., Daemon]
@@ -41,6 +43,23 @@ def test_a_stop_in_the_middle_of_a_log_loses_nothing(run: Run, world: World) -> 
     assert 0 < before < 500 * ROWS_AN_HOUR, "it was over before it could be stopped, or had not begun"
     second = run()
     until(lambda: second.metric("driftline_records_total", source="records") == 500 * ROWS_AN_HOUR)
+
+
+def test_after_a_stop_the_version_that_served_is_told_as_serving(run: Run, world: World) -> None:
+    """A version whose first record came after the last heartbeat is live in what the state says of the daemon."""
+    daemon = run()
+    daemon.event("started")
+    world.log(3)
+    until(lambda: daemon.metric("driftline_window_rows"))
+    daemon.stop()
+    state = open_state(StateSettings(), world.folder, exclusive=False)
+    try:
+        with state.read() as connection:
+            facts = load_meta(connection, FACTS)
+    finally:
+        state.close()
+    assert facts is not None
+    assert facts["models"][MODEL]["versions"]["1"]["live"] is True
 
 
 def test_what_is_due_is_sent_before_the_end(run: Run, world: World) -> None:
