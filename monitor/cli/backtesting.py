@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monitor.cli.common import show_faults
 from monitor.cli.compiling import compiled
+from monitor.cli.heat import Heat
 from monitor.errors import ConfigError, Fault
 from monitor.injection import OPTION, Injection
 from monitor.instant import Instant, from_text
@@ -43,11 +44,12 @@ class History:
     Attributes
     ----------
     episodes: the alert of each episode by id, as it fired; with ``resolved_at``.
-    points: the windows of each model and version.
+    points, heats: the windows of each model and version, and how far their columns lay from the reference.
     """
 
     episodes: dict[str, Json] = field(default_factory=dict)
     points: dict[tuple[str, str], list[Point]] = field(default_factory=dict)
+    heats: dict[tuple[str, str], Heat] = field(default_factory=dict)
 
     def take(self, line: Json) -> None:
         """Remember a line."""
@@ -55,6 +57,8 @@ class History:
             end, key = from_text(line["end"]), (line["model"], line["version"])
             point = Point(end, line["rows"], line["verdict"], line["evidence"], line["evidence_threshold"])
             self.points.setdefault(key, []).append(point)
+            start = from_text(line["start"])
+            self.heats.setdefault(key, Heat(start, end - start, end)).take(end, line["columns"])
         elif line["kind"] == "alert" and line["state"] == "resolved":
             episode = self.episodes.setdefault(line["id"], line)
             self.episodes[line["id"]] = episode | {"resolved_at": line["at"]}

@@ -57,7 +57,7 @@ SUMMARY = Row(
         ),
         number(
             "Without promise",
-            "Versions whose drift pages nobody. The alert DriftlineUncalibrated and the monitor's page say why, and what helps.",
+            "Versions whose drift pages nobody. The alert DriftlineUncalibrated and the page say why.",
             f"sum(1 - {shown(d.CALIBRATED)})",
             "no window yet",
             steps=((None, "green"), (1, "orange")),
