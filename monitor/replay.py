@@ -24,6 +24,7 @@ from monitor.pipeline.tally import Limits
 from monitor.realised import before
 from monitor.search import Search
 from monitor.verdict import Verdict
+from monitor.window import NEVER
 
 Json = dict[str, Any]
 Line = tuple[Instant, int, Json]
@@ -83,6 +84,8 @@ class Replay:
         self._waiting: set[str] = set()
         """Windows that were told, and whose performance was not."""
         self._begin: Instant | None = None
+        self._closed_until: Instant = NEVER
+        self._done = 0.0
         self._span: tuple[Instant, Instant] | None = None
         # Rows are kept to retrain with, and a replay retrains nothing.
         self.pipeline = Pipeline(replace(plan, rows_per_window=0), event_clock=True)
@@ -115,6 +118,7 @@ class Replay:
     def _lines(self, closed: Closed) -> Iterator[Line]:
         start = closed.end - microseconds(self.plan.window.length)
         self._begin = start if self._begin is None else self._begin
+        self._closed_until = closed.end
         alerts = [without_resolution(body) for body in closed.alerts]
         for search in self.searches:
             search.see(start, closed.windows, alerts)
@@ -150,8 +154,15 @@ class Replay:
         """Return how many files there are to read."""
         return len(self._sizes)
 
-    def read_ratio(self) -> float:
-        """Return the share of the records' bytes that is read, as far as it can be told."""
+    def done_ratio(self) -> float:
+        """Return the share of the history that is replayed: of the records' bytes, and of the time that they reach."""
+        newest = max(self.pipeline.model.reached.values(), default=NEVER)
+        if self._begin is not None and newest > self._begin:
+            closed = min((self._closed_until - self._begin) / (newest - self._begin), 1.0)
+            self._done = max(self._done, closed * self._read_ratio())
+        return self._done
+
+    def _read_ratio(self) -> float:
         total = sum(self._sizes.values())
         read = 0.0
         for role, positions in self.pipeline.positions.items():
@@ -201,8 +212,8 @@ def merged(replays: Sequence[Replay]) -> Iterator[Json]:
 class Replayed(Protocol):
     """One model's replay, here or in another process; see :class:`Replay`."""
 
-    def read_ratio(self) -> float:
-        """Return the share of the records' bytes that is read."""
+    def done_ratio(self) -> float:
+        """Return the share of the history that is replayed."""
         ...
 
     def summary(self) -> Json:

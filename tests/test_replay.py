@@ -174,12 +174,13 @@ def test_a_reference_that_cannot_be_used_ends_it(root: Path, tmp_path: Path) -> 
         Replay(plan_of(root, tmp_path / "nowhere.parquet"))
 
 
-def test_the_share_that_is_read_grows_to_all(root: Path) -> None:
-    """The progress is between none and all of the log's bytes, never falls, and ends at all."""
+def test_the_share_that_is_done_grows_to_all(root: Path) -> None:
+    """The progress goes from none to all with the windows that are closed, and never falls."""
     replay = Replay(plan_of(root, root / "reference.parquet", log="calm/*.jsonl"))
-    seen = [replay.read_ratio(), *(replay.read_ratio() for _ in replay.lines())]
+    seen = [replay.done_ratio(), *(replay.done_ratio() for _ in replay.lines())]
     assert seen[0] == 0.0
     assert seen == sorted(seen)
+    assert seen[len(seen) // 2] == pytest.approx(0.5, abs=0.1)
     assert seen[-1] == 1.0
 
 

@@ -114,11 +114,11 @@ def _print_lines(loaded: Loaded, told: Told, injections: Sequence[Injection], be
     """Print a line as soon as it is known, then the summary; say whether it is drift."""
     import sys
 
-    from monitor.cli.backtesting import progress, replaying
+    from monitor.cli.backtesting import looking, replaying
     from monitor.replay import summary
 
     shown = not sys.stdout.isatty()
-    with progress(shown=shown) as look, replaying(loaded, told, injections) as (replays, found):
+    with looking(shown=shown) as look, replaying(loaded, told, injections) as (replays, found):
         for line in found:
             write_json(line)
             look(replays, line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from monitor.cli.common import show_faults
 from monitor.cli.compiling import compiled
 from monitor.cli.heat import Heat
+from monitor.cli.progress import Report, progress
 from monitor.errors import ConfigError, Fault
 from monitor.injection import OPTION, Injection
 from monitor.instant import Instant, from_text
@@ -127,7 +127,7 @@ def _check_models(names: Sequence[str], injections: Iterable[Injection]) -> None
 def answer_of(loaded: Loaded, told: Told, injections: Sequence[Injection], begun: float) -> Answer:
     """Replay to the end, and return what came of it; ``begun`` is when, by ``perf_counter``."""
     history = History()
-    with progress(shown=True) as look, replaying(loaded, told, injections) as (replays, lines):
+    with looking(shown=True) as look, replaying(loaded, told, injections) as (replays, lines):
         for line in lines:
             history.take(line)
             look(replays, line)
@@ -135,33 +135,26 @@ def answer_of(loaded: Loaded, told: Told, injections: Sequence[Injection], begun
 
 
 @contextmanager
-def progress(*, shown: bool) -> Iterator[Look]:
-    """Give a function that is told every line, and draws a bar on stderr if that is a terminal."""
-    if not shown or not sys.stderr.isatty():
-        yield _look_away
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+def looking(*, shown: bool) -> Iterator[Look]:
+    """Give a function that is told every line, and draws how far the replays have come where a person looks on."""
+    with progress(shown=shown) as report:
+        yield _look_away if report is None else _looker(report)
 
-    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("learning the reference", total=None)
-        seen = 0
 
-        def look(replays: Sequence[Replayed], line: Json) -> None:
-            nonlocal seen
-            seen += 1
-            if seen % _LINES_A_LOOK == 0:
-                read = sum(replay.read_ratio() for replay in replays) / len(replays)
-                bar.update(task, total=1.0, completed=read, description=_told(line, seen))
+def _looker(report: Report) -> Look:
+    lines = windows = 0
 
-        yield look
+    def look(replays: Sequence[Replayed], line: Json) -> None:
+        nonlocal lines, windows
+        windows += line["kind"] == "window"
+        if lines % _LINES_A_LOOK == 0:
+            done = sum(replay.done_ratio() for replay in replays) / len(replays)
+            at: Any = line.get("closed_at") or line["at"]
+            report(done, f"{at[:10]} · {windows} {'window' if windows == 1 else 'windows'}")
+        lines += 1
+
+    return look
 
 
 def _look_away(_replays: Sequence[Replayed], _line: Json) -> None:
     return
-
-
-def _told(line: Json, seen: int) -> str:
-    at: Any = line.get("closed_at") or line["at"]
-    return f"{at[:10]} · {seen} windows"

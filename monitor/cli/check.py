@@ -34,10 +34,12 @@ def check(config: ConfigOption = DEFAULT_CONFIG, format: FormatOption = OutputFo
     """Validate config, sources, references and receivers, and print the plan. Starts and sends nothing."""
     from monitor.app.check import check as look
     from monitor.app.check import check_of_faults
+    from monitor.cli.progress import progress
     from monitor.errors import ConfigError
 
     try:
-        body = look(read_config(config, quiet=True))
+        with progress():
+            body = look(read_config(config, quiet=True))
     except ConfigError as error:
         body = check_of_faults(error)
     if format is OutputFormat.JSON:

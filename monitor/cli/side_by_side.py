@@ -56,7 +56,7 @@ class Some(NamedTuple):
     """Lines, and which share of each model's records is read."""
 
     lines: list[Placed]
-    read_ratios: dict[int, float]
+    done_ratios: dict[int, float]
 
 
 class Done(NamedTuple):
@@ -81,8 +81,8 @@ class Remote:
     ratio: float = 0.0
     outcome: tuple[Json, list[Json], bool] | None = None
 
-    def read_ratio(self) -> float:
-        """Return the share of the records' bytes that is read."""
+    def done_ratio(self) -> float:
+        """Return the share of the history that is replayed."""
         return self.ratio
 
     def summary(self) -> Json:
@@ -126,7 +126,7 @@ class Worker:
     def lines(self) -> Iterator[Placed]:
         """Yield the lines of this child's models."""
         while isinstance(told := self._receive(), Some):
-            for place, ratio in told.read_ratios.items():
+            for place, ratio in told.done_ratios.items():
                 self._models[place].ratio = ratio
             yield from told.lines
         for place, outcome in told.outcomes.items():
@@ -216,7 +216,7 @@ def _replay_share(pipe: Connection, job: Job) -> None:
     placed = (_placed(place, replay.ranked_lines()) for place, replay in replays.items())
     lines = merge(*placed, key=lambda line: line[:3])
     while some := list(islice(lines, _LINES_A_MESSAGE)):
-        pipe.send(Some(some, {place: replay.read_ratio() for place, replay in replays.items()}))
+        pipe.send(Some(some, {place: replay.done_ratio() for place, replay in replays.items()}))
     ended = {place: (each.summary(), each.injected(), each.fired) for place, each in replays.items()}
     pipe.send(Done(ended))
 
