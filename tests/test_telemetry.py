@@ -51,6 +51,7 @@ WINDOW = {
     "columns_judged": 15,
     "columns_drifted": 3,
     "columns": [COLUMN],
+    "performance": [],
     "latency_seconds": {"p50": 0.003, "p95": 0.008, "p99": None},
 }
 ALERT = {"model": "flight-delay", "version": "1", "name": "drift", "severity": "warning", "state": "firing"}
@@ -386,6 +387,15 @@ def test_no_metric_is_declared_twice_and_all_can_be_shown(telemetry: Telemetry) 
 def fill(telemetry: Telemetry) -> None:
     """Show something of every metric."""
     telemetry.window(window(columns=[{**COLUMN, "p_value": 1e-9}]))
+    band = {"value": 0.7, "lower": 0.6, "upper": 0.8}
+    scored = {
+        "window": WINDOW["id"],
+        "targets_coverage_ratio": 0.9,
+        "performance": [{"metric": "roc_auc", "realised": band}],
+        "target_lag_seconds": {"p50": 60.0},
+    }
+    telemetry.performance("flight-delay", "1", scored)
+    telemetry.targets_changed("flight-delay", 1)
     telemetry.alerts([ALERT])
     telemetry.records("flight-delay", "records", read=3, rejected={"torn": 1}, late=1, sampled=2)
     telemetry.source_lag("flight-delay", "records", 3.1)
