@@ -24,7 +24,7 @@ _WINDOW_BYTES, _WINDOW_BYTES_A_COLUMN = 1_200, 160
 _ROW_BYTES, _ROW_BYTES_A_COLUMN = 40, 5
 # The page of metrics: of the process and the monitor; then of each of these.
 _SERIES = 29
-_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 9, 17, 21, 3, 4
+_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 17, 21, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
