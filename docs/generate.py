@@ -142,7 +142,23 @@ def methods() -> str:
         marks = ["yes" if mark else "no" for mark in (method.p_value is not None, method.missing)]
         rows.append(f"| `{name}` | {', '.join(columns)} | {' | '.join(marks)} | {about} |")
     head = ["", "| method | for | p-value | sees missing values | what it is |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", ""])
+    return "\n".join([*head, *rows, "", _by_evidently()])
+
+
+def _by_evidently() -> str:
+    """Return the table of Evidently's tests, which judge two files alone."""
+    from monitor.drift.by_evidently import TESTS
+    from monitor.record import Kind
+
+    names = {Kind.NUMERIC: "numbers", Kind.CATEGORICAL: "categories", Kind.TEXT: "texts"}
+    rows = [
+        f"| `{name}` | {', '.join(word for kind, word in names.items() if kind in test.kinds)} | `{test.rule}` | "
+        f"{'–' if test.native is None else f'`{test.native}`'} | {test.about} |"
+        for name, test in TESTS.items()
+    ]
+    head = ["| Evidently's test | for | rule | the like of it for windows | what it is |", "|---|---|---|---|---|"]
+    about = "These judge two files in `driftline compare`, [each by its rule alone](../how-to/compare-files.md#by-rules):"
+    return "\n".join(["", about, "", *head, *rows, "", ""])
 
 
 def performance_metrics() -> str:

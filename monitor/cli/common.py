@@ -60,8 +60,8 @@ def options(context: typer.Context) -> Options:
     return context.obj if isinstance(context.obj, Options) else Options()
 
 
-def read_config(path: Path, *, quiet: bool = False) -> Loaded:
-    """Read the config; its warnings go to stderr unless ``quiet``.
+def read_config(path: Path, *, quiet: bool = False, windowed: bool = True) -> Loaded:
+    """Read the config; its warnings go to stderr unless ``quiet``; ``windowed`` unless it is for two files alone.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read_config(path: Path, *, quiet: bool = False) -> Loaded:
     """
     from monitor.config import load_config
 
-    loaded = load_config(path, os.environ)
+    loaded = load_config(path, os.environ, windowed=windowed)
     if not quiet:
         show_faults(loaded.warnings)
     return loaded

@@ -82,7 +82,7 @@ def _how(config: Path | None, model: str | None, alpha: float) -> Taken:
         if model is not None:
             raise _fault("E115", "--model", "no config is given", "name one with -c")
         return Taken(alpha)
-    models = {each.name: each for each in read_config(config).config.models}
+    models = {each.name: each for each in read_config(config, windowed=False).config.models}
     if model is None and len(models) > 1:
         raise _fault("E115", "--config", f"has {len(models)} models", f"name one: --model {next(iter(models))}")
     if model is not None and model not in models:
@@ -96,6 +96,7 @@ def _compared(reference: Path, current: Path, how: Taken) -> dict[str, Any]:
     from monitor.frame import compare_tables
     from monitor.record_layout import ColumnUnknown
     from monitor.sources.tables import read_table
+    from monitor.workers import WorkerFailed
 
     tables = {}
     for role, path in (("REFERENCE", reference), ("CURRENT", current)):
@@ -107,6 +108,8 @@ def _compared(reference: Path, current: Path, how: Taken) -> dict[str, Any]:
         body = compare_tables(tables["REFERENCE"], tables["CURRENT"], how)
     except ReferenceUnusable as error:
         raise _fault(error.code, "REFERENCE", error.message, error.hint or None) from None
+    except WorkerFailed as error:
+        raise _fault("E192", "--config", error.message, error.hint or None) from None
     except PermanentError as error:
         code = "E166" if isinstance(error, ColumnUnknown) else "E167"
         raise _fault(code, "columns", error.message, error.hint or None) from None
@@ -132,8 +135,11 @@ def _fault(code: str, path: str, message: str, hint: str | None = None) -> Excep
 def notes_on(body: dict[str, Any]) -> list[str]:
     """Return what a reader of a comparison must know."""
     from monitor.cli.backtest_table import plain
+    from monitor.drift.by_evidently import is_evidentlys
 
     notes = [EXCHANGEABLE]
+    if theirs := [each["name"] for each in body["columns"] if is_evidentlys(each["method"])]:
+        notes.append(f"by a rule on a test of Evidently's, outside alpha: {plain(', '.join(theirs))}")
     if not body["columns"]:
         notes.append("the two files have no column in common")
     elif not body["columns_judged"]:
@@ -147,6 +153,7 @@ def notes_on(body: dict[str, Any]) -> list[str]:
 def tables(body: dict[str, Any]) -> list[Any]:
     """Return a comparison as a table and lines."""
     from monitor.cli.backtest_table import plain
+    from monitor.drift.by_evidently import is_evidentlys
     from monitor.web.shown import number, percent, span, words
 
     names = ("column", "kind", "verdict", "method", "distance", "threshold", "p", "effect", "missing", "mean", "why")
@@ -158,7 +165,7 @@ def tables(body: dict[str, Any]) -> list[Any]:
             plain(each["name"]),
             each["kind"],
             words(each["verdict"]),
-            words(each["method"]),
+            each["method"] if is_evidentlys(each["method"]) else words(each["method"]),
             number(each["distance"]),
             number(each["threshold"]),
             number(each["p_value"]),

@@ -79,22 +79,23 @@ class Loaded:
         return Place(str(self.path), where.path, where.node)
 
 
-def load_config(path: Path, environment: Mapping[str, str]) -> Loaded:
+def load_config(path: Path, environment: Mapping[str, str], *, windowed: bool = True) -> Loaded:
     """Read and check a config file.
 
     Parameters
     ----------
     path: the file; relative paths in it are relative to its folder.
     environment: what ``${NAME}`` may stand for.
+    windowed: whether windows are to be judged by it, and not two files.
 
     Raises
     ------
     ConfigError: with every fault of the file, in the order of its lines.
     """
-    return load_text(_read(path), path, environment)
+    return load_text(_read(path), path, environment, windowed=windowed)
 
 
-def load_text(text: str, path: Path, environment: Mapping[str, str]) -> Loaded:
+def load_text(text: str, path: Path, environment: Mapping[str, str], *, windowed: bool = True) -> Loaded:
     """Check the text of a config file, as :func:`load_config`; ``path`` says where it belongs."""
     try:
         written = parse(text)
@@ -102,7 +103,7 @@ def load_text(text: str, path: Path, environment: Mapping[str, str]) -> Loaded:
         raise ConfigError([Fault(fault.code, str(path), fault.line, fault.column, "config", fault.message)]) from None
     substitution = Substitution(str(path), path.parent, environment)
     nodes = substitution.apply(written, (Config,))
-    faults = [*substitution.faults, *cross_faults(nodes, str(path))]
+    faults = [*substitution.faults, *cross_faults(nodes, str(path), windowed=windowed)]
     try:
         config = Config.model_validate(plain(nodes))
     except ValidationError as error:

@@ -9,15 +9,22 @@ from monitor.config.not_yet import HELP
 from monitor.config.place import Place, below, item, quoted, shown
 from monitor.config.yaml_marks import Node
 from monitor.drift import CATEGORIES, METHODS, NUMBERS
+from monitor.drift.by_evidently import TESTS, is_evidentlys
 from monitor.errors import Fault
 from monitor.record import Kind
 from monitor.settings import parse_duration
 
 
-def cross_faults(root: Node, file: str) -> list[Fault]:
-    """Return the faults between settings, read from the nodes, so that they are found beside all others."""
+def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]:
+    """Return the faults between settings, read from the nodes, so that they are found beside all others.
+
+    Parameters
+    ----------
+    windowed: whether windows are to be judged, and not two files.
+    """
     found = (_repeated_names, _unknown_names, _uneven_windows, _unfit_methods, _without_p_value, _unmet)
-    return [fault for check in found for fault in check(root, file)]
+    faults = [fault for check in found for fault in check(root, file)]
+    return [*faults, *_by_evidently(root, file, windowed=windowed)]
 
 
 def cross_warnings(root: Node, file: str) -> list[Fault]:
@@ -109,7 +116,7 @@ def _unfit_methods(root: Node, file: str) -> Iterator[Fault]:
     for path, model in _items(root, "models"):
         for at, node, kinds in _methods(model.get("drift"), f"{path}.drift"):
             known = [method.name for method in METHODS.values() if kinds & method.kinds]
-            if isinstance(node.value, str) and node.value not in known:
+            if isinstance(node.value, str) and node.value not in known and not _is_of_a_column(at, node.value):
                 message = f"no method for such columns (got {shown(node)}); expected {one_of(known)}"
                 yield Place(file, at, node).fault("E103", message, nearest(node.value, known))
 
@@ -128,6 +135,49 @@ def _without_p_value(root: Node, file: str) -> Iterator[Fault]:
                     f"{method} has no p-value; expected a threshold, or a method that is one of {', '.join(known)}"
                 )
                 yield where.fault("E115", message)
+
+
+def _is_of_a_column(at: str, method: str) -> bool:
+    """Say whether a method is meant as Evidently's, which single columns have: those are looked at by themselves."""
+    return is_evidentlys(method) and ".drift.columns." in at
+
+
+def _by_evidently(root: Node, file: str, *, windowed: bool) -> Iterator[Fault]:
+    """Yield the tests of Evidently's that cannot be meant.
+
+    Parameters
+    ----------
+    windowed: whether windows are judged: of them profiles are kept, and no values.
+    """
+    for path, model in _items(root, "models"):
+        drift = model.get("drift")
+        columns = drift.get("columns") if drift else None
+        for key, column in columns.entries if columns else ():
+            node = column.get("method")
+            if node and isinstance(node.value, str) and is_evidentlys(node.value):
+                at = f"{below(f'{path}.drift.columns', key.text)}.method"
+                message, hint, code = _unfit_test(node.value, column, windowed=windowed)
+                if message:
+                    yield Place(file, at, node).fault(code, message, hint)
+
+
+def _unfit_test(name: str, column: Node, *, windowed: bool) -> tuple[str, str | None, str]:
+    """Return what is wrong with a test of Evidently's, what to do, and the code; empty words if nothing is."""
+    if name not in TESTS:
+        known = list(TESTS)
+        return (
+            f"Evidently has no such test (got {quoted(name)}); expected {one_of(known)}",
+            nearest(name, known),
+            "E103",
+        )
+    test = TESTS[name]
+    given = [key for key in ("threshold", "p_value") if _value(column, key) is not None]
+    if given != [test.rule]:
+        return f"{name} is a fixed rule; expected {test.rule} beside it, and no other", None, "E115"
+    if windowed:
+        like = "leave the rule out" if test.native is None else f"the like of it is {test.native}"
+        return f"{name} needs the values themselves, and judges files in driftline compare alone", like, "E115"
+    return "", None, ""
 
 
 def _methods(drift: Node | None, path: str) -> Iterator[tuple[str, Node, frozenset[Kind]]]:

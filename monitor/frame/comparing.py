@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from monitor.comparison import ColumnDriftSettings, DriftSettings, Side
 from monitor.drift.kolmogorov_smirnov import METHOD as KOLMOGOROV_SMIRNOV
+from monitor.frame.by_evidently import judged_by_evidently, rule_of
 from monitor.frame.pairing import NOT_COMPARED, Pair, Shared, shared_columns
 from monitor.frame.parts import Part, Parts, category_parts, numeric_parts
 from monitor.measure import drifted, effect_body, finite, judged, side_body
@@ -113,9 +114,13 @@ def _verdict(columns: Sequence[Json]) -> Verdict:
 
 
 def _columns(shared: Shared, how: Taken) -> list[Json]:
+    ruled = {pair.column.name: rule for pair in shared.pairs if (rule := rule_of(how.drift, pair)) is not None}
     examined = [_examine(pair, how) for pair in shared.pairs]
-    level = holm_level([each.p_value for each in examined if each.tests], how.alpha)
-    columns = [_body(each, level) for each in examined]
+    level = holm_level(
+        [each.p_value for each in examined if each.tests and each.pair.column.name not in ruled], how.alpha
+    )
+    found = judged_by_evidently(shared.pairs, ruled)
+    columns = [_body(each, level) | found.get(each.pair.column.name, {}) for each in examined]
     over = [_ratio(column) for column in columns]
     for column, ratio in zip(columns, over, strict=True):
         column["share_of_drift"] = ratio / sum(over) if sum(over) else None
