@@ -153,11 +153,11 @@ def _by_evidently() -> str:
     names = {Kind.NUMERIC: "numbers", Kind.CATEGORICAL: "categories", Kind.TEXT: "texts"}
     rows = [
         f"| `{name}` | {', '.join(word for kind, word in names.items() if kind in test.kinds)} | `{test.rule}` | "
-        f"{'–' if test.native is None else f'`{test.native}`'} | {test.about} |"
+        f"{'none' if test.native is None else f'`{test.native}`'} | {test.about} |"
         for name, test in TESTS.items()
     ]
     head = ["| Evidently's test | for | rule | the like of it for windows | what it is |", "|---|---|---|---|---|"]
-    about = "These judge two files in `driftline compare`, [each by its rule alone](../how-to/compare-files.md#by-rules):"
+    about = "`driftline compare` judges by these, [each by its rule alone](../how-to/compare-files.md#by-rules):"
     return "\n".join(["", about, "", *head, *rows, "", ""])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
@@ -40,6 +41,9 @@ Config = Annotated[
 ]
 Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The model, if the config has several.")]
 Alpha = Annotated[float, typer.Option(help="Chance, at most, that any column is called drifted although none drifts.")]
+Classifier = Annotated[
+    bool, typer.Option("--classifier", help="Have a classifier try to tell the files apart, by all columns together.")
+]
 FormatOption = Annotated[CompareFormat, typer.Option("--format", help="For people or for programs.")]
 
 
@@ -54,11 +58,12 @@ def compare(
     config: Config = None,
     model: Model = None,
     alpha: Alpha = 0.01,
+    classifier: Classifier = False,  # noqa: FBT002 - a flag of the command line
     format: FormatOption = CompareFormat.TABLE,
 ) -> None:
     """Compare two files, column by column. Ends with 0 if stable, 1 if drifted, 4 if no column could be judged."""
     begun = perf_counter()
-    body = _compared(reference, current, _how(config, model, alpha))
+    body = _compared(reference, current, replace(_how(config, model, alpha), classifier=classifier))
     body["elapsed_seconds"] = perf_counter() - begun
     notes = notes_on(body)
     if format is CompareFormat.JSON:
@@ -140,6 +145,7 @@ def notes_on(body: dict[str, Any]) -> list[str]:
     notes = [EXCHANGEABLE]
     if theirs := [each["name"] for each in body["columns"] if is_evidentlys(each["method"])]:
         notes.append(f"by a rule on a test of Evidently's, outside alpha: {plain(', '.join(theirs))}")
+    notes += _carried(body)
     if not body["columns"]:
         notes.append("the two files have no column in common")
     elif not body["columns_judged"]:
@@ -148,6 +154,17 @@ def notes_on(body: dict[str, Any]) -> list[str]:
         if body[key]:
             notes.append(f"in the {where} only: {plain(', '.join(body[key]))}")
     return notes
+
+
+def _carried(body: dict[str, Any]) -> list[str]:
+    """Return what the classifier's skill rests on, if it tells the files apart."""
+    from monitor.cli.backtest_table import plain
+    from monitor.frame.by_classifier import NAME
+
+    if not any(each["name"] == NAME and each["verdict"] == "drifted" for each in body["columns"]):
+        return []
+    listed = ", ".join(f"{plain(each['column'])} {each['skill_lost']:.2g}" for each in body["classifier"]["carried_by"])
+    return [f"the classifier would lose most of its skill without: {listed}"]
 
 
 def tables(body: dict[str, Any]) -> list[Any]:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from monitor.comparison import ColumnDriftSettings, DriftSettings, Side
 from monitor.drift.kolmogorov_smirnov import METHOD as KOLMOGOROV_SMIRNOV
+from monitor.frame.by_classifier import ToldApart, told_apart, told_body
 from monitor.frame.by_evidently import judged_by_evidently, rule_of
 from monitor.frame.pairing import NOT_COMPARED, Pair, Shared, shared_columns
 from monitor.frame.parts import Part, Parts, category_parts, numeric_parts
@@ -53,12 +54,14 @@ class Taken:
     ----------
     alpha: the chance, at most, that any column is called drifted although none drifts; between 0 and 1.
     task: what the model answers, as in the config: predictions of a classifier are categories even if numbers.
+    classifier: whether a classifier tries to tell the tables apart, by all columns together.
     """
 
     alpha: float = ALPHA
     columns: ColumnsSettings = field(default_factory=ColumnsSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
     task: str = "none"
+    classifier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +82,20 @@ class _Examined:
 def compare_tables(reference: pa.Table, current: pa.Table, how: Taken = Taken()) -> Json:
     """Return the ``comparison`` object of two flat tables; ``path`` and ``id`` of both are left to the caller.
 
+    With ``classifier`` beside the other keys where one was asked for.
+
     Raises
     ------
     ReferenceUnusable: the reference has no column to compare.
     ColumnUnknown, ColumnRepeated: the settings name a column that is nowhere, or two have one name.
+    WorkerFailed: a rule or the classifier needs a library that is not installed.
     """
     begun = perf_counter()
     shared = shared_columns(reference, current, how.columns, how.task)
-    columns = _columns(shared, how)
-    return {
+    apart = told_apart(shared.pairs, _order(reference, how)) if how.classifier else None
+    columns = _columns(shared, how, apart)
+    body: Json = {} if apart is None else {"classifier": apart.body()}
+    return body | {
         "kind": "comparison",
         "schema": 1,
         "verdict": _verdict(columns).value,
@@ -113,18 +121,30 @@ def _verdict(columns: Sequence[Json]) -> Verdict:
     return Verdict.FAILED if verdicts == {Verdict.FAILED.value} else Verdict.INSUFFICIENT_DATA
 
 
-def _columns(shared: Shared, how: Taken) -> list[Json]:
+def _order(reference: pa.Table, how: Taken) -> pa.ChunkedArray | None:
+    return reference[how.columns.timestamp] if how.columns.timestamp in reference.column_names else None
+
+
+def _columns(shared: Shared, how: Taken, apart: ToldApart | None) -> list[Json]:
     ruled = {pair.column.name: rule for pair in shared.pairs if (rule := rule_of(how.drift, pair)) is not None}
     examined = [_examine(pair, how) for pair in shared.pairs]
-    level = holm_level(
-        [each.p_value for each in examined if each.tests and each.pair.column.name not in ruled], how.alpha
-    )
+    held = [each.p_value for each in examined if each.tests and each.pair.column.name not in ruled]
+    told = [] if apart is None else [apart]
+    level = holm_level([*held, *(each.p_value for each in told if each.skill is not None)], how.alpha)
     found = judged_by_evidently(shared.pairs, ruled)
     columns = [_body(each, level) | found.get(each.pair.column.name, {}) for each in examined]
+    columns += [told_body(each, _sides(shared), level, how.drift.tolerance) for each in told]
     over = [_ratio(column) for column in columns]
     for column, ratio in zip(columns, over, strict=True):
         column["share_of_drift"] = ratio / sum(over) if sum(over) else None
     return sorted(columns, key=lambda column: (-(column["share_of_drift"] or 0.0), column["name"]))
+
+
+def _sides(shared: Shared) -> tuple[Json, Json]:
+    """Return both tables in figures, as a side of the column that is made of all others."""
+    rows = [(len(pair.reference), len(pair.current)) for pair in shared.pairs[:1]] or [(0, 0)]
+    old, new = (side_body(Side(each, 0.0 if each else None, None, None, None)) for each in rows[0])
+    return old, new
 
 
 def holm_level(p_values: Sequence[float], alpha: float) -> float:
