@@ -223,6 +223,16 @@ def tied(rows: Floats, rng: np.random.Generator) -> Floats:
     return found
 
 
+CHANGES: dict[str, Change] = {
+    "correlation .8 to 0": loosened,
+    "one column shuffled": joined_wrongly,
+    "rotation of 10": turned,
+    "new correlation .5": tied,
+    "one mean by 0.1 sd": lambda rows, _: rows + 0.1 * (np.arange(rows.shape[1]) == 0),
+}
+"""Drift that leaves every column's own distribution as it was, and one that does not."""
+
+
 def drift_rows(world: World, name: str, changes: Mapping[str, Change]) -> Iterator[Row]:
     """Yield the windows until each change is found, with joint scores and without, over five streams."""
     for joint in (ON, OFF):
@@ -246,17 +256,10 @@ def drift_rows(world: World, name: str, changes: Mapping[str, Change]) -> Iterat
 
 
 def drifts() -> Iterator[Row]:
-    """Yield delays for drift that leaves every column's own distribution as it was, and for one that does not."""
-    changes: dict[str, Change] = {
-        "correlation .8 to 0": loosened,
-        "one column shuffled": joined_wrongly,
-        "rotation of 10": turned,
-        "new correlation .5": tied,
-        "one mean by 0.1 sd": lambda rows, _: rows + 0.1 * (np.arange(rows.shape[1]) == 0),
-    }
-    yield from drift_rows(World(dependent(10)), "iid, d 10", changes)
-    yield from drift_rows(World(dependent(20)), "iid, d 20", changes)
-    yield from drift_rows(World(dependent(20), 0.15, 0.7), "AR(.7), d 20", changes)
+    """Yield the delays of all changes, in three worlds and on real flights."""
+    yield from drift_rows(World(dependent(10)), "iid, d 10", CHANGES)
+    yield from drift_rows(World(dependent(20)), "iid, d 20", CHANGES)
+    yield from drift_rows(World(dependent(20), 0.15, 0.7), "AR(.7), d 20", CHANGES)
     for joint in (ON, OFF):
         found = enumerate(pages(*_flights(joint, 0, misjoined=True)), 1)
         delay, who = next(((k, who) for k, (page, who) in found if page), (None, "-"))
