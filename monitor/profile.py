@@ -20,6 +20,7 @@ from monitor.bins import Bins, CategoryBins, Floats, NumericBins
 from monitor.kinds import without_nan
 from monitor.latency import BINS, latency_bins
 from monitor.record import Column, Kind
+from monitor.usage import Usage, usage_bytes, usage_from_bytes, usage_rows
 
 Integers = NDArray[np.int64]
 
@@ -73,6 +74,7 @@ class Profile:
     sums, squares: of whole quanta, and of their 256-fold coarser squares, int64 (F,).
     least, greatest: extremes of finite values, float64 (F,); +inf and -inf where there is none.
     latency: rows in each latency bin, int64 (BINS,).
+    usage: errors and resources.
     """
 
     rows: int
@@ -84,6 +86,7 @@ class Profile:
     least: Floats = field(repr=False)
     greatest: Floats = field(repr=False)
     latency: Integers = field(repr=False)
+    usage: Usage = field(default_factory=Usage, repr=False)
 
     @property
     def absent(self) -> Integers:
@@ -102,6 +105,7 @@ class Profile:
             np.minimum(self.least, other.least),
             np.maximum(self.greatest, other.greatest),
             self.latency + other.latency,
+            self.usage + other.usage,
         )
 
 
@@ -127,7 +131,8 @@ def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], num
 
     Parameters
     ----------
-    table: the columns of the binning by key, and perhaps ``latency`` in seconds; n rows.
+    table: the columns of the binning by key, perhaps ``latency`` in seconds and what :func:`usage_rows` counts;
+        n rows.
     panes: the pane of each row, 0 to number - 1, shape (n,).
 
     Returns
@@ -147,7 +152,8 @@ def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], num
                 _count_missing(stack, place, array, panes)
     if "latency" in table.column_names:
         _count_latency(stack, table.column("latency").combine_chunks(), panes)
-    return [replace(profile, rows=int(n)) for profile, n in zip(stack, rows, strict=True)]
+    usages = usage_rows(table, panes, number)
+    return [replace(profile, rows=int(n), usage=used) for profile, n, used in zip(stack, rows, usages, strict=True)]
 
 
 def nulls(array: pa.Array) -> NDArray[np.bool_]:
@@ -249,7 +255,7 @@ def profile_bytes(profile: Profile) -> bytes:
     head = np.array([profile.rows, len(profile.counts), len(profile.missing)], "<i8")
     whole = (profile.counts, profile.missing, profile.nonfinite, profile.sums, profile.squares, profile.latency)
     parts = [head, *(a.astype("<i8") for a in whole), profile.least.astype("<f8"), profile.greatest.astype("<f8")]
-    raw = b"".join(part.tobytes() for part in parts)
+    raw = b"".join(part.tobytes() for part in parts) + usage_bytes(profile.usage)
     packed: bytes = pa.Codec("zstd").compress(raw, asbytes=True)
     return len(raw).to_bytes(8, "little") + packed
 
@@ -260,6 +266,9 @@ def profile_from_bytes(payload: bytes) -> Profile:
     rows, cells, columns = (int(n) for n in np.frombuffer(raw[:24], "<i8"))
     ends = np.cumsum([0, cells, *[columns] * 4, BINS])
     whole = np.frombuffer(raw, "<i8", count=int(ends[-1]), offset=24).astype(np.int64)
-    reals = np.frombuffer(raw, "<f8", offset=24 + 8 * int(ends[-1])).astype(np.float64)
+    end = 24 + 8 * (int(ends[-1]) + 2 * columns)
+    reals = np.frombuffer(raw, "<f8", count=2 * columns, offset=24 + 8 * int(ends[-1])).astype(np.float64)
     counts, missing, nonfinite, sums, squares, latency = (whole[a:b] for a, b in pairwise(ends))
-    return Profile(rows, counts, missing, nonfinite, sums, squares, reals[:columns], reals[columns:], latency)
+    extremes = reals[:columns], reals[columns:]
+    usage = usage_from_bytes(raw[end:])
+    return Profile(rows, counts, missing, nonfinite, sums, squares, *extremes, latency, usage)

@@ -10,6 +10,8 @@ their name; :meth:`Layout.arrange` turns that into the canonical table that all 
 | ``id`` | string or null | joins a record with its target |
 | ``version`` | string, "" if none | the model's version |
 | ``latency`` | float64 or null | seconds |
+| ``error`` | string or null | a short code where the inference failed |
+| ``resource:`` and a name | float64 or null | what the inference used or cost |
 | each feature, ``prediction``, ``score``, ``target``, under its key | by kind | values |
 """
 
@@ -21,7 +23,7 @@ from enum import StrEnum
 import pyarrow as pa
 
 MICROSECONDS = 1_000_000
-RESERVED = frozenset({"timestamp", "id", "version", "latency"})
+RESERVED = frozenset({"timestamp", "id", "version", "latency", "error"})
 """Names of the canonical table's own columns; a model may have features of these names."""
 
 
@@ -150,9 +152,9 @@ def arrow_type(kind: Kind) -> pa.DataType:
 class Layout:
     """Where everything stands in a log: what a format is to decode, and how it is named afterwards.
 
-    ``timestamp``, ``id``, ``version`` and ``latency`` are paths, or ``None`` where the log has none;
-    ``latency`` is in milliseconds in the log. Only ``timestamp`` is needed for records; a layout of
-    targets needs ``id`` and one column of role target, and its timestamp may be missing.
+    ``timestamp``, ``id``, ``version``, ``latency`` and ``error`` are paths, or ``None`` where the log has none;
+    ``latency`` is in milliseconds in the log; ``resources`` are names and paths. Only ``timestamp`` is needed for
+    records; a layout of targets needs ``id`` and one column of role target, and its timestamp may be missing.
     """
 
     timestamp: str
@@ -160,13 +162,17 @@ class Layout:
     id: str | None = None
     version: str | None = None
     latency: str | None = None
+    error: str | None = None
+    resources: tuple[tuple[str, str], ...] = ()
     needs_timestamp: bool = True
     needs_id: bool = False
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """Return every field to decode but the timestamp, each once."""
-        wanted = {column.path: column.type for column in self.columns}
+        wanted = {self.error: pa.string()} if self.error else {}
+        wanted |= {path: pa.float64() for _, path in self.resources}
+        wanted |= {column.path: column.type for column in self.columns}
         wanted |= {path: pa.string() for path in (self.id, self.version) if path}
         wanted |= {self.latency: pa.float64()} if self.latency else {}
         return tuple(Field(path, type_) for path, type_ in wanted.items())

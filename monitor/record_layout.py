@@ -7,7 +7,7 @@ A column's name is its path less the fixed part of the ``features`` pattern: und
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from pydantic import Field
@@ -31,6 +31,10 @@ class ColumnsSettings(Settings):
     score: str | None = Field("score", description="its probability or number")
     target: str | None = Field("target", description="the true outcome, in the targets' own source")
     latency: str | None = Field("latency_ms", description="milliseconds the model took")
+    error: str | None = Field("error", description="null, or a short code where the inference failed")
+    resources: list[str] | None = Field(
+        None, description="numbers of what an inference used; unset: those under resources in the reference"
+    )
     features: str | list[str] | None = Field(
         None, description='a pattern or a list; unset: "inputs.*" if the reference has it, else every other column'
     )
@@ -118,7 +122,8 @@ def _named_features(available: Sequence[str], settings: ColumnsSettings) -> list
 
 def _taken_paths(settings: ColumnsSettings) -> set[str]:
     """Return the paths that the config gives another role: no pattern makes features of them."""
-    return {path for path in settings.model_dump(exclude={"features", "exclude"}).values() if path}
+    given = settings.model_dump(exclude={"features", "exclude", "resources"}).values()
+    return {path for path in given if path} | set(settings.resources or ())
 
 
 def _last_name(path: str) -> str:
@@ -168,14 +173,36 @@ def answer_paths(available: Sequence[str], settings: ColumnsSettings) -> list[tu
     return found
 
 
-def record_layout(columns: Sequence[Column], settings: ColumnsSettings) -> Layout:
-    """Return the layout of the model's records."""
+def resource_paths(available: Iterable[str], settings: ColumnsSettings, asked: Iterable[str] = ()) -> dict[str, str]:
+    """Return the resources as name → path: those the config lists, or else the reference's; and those asked for.
+
+    >>> resource_paths(["resources.tokens", "inputs.temp"], ColumnsSettings(), ["cpu_seconds"])
+    {'tokens': 'resources.tokens', 'cpu_seconds': 'resources.cpu_seconds'}
+    """
+    start = f"{_NATIVE_GROUPS[0]}."
+    listed = settings.resources
+    paths = [path for path in available if path.startswith(start)] if listed is None else listed
+    named = {path.removeprefix(start): path for path in paths}
+    return named | {name: start + name for name in asked if name not in named}
+
+
+def record_layout(
+    columns: Sequence[Column], settings: ColumnsSettings, resources: Mapping[str, str] | None = None
+) -> Layout:
+    """Return the layout of the model's records.
+
+    Parameters
+    ----------
+    resources: name → path; none by default.
+    """
     return Layout(
         timestamp=settings.timestamp,
         columns=tuple(columns),
         id=settings.id,
         version=settings.version,
         latency=settings.latency,
+        error=settings.error,
+        resources=tuple((resources or {}).items()),
     )
 
 

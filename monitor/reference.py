@@ -35,6 +35,7 @@ from monitor.record_layout import (
     log_path,
     record_layout,
     refuse_repeated,
+    resource_paths,
     target_layout,
 )
 from monitor.settings import Settings
@@ -122,10 +123,13 @@ class ReferencePlan:
     drift: DriftSettings
     fine_methods: frozenset[str] = frozenset()
     """Methods that read cells: their columns' cells are kept by step."""
+    resources: tuple[str, ...] = ()
+    """Resources that objectives name: they are read even where the reference holds none. They shape no reference."""
 
     def words(self) -> list[str]:
         """Return all settings as text."""
-        return [self.task, *(part.model_dump_json() for part in (self.columns, self.window, self.drift))]
+        columns = self.columns.model_dump_json(exclude={"error", "resources"})
+        return [self.task, columns, *(part.model_dump_json() for part in (self.window, self.drift))]
 
 
 def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: ReferencePlan) -> Reference:
@@ -199,7 +203,7 @@ def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
         kind, coded = infer_kind(table[path], role, plan.task)
         found = log_path(path, plan.columns) if role is Role.FEATURE else path
         columns.append(Column(name, found, role, kind, coded))
-    layout = record_layout(columns, plan.columns)
+    layout = record_layout(columns, plan.columns, resource_paths(table.column_names, plan.columns, plan.resources))
     arrays = [_cast(table[path], column) for (_, path, _), column in zip(paths, columns, strict=True)]
     return layout, pa.table(arrays, names=[column.key for column in columns])
 

@@ -18,6 +18,7 @@ from monitor.record import Layout, Reason
 from monitor.reference import Reference
 from monitor.sampling import id_hashes, sampled
 from monitor.sources.files import Batch
+from monitor.usage import ERROR, PREFIX, without_usage
 from monitor.window import NEVER, first_window_end, late_rows, pane_starts
 
 HASH = "driftline_hash"
@@ -51,6 +52,9 @@ def arrange(table: pa.Table, layout: Layout) -> pa.Table:
     arrays["version"] = pc.fill_null(version, "")
     if layout.latency:
         arrays["latency"] = pc.divide(table[layout.latency], 1000.0)
+    if layout.error:
+        arrays[ERROR] = table[layout.error].cast(pa.string())
+    arrays |= {f"{PREFIX}{name}": table[path] for name, path in layout.resources}
     arrays |= {column.key: table[column.path] for column in layout.columns}
     return pa.table(arrays)
 
@@ -126,7 +130,7 @@ def row_hashes(table: pa.Table) -> NDArray[np.uint64]:
     """Return a hash of each record: of its id, or of the record itself where it has none."""
     ids = table["id"].to_pylist()
     if table["id"].null_count:
-        rows = table.drop_columns(["id"]).to_pylist()
+        rows = without_usage(table).drop_columns(["id"]).to_pylist()
         ids = [repr(sorted(row.items())) if id_ is None else id_ for id_, row in zip(ids, rows, strict=True)]
     return id_hashes(ids)
 
@@ -176,7 +180,7 @@ def _count_version(
     panes, place = np.unique(starts, return_inverse=True)
     profiles = profile_rows(reference.widened(table), reference.binning, place.astype(np.intp), len(panes))
     wanted = model.plan.rows_per_window or model.keeps_answers(name)
-    kept = table.append_column(HASH, pa.array(hashes)) if wanted else None
+    kept = without_usage(table).append_column(HASH, pa.array(hashes)) if wanted else None
     for number, (start, profile) in enumerate(zip(panes.tolist(), profiles, strict=True)):
         key = (name, int(start))
         before: Profile | None = model.panes.get(key)

@@ -64,7 +64,9 @@ class ModelPlan:
     @property
     def reference_plan(self) -> ReferencePlan:
         """Return what shapes the model's references."""
-        return ReferencePlan(self.task, self.columns, self.window, self.drift, FINE_METHODS)
+        figures = (objective.figure for objective in self.performance.objectives)
+        resources = tuple(dict.fromkeys(figure.resource for figure in figures if figure.resource is not None))
+        return ReferencePlan(self.task, self.columns, self.window, self.drift, FINE_METHODS, resources)
 
     @property
     def scoring_plan(self) -> ScoringPlan:

@@ -106,7 +106,9 @@ class References:
         columns.sort(key=lambda column: column.kind is not Kind.CONSTANT)  # one value, or none, tells no type
         merged = {column.name: column for column in columns}
         first = judges[0].reference
-        return replace(first.layout, columns=tuple(merged.values())), first.targets
+        resources = {name: path for judge in reversed(judges) for name, path in judge.reference.layout.resources}
+        layout = replace(first.layout, columns=tuple(merged.values()), resources=tuple(resources.items()))
+        return layout, first.targets
 
 
 def reference_path(plan: ModelPlan, version: str) -> str:
