@@ -86,6 +86,21 @@ def passed(plan: ModelPlan, state: State, *, wall: int = WALL, flush: bool = Tru
     return counted(told, state)
 
 
+def restarted(plan: ModelPlan, state: State) -> Told:
+    """Read a log with a new process for every window that is closed."""
+    told, more = Told(), True
+    while more:
+        pipeline = Pipeline(plan, state)
+        while pipeline.read_records(WALL, Limits()):
+            pass
+        first = next(iter(pipeline.close_due(WALL, drained=True)), None)
+        more = first is not None
+        for closed in [first] if first is not None else pipeline.flush(WALL):
+            told.add(closed)
+        pipeline.close()
+    return told
+
+
 def counted(told: Told, state: State) -> Told:
     """Fill in the rows by fate that the store holds."""
     found = counts_of(state)

@@ -53,6 +53,17 @@ WINDOW = {
     "columns": [COLUMN],
     "performance": [],
     "latency_seconds": {"p50": 0.003, "p95": 0.008, "p99": None},
+    "errors_ratio": 0.02,
+    "resources": {"tokens": {"rows": 5, "sum": 40.0, "mean": 8.0, "p50": 8.0, "p95": None, "p99": None}},
+    "freshness_seconds": 12.5,
+    "objectives": [
+        {
+            "objective": "error_rate at most 1%",
+            "broken": True,
+            "burn_rates": [{"over_seconds": 3600.0, "rate": 2.0}, {"over_seconds": 259_200.0, "rate": None}],
+            "budget_left_ratio": -0.5,
+        }
+    ],
 }
 ALERT = {"model": "flight-delay", "version": "1", "name": "drift", "severity": "warning", "state": "firing"}
 SCOPE = {"model": "flight-delay", "version": "1"}
@@ -117,6 +128,25 @@ def test_a_window_shows_the_quantiles_of_latency_that_it_has(telemetry: Telemetr
     telemetry.window(WINDOW)
     assert value(telemetry, "driftline_latency_seconds", **SCOPE, stat="p95") == pytest.approx(0.008)
     assert value(telemetry, "driftline_latency_seconds", **SCOPE, stat="p99") is None
+
+
+def test_a_window_shows_how_the_model_is_served(telemetry: Telemetry) -> None:
+    """Errors, resources and freshness have a series each; a figure that is unknown is absent."""
+    telemetry.window(WINDOW)
+    assert value(telemetry, "driftline_errors_ratio", **SCOPE) == 0.02
+    assert value(telemetry, "driftline_freshness_seconds", **SCOPE) == 12.5
+    assert value(telemetry, "driftline_resource", **SCOPE, resource="tokens", stat="sum") == 40
+    assert value(telemetry, "driftline_resource", **SCOPE, resource="tokens", stat="p95") is None
+
+
+def test_a_window_shows_its_objectives(telemetry: Telemetry) -> None:
+    """Whether it is broken, how fast its budget burns over each window, and what is left of it."""
+    telemetry.window(WINDOW)
+    of = {**SCOPE, "objective": "error_rate at most 1%"}
+    assert value(telemetry, "driftline_objective_broken", **of) == 1
+    assert value(telemetry, "driftline_objective_burn_rate", **of, over="1h") == 2
+    assert value(telemetry, "driftline_objective_burn_rate", **of, over="3d") is None
+    assert value(telemetry, "driftline_objective_budget_left_ratio", **of) == -0.5
 
 
 @pytest.mark.parametrize("verdict", ["stable", "drifted", "insufficient_data", "failed"])

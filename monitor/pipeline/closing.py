@@ -12,11 +12,13 @@ from monitor.instant import Instant, microseconds, to_text
 from monitor.judge import Judge
 from monitor.latency import latency_quantiles
 from monitor.measure import drifted, judged, measure_columns, rules_verdict
+from monitor.performance.objective import Served
 from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
 from monitor.pipeline.moving import feed, move
-from monitor.pipeline.ruling import end_all, follow
+from monitor.pipeline.ruling import combined, end_all, follow
+from monitor.pipeline.serving import served, usage_body, watch_service
 from monitor.pipeline.silence import watch_silence
 from monitor.pipeline.telling import alert_body, tell
 from monitor.profile import Profile, empty_profile
@@ -39,7 +41,10 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
     for name in live:
         _close_version(model, name, closed, wall, len(live))
     for name in live:
-        follow(model, name, watch_silence(model, name, rows, closed.end), closed)
+        found = [watch_silence(model, name, rows, closed.end)]
+        found += watch_service(model, name, _served(model, name, rows, end), closed)
+        for finding in combined(found):
+            follow(model, name, finding, closed)
         _age(model, name, rows, closed)
     for name in closed.retired:
         model.return_after(name, end)
@@ -62,6 +67,13 @@ def _sum(model: Model, name: str, judge: Judge, start: Instant, end: Instant) ->
         if pane is not None:
             total = pane if total is None else total + pane
     return empty_profile(judge.reference.binning) if total is None else total
+
+
+def _served(model: Model, name: str, rows: dict[str, int], end: Instant) -> Served:
+    """Return what the stretch that ends now showed of the service around a version."""
+    judge = model.versions[name].judge
+    step = None if judge is None else _sum(model, name, judge, end - microseconds(model.plan.window.every), end)
+    return served(model, name, step, rows, end)
 
 
 def _close_version(model: Model, name: str, closed: Closed, wall: Instant, sharing: int) -> None:
@@ -115,6 +127,10 @@ def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) ->
         "performance": [],
         "targets_coverage_ratio": None,
         "latency_seconds": {"p50": None, "p95": None, "p99": None},
+        "errors_ratio": None,
+        "resources": {},
+        "freshness_seconds": None,
+        "objectives": [],
         "segments": [],
         "reference": None,
     }
@@ -148,6 +164,7 @@ def _judged_body(
         "columns_drifted": drifted(columns),
         "columns": columns,
         "latency_seconds": latency_quantiles(profile.latency),
+        **usage_body(profile),
         "reference": {"id": judge.reference.id, "rows": judge.reference.rows},
     }
 

@@ -10,6 +10,7 @@ from monitor.alert import DriftAlert
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant, from_text, microseconds
 from monitor.judge import Judge, Memory, first_memory
+from monitor.performance.burning import Ledger
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import Scored, TargetWatch
 from monitor.pipeline.plan import ModelPlan
@@ -49,6 +50,10 @@ class Version:
     """End of the last stretch that had records."""
     raised: dict[tuple[str, str], Raised] = field(default_factory=dict)
     """Alerts on plain rules that are pending or firing, by name and segment ("" if none)."""
+    newest: Instant | None = None
+    """The greatest event time of its records in windows that closed."""
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+    """Of each objective that has a budget, by its name."""
     streaks: dict[str, Streak] = field(default_factory=dict)
     """Of each column under a fixed rule."""
 

@@ -5,6 +5,7 @@ Whoever watches something gives a :class:`Finding` a window: whether the rule wa
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,9 @@ from monitor.pipeline.telling import tell
 from monitor.threshold_alert import ThresholdAlert, Watch, advance_threshold
 
 Json = dict[str, Any]
+PROMISES = frozenset({"objective", "unusual"})
+"""Kinds of causes whose detail names, before a colon, what is not as promised or as usual."""
+_SEVERITIES = ("info", "warning", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,37 @@ def follow(model: Model, version_name: str, finding: Finding, closed: Closed) ->
     _keep(version, key, Raised(alert, body))
 
 
+def combined(findings: Iterable[Finding]) -> list[Finding]:
+    """Return one finding an alert and segment: breached if any is, unknown if all are, with what each has to say."""
+    by_key: dict[tuple[str, str | None], list[Finding]] = {}
+    for finding in findings:
+        by_key.setdefault((finding.name, finding.segment), []).append(finding)
+    return [found[0] if len(found) == 1 else _one_of(found) for found in by_key.values()]
+
+
+def _one_of(found: Sequence[Finding]) -> Finding:
+    known = [finding for finding in found if finding.breached is not None]
+    if not known:
+        return found[0]
+    breached = [finding for finding in known if finding.breached]
+    if not breached:
+        return known[0]
+    told = [finding.diagnosis for finding in breached if finding.diagnosis is not None]
+    classes = {diagnosis["class"] for diagnosis in told}
+    began = [finding.began_at for finding in breached if finding.began_at is not None]
+    return replace(
+        breached[0],
+        columns=tuple(dict.fromkeys(name for finding in breached for name in finding.columns)),
+        diagnosis={
+            "class": classes.pop() if len(classes) == 1 else "unclear",
+            "causes": [cause for diagnosis in told for cause in diagnosis["causes"]],
+        },
+        severity=max((finding.severity for finding in breached), key=_SEVERITIES.index),
+        at_once=any(finding.at_once for finding in breached),
+        began_at=min(began, default=None),
+    )
+
+
 def end_all(model: Model, version_name: str, closed: Closed) -> None:
     """Resolve every firing alert of a version that serves no more."""
     version = model.versions[version_name]
@@ -91,14 +126,31 @@ def _said(finding: Finding, before: Json | None) -> Finding:
         return finding
     columns = (*before["columns"], *(name for name in finding.columns if name not in before["columns"]))
     if finding.breached:
-        return replace(finding, columns=columns)
+        return replace(finding, columns=columns, diagnosis=_joined(finding.diagnosis, before["diagnosis"]))
     return replace(finding, columns=columns, diagnosis=before["diagnosis"], severity=before["severity"])
 
 
 def _news(said: Finding, before: Json | None) -> Change | None:
     """Say that an alert changed if a breach concerns columns that were not named before."""
-    known = len(said.columns) if before is None else len(before["columns"])
-    return Change.CHANGED if said.breached and len(said.columns) > known else None
+    if before is None or not said.breached:
+        return None
+    promises = _promises(said.diagnosis) - _promises(before["diagnosis"])
+    return Change.CHANGED if promises or len(said.columns) > len(before["columns"]) else None
+
+
+def _promises(diagnosis: Json | None) -> set[str]:
+    """Return the objectives and the usual ranges that a diagnosis speaks of: what a cause says before its colon."""
+    causes = diagnosis["causes"] if diagnosis is not None else []
+    return {cause["detail"].partition(":")[0] for cause in causes if cause["kind"] in PROMISES}
+
+
+def _joined(now: Json | None, before: Json | None) -> Json | None:
+    """Return a diagnosis with what was said before of promises that are kept again, so that none comes and goes."""
+    kept = _promises(before) - _promises(now)
+    if now is None or before is None or not kept:
+        return now
+    past = [cause for cause in before["causes"] if cause["detail"].partition(":")[0] in kept]
+    return {**now, "causes": [*now["causes"], *past]}
 
 
 def _body(

@@ -15,6 +15,7 @@ from monitor.calibration import engine as calibration
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant
 from monitor.judge import Judge, Memory, first_memory
+from monitor.performance.burning import Ledger
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
 from monitor.pipeline.model import Model, Raised, Version
@@ -27,7 +28,7 @@ from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
 _PROGRESS, _TARGETS, _ARRIVALS, _SCORED = "progress", "targets", "arrivals", "scored"
-_ALERT, _STEP, _ENGINE = "alert", "step", "engine"
+_ALERT, _STEP, _ENGINE, _LEDGERS = "alert", "step", "engine", "ledgers"
 _COUNT = np.dtype("<i8")
 
 
@@ -45,6 +46,7 @@ def save_progress(connection: Connection, model: Model) -> None:
                 "silent": version.silent,
                 "retired": version.retired,
                 "heard_until": version.heard_until,
+                "newest": version.newest,
                 "reference": version.judge.reference.id if version.judge is not None else None,
             }
             for name, version in model.versions.items()
@@ -82,19 +84,34 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
     delete_panes(connection, name, first_pane)
     for version_name, version in model.versions.items():
         if version.retired:
-            for piece in (_ALERT, _STEP, _ENGINE):
+            for piece in (_ALERT, _STEP, _ENGINE, _LEDGERS):
                 delete_memory(connection, name, version_name, piece)
             continue
         alert: dict[str, Any] = {"alert": asdict(version.alert), "body": version.alert_body}
         alert["raised"] = [[*key, asdict(raised.alert), raised.body] for key, raised in version.raised.items()]
         alert["streaks"] = {column: asdict(streak) for column, streak in version.streaks.items()}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
+        if version.ledgers:
+            save_memory(connection, name, version_name, _LEDGERS, _dump(_ledgers_body(version)))
         if version.judge is not None and version.memory is not None:
             _save_judgement(connection, name, version_name, (version.judge, version.memory))
     if model.plan.targets is not None:
         body = {"versions": scored_body(model.scored), "watch": asdict(model.watch)}
         save_memory(connection, name, "", _SCORED, _dump(body))
     save_progress(connection, model)
+
+
+def _ledgers_body(version: Version) -> dict[str, Any]:
+    return {name: [ledger.since, ledger.tiers] for name, ledger in version.ledgers.items()}
+
+
+def _ledgers(payload: bytes) -> dict[str, Ledger]:
+    """Return the ledgers of objectives; the numbers that JSON made texts of are numbers again."""
+    found = {}
+    for name, (since, tiers) in json.loads(payload).items():
+        numbered = {int(size): {int(at): pair for at, pair in buckets.items()} for size, buckets in tiers.items()}
+        found[name] = Ledger(numbered, since)
+    return found
 
 
 def _save_judgement(connection: Connection, model: str, version: str, pair: tuple[Judge, Memory]) -> None:
@@ -180,6 +197,7 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
     version = Version(
         judge, memory, kept["since"], silent=kept["silent"], retired=kept["retired"], heard_until=kept["heard_until"]
     )
+    version.newest, version.ledgers = kept.get("newest"), _ledgers(pieces.get(_LEDGERS, b"{}"))
     alert = json.loads(pieces.get(_ALERT, b"{}"))
     if alert:
         facts = alert["alert"]

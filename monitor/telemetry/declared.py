@@ -108,6 +108,22 @@ TARGETS_CHANGED = _counter("targets_changed_total", "model", "Targets other than
 
 LATENCY = _gauge("latency_seconds", "model version stat", "Quantiles of the model's latency in the last closed window.")
 
+ERRORS = _gauge("errors_ratio", "model version", "Share of the records of the last closed window with an error.")
+RESOURCE = _gauge("resource", "model version resource stat", "What inferences of the last closed window used or cost.")
+FRESHNESS = _gauge("freshness_seconds", "model version", "Age of the newest record when the last window ended.")
+
+OBJECTIVE_BROKEN = _gauge(
+    "objective_broken", "model version objective", "1 if the last closed step broke the objective, 0 if it kept it."
+)
+OBJECTIVE_BURN_RATE = _gauge(
+    "objective_burn_rate", "model version objective over", "How many times too fast the objective's budget is used up."
+)
+OBJECTIVE_BUDGET = _gauge(
+    "objective_budget_left_ratio",
+    "model version objective",
+    "Share of the objective's budget that is left; below 0: overdrawn.",
+)
+
 DELIVERIES = _counter("deliveries_total", "receiver outcome", "Tries to deliver a message, by outcome.")
 DELIVERIES_PENDING = _gauge("deliveries_pending", "receiver", "Messages that wait to be delivered.")
 ACTIONS = _counter("actions_total", "model kind status", "Actions that reached a status.")
@@ -134,4 +150,5 @@ METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) 
 WINDOW_METRICS: tuple[Metric, ...] = (
     WINDOW_END, WINDOW_ROWS, COLUMN_DISTANCE, COLUMN_P_VALUE, COLUMN_THRESHOLD, COLUMN_DETECTED,
     DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, CALIBRATION_WHY, VERDICT, LATENCY,
+    ERRORS, RESOURCE, FRESHNESS, OBJECTIVE_BROKEN, OBJECTIVE_BURN_RATE, OBJECTIVE_BUDGET,
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -13,6 +14,7 @@ from prometheus_client.registry import Collector
 from monitor.calibration.cures import CURES
 from monitor.instant import SECOND, Instant, from_text
 from monitor.record import Reason
+from monitor.settings import duration_text
 from monitor.telemetry import declared as d
 from monitor.telemetry.page import Page, Pages, Renderer, TableCollector
 from monitor.telemetry.series import SeriesTable
@@ -234,6 +236,7 @@ def window_samples(body: Body) -> Iterator[Sample]:
     for stat, seconds in body["latency_seconds"].items():
         if seconds is not None:
             yield d.LATENCY, (stat,), seconds
+    yield from _service_samples(body)
     for column in body["columns"]:
         yield from _column_samples(column)
 
@@ -243,6 +246,30 @@ def _calibration(why: str | None) -> Iterator[Sample]:
     yield d.CALIBRATED, (), why is None
     for each in dict.fromkeys([*CURES, *([] if why is None else [why])]):
         yield d.CALIBRATION_WHY, (each,), each == why
+
+
+def _service_samples(body: Body) -> Iterator[Sample]:
+    """Return errors, resources, freshness and objectives; an older window of the state has none."""
+    for metric, key in ((d.ERRORS, "errors_ratio"), (d.FRESHNESS, "freshness_seconds")):
+        if body.get(key) is not None:
+            yield metric, (), body[key]
+    for name, figures in body.get("resources", {}).items():
+        for stat, value in figures.items():
+            if stat != "rows" and value is not None:
+                yield d.RESOURCE, (name, stat), value
+    for each in body.get("objectives", ()):
+        yield from _objective_samples(each)
+
+
+def _objective_samples(objective: Body) -> Iterator[Sample]:
+    name = objective["objective"]
+    if objective["broken"] is not None:
+        yield d.OBJECTIVE_BROKEN, (name,), objective["broken"]
+    if objective["budget_left_ratio"] is not None:
+        yield d.OBJECTIVE_BUDGET, (name,), objective["budget_left_ratio"]
+    for entry in objective["burn_rates"]:
+        if entry["rate"] is not None:
+            yield d.OBJECTIVE_BURN_RATE, (name, duration_text(timedelta(seconds=entry["over_seconds"]))), entry["rate"]
 
 
 def _column_samples(column: Body) -> Iterator[Sample]:

@@ -112,6 +112,19 @@ REFERENCE = record(id=SHA, rows=COUNT)
 FALSE_ALARMS = record(promised=NUMBER, expected=maybe(NUMBER), lower=maybe(NUMBER), upper=maybe(NUMBER))
 _SEEN = maybe(SECONDS)
 
+_AMOUNT = maybe(NUMBER)
+_AMOUNTS = record(rows=COUNT, sum=_AMOUNT, mean=_AMOUNT, p50=_AMOUNT, p95=_AMOUNT, p99=_AMOUNT)
+OBJECTIVE = record(
+    objective=STRING,
+    metric=STRING,
+    value=maybe(NUMBER),
+    lower=maybe(NUMBER),
+    upper=maybe(NUMBER),
+    broken=maybe(BOOLEAN),
+    burn_rates=listed(record(over_seconds=SECONDS, rate=maybe(NUMBER))),
+    budget_left_ratio=maybe(NUMBER),
+)
+
 WINDOW = record(
     kind={"const": "window"},
     schema=FORMAT,
@@ -137,6 +150,13 @@ WINDOW = record(
     latency_seconds=maybe(record(p50=_SEEN, p95=_SEEN, p99=_SEEN)),
     segments=listed(record(segment=STRING, rows=COUNT, verdict=VERDICT, columns_drifted=COUNT)),
     reference=maybe(REFERENCE),
+)
+WINDOW = beside(
+    WINDOW,
+    errors_ratio=maybe(RATIO),
+    resources={"type": "object", "additionalProperties": _AMOUNTS},
+    freshness_seconds=_SEEN,
+    objectives=listed(OBJECTIVE),
 )
 PERFORMANCE_LINE = beside(
     record(

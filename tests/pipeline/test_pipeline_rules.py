@@ -9,13 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from monitor.comparison import ColumnDriftSettings, DriftSettings
-from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
-from monitor.pipeline.tally import Limits
 from monitor.store.database import State
 from tests.contracts.schemas import WINDOW as WINDOW_SCHEMA
 from tests.contracts.schemas import faults
-from tests.passes import WALL, Told, opened, replayed
+from tests.passes import Told, opened, replayed, restarted
 from tests.worlds import Json, World, plan_of, reference_table, write_log, write_reference
 
 EVERY = ("amount", "count", "carrier", "flag", "prediction", "score")
@@ -144,21 +142,6 @@ def test_too_few_rows_neither_break_nor_keep_a_rule(tmp_path: Path) -> None:
         write_log(tmp_path / "log.jsonl", World(rows=many, shift=shift).hours(number, 1))
     found = [(alert["window"][-7:-3], alert["reason"]) for alert in replayed(made).alerts]
     assert found == [("0400", "first_time"), ("0800", "resolved")]
-
-
-def restarted(made: ModelPlan, state: State) -> Told:
-    """Read a log with a new process for every window that is closed."""
-    told, more = Told(), True
-    while more:
-        pipeline = Pipeline(made, state)
-        while pipeline.read_records(WALL, Limits()):
-            pass
-        first = next(iter(pipeline.close_due(WALL, drained=True)), None)
-        more = first is not None
-        for closed in [first] if first is not None else pipeline.flush(WALL):
-            told.add(closed)
-        pipeline.close()
-    return told
 
 
 @pytest.mark.parametrize("which", ["mixed", "ruled"])
