@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from monitor.alert import AlertSettings
+from monitor.history import step_length
 from monitor.window import WindowSettings
 
 _PERIODS = (timedelta(days=1), timedelta(weeks=1))
@@ -18,6 +19,21 @@ def budget_steps(alerts: AlertSettings, window: WindowSettings) -> float:
     """
     rate = alerts.false_alarms
     return rate.period / window.every / rate.count / alerts.share.drift
+
+
+def usual_steps(alerts: AlertSettings, window: WindowSettings) -> float:
+    """Return N of latency, and of volume: half of their part of the budget each, in steps of their own length.
+
+    >>> usual_steps(AlertSettings(), WindowSettings())
+    11520.0
+    """
+    every = timedelta(microseconds=step_length(window))
+    return alerts.false_alarms.period / every / alerts.false_alarms.count / (alerts.share.latency / 2)
+
+
+def usual_seasons(window: WindowSettings) -> tuple[int, ...]:
+    """Return the day and the week in whole steps of what is usual, where they are."""
+    return seasons(window.model_copy(update={"every": timedelta(microseconds=step_length(window))}))
 
 
 def seasons(window: WindowSettings) -> tuple[int, ...]:

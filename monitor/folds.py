@@ -16,8 +16,11 @@ def fold_of(bins: Bins | None, counts: Integers) -> NDArray[np.intp] | None:
     """Return the coarse bin of each cell: a numeric column's are cut near fixed quantiles of the reference."""
     if bins is None:
         return None
-    if not isinstance(bins, NumericBins):
-        return np.arange(bins.size)
+    return numeric_fold(counts) if isinstance(bins, NumericBins) else np.arange(bins.size)
+
+
+def numeric_fold(counts: Integers) -> NDArray[np.intp]:
+    """Return the coarse bin of each cell, of cells in ascending order of value."""
     reached = np.cumsum(counts) / max(int(counts.sum()), 1)
     marks = np.searchsorted(_BIN_POINTS, np.concatenate(([0.0], reached[:-1])) + 1e-12, side="right")
     outside = np.array([np.argmax(counts > 0), len(counts) - 1 - np.argmax(counts[::-1] > 0)])

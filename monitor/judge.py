@@ -6,6 +6,7 @@ found and the next memory come out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -25,6 +26,7 @@ from monitor.drift import METHODS
 from monitor.errors import ReferenceUnusable
 from monitor.profile import Integers, Profile
 from monitor.reference import Reference, Steps
+from monitor.usual import Usual
 from monitor.watched import Watched, features_of, watch
 from monitor.window import WindowSettings
 
@@ -48,6 +50,8 @@ class Judge:
     """The first cell of each coarse bin, of all watched columns one after the other."""
     bin_edges: tuple[int, ...] = field(repr=False)
     """Where each watched column's coarse bins start, and the end of all, length watched + 1."""
+    usual: Mapping[str, Usual] = field(default_factory=dict, repr=False)
+    """What the reference says is usual, of those of latency and volume that it tells."""
 
     @property
     def weighed(self) -> tuple[int, ...]:

@@ -42,7 +42,7 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
         _close_version(model, name, closed, wall, len(live))
     for name in live:
         found = [watch_silence(model, name, rows, closed.end)]
-        found += watch_service(model, name, _served(model, name, rows, end), closed)
+        found += watch_service(model, name, _served(model, name, rows, end), closed, len(live))
         for finding in combined(found):
             follow(model, name, finding, closed)
         _age(model, name, rows, closed)
@@ -131,6 +131,7 @@ def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) ->
         "resources": {},
         "freshness_seconds": None,
         "objectives": [],
+        "usual": {},
         "segments": [],
         "reference": None,
     }

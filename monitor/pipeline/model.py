@@ -13,6 +13,7 @@ from monitor.judge import Judge, Memory, first_memory
 from monitor.performance.burning import Ledger
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import Scored, TargetWatch
+from monitor.pipeline.habits import Habit, new_habits
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.pipeline.targets import UNDATED
@@ -52,6 +53,8 @@ class Version:
     """Alerts on plain rules that are pending or firing, by name and segment ("" if none)."""
     newest: Instant | None = None
     """The greatest event time of its records in windows that closed."""
+    habits: dict[str, Habit] = field(default_factory=dict)
+    """What is usual of its latency and volume."""
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     """Of each objective that has a budget, by its name."""
     streaks: dict[str, Streak] = field(default_factory=dict)
@@ -97,7 +100,8 @@ class Model:
         if found is None or found.retired:
             judge = self.references.judge(name)
             memory = first_memory(judge) if judge is not None else None
-            found = self.versions[name] = Version(judge, memory, pane)
+            habits = new_habits(judge.usual if judge is not None else {})
+            found = self.versions[name] = Version(judge, memory, pane, habits=habits)
         elif found.judge is None:
             found.judge = self.references.judge(name)
             found.memory = first_memory(found.judge) if found.judge is not None else None

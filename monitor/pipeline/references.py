@@ -18,13 +18,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.errors import MonitorError, ReferenceUnusable
+from monitor.history import History, latency_history, step_length, volume_history
 from monitor.instant import from_text
 from monitor.judge import Judge, compile_judge
+from monitor.pipeline.habits import usual_of
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Kind, Layout
 from monitor.reference import compile_reference
 from monitor.scorer import Scorer, compile_scorer
 from monitor.sources.tables import read_table
+from monitor.usual import LATENCY, VOLUME
 
 _SLOT = "{version}"
 Stamp: TypeAlias = tuple[int, ...] | None
@@ -142,7 +145,25 @@ def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
     times = _times(table, plan.columns.timestamp)
     reference = compile_reference(table, times, plan.reference_plan)
     scorer = compile_scorer(table, times, reference, plan.scoring_plan)
-    return compile_judge(reference, plan.drift, plan.alerts, plan.window), scorer
+    judge = compile_judge(reference, plan.drift, plan.alerts, plan.window)
+    return replace(judge, usual=usual_of(_histories(table, times, plan), plan)), scorer
+
+
+def _histories(table: pa.Table, times: NDArray[np.int64] | None, plan: ModelPlan) -> dict[str, History | None]:
+    """Return the reference's own volumes and latencies by step; none without timestamps."""
+    if times is None or not len(times):
+        return {}
+    step, name = step_length(plan.window), plan.columns.latency
+    found = {VOLUME: volume_history(times, step)}
+    if name is not None and name in table.column_names and is_number(table[name].type):
+        milliseconds = table[name].cast(pa.float64()).fill_null(np.nan).to_numpy()
+        found[LATENCY] = latency_history(times, milliseconds / 1000.0, step)
+    return found
+
+
+def is_number(type_: pa.DataType) -> bool:
+    """Say whether an Arrow type is one of numbers."""
+    return bool(pa.types.is_floating(type_) or pa.types.is_integer(type_))
 
 
 def _times(table: pa.Table, name: str) -> NDArray[np.int64] | None:

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from monitor.history import step_length
 from monitor.instant import SECOND, Instant, microseconds
 from monitor.latency import BINS
 from monitor.performance.burning import Burning, Ledger, budget_left, burn_rate, burning, enter, pairs
 from monitor.performance.objective import Reading, Served, allowed_ratio, by_records, is_broken, read
 from monitor.performance.settings import ObjectiveSettings, Subject
 from monitor.pipeline.closed import Closed
+from monitor.pipeline.habits import Habit, watch_habits
 from monitor.pipeline.model import Model, Version
+from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.ruling import Finding
 from monitor.profile import Profile
 from monitor.settings import duration_text
@@ -63,13 +66,17 @@ def served(model: Model, name: str, profile: Profile | None, rows: Mapping[str, 
     return Served(rows[name], latency, usage, age, model.plan.sampling.rate, replaced=replaced)
 
 
-def watch_service(model: Model, name: str, seen: Served, closed: Closed) -> list[Finding]:
-    """Look at the objectives of a version that no target is needed for; write what was found into its window."""
+def watch_service(model: Model, name: str, seen: Served, closed: Closed, sharing: int) -> list[Finding]:
+    """Look at what is usual of a version, and at its objectives that need no target; write it into its window.
+
+    ``sharing``: how many live versions share the budget.
+    """
     window, version = closed.window_of(name), model.versions[name]
     window["freshness_seconds"] = seen.freshness_seconds
     asked = model.plan.performance.objectives
     version.ledgers = {each.name: version.ledgers.get(each.name, Ledger()) for each in asked if _has_budget(each)}
-    found = []
+    window["usual"] = watch_habits(version.habits, model.plan, seen, closed.end, sharing)
+    found = [_unusual(habit, model.plan, seen) for habit in version.habits.values()]
     for objective in asked:
         if objective.figure.subject is Subject.PERFORMANCE:
             continue
@@ -102,6 +109,19 @@ def watch_scores(
             bodies.append(body)
             found.append(finding)
     return bodies, found
+
+
+def _unusual(habit: Habit, plan: ModelPlan, seen: Served) -> Finding:
+    breached = habit.standing and not habit.calm
+    known = habit.usual is not None and habit.usual.calibrated and not seen.replaced
+    cause = {"kind": "unusual", "column": None, "detail": habit.detail, "factor": habit.factor}
+    return Finding(
+        habit.kind,
+        breached if known else None,
+        diagnosis={"class": "unclear", "causes": [cause]},
+        at_once=True,
+        began_at=None if habit.began is None else habit.began * step_length(plan.window),
+    )
 
 
 def _has_budget(objective: ObjectiveSettings) -> bool:

@@ -18,6 +18,8 @@ from monitor.judge import Judge, Memory, first_memory
 from monitor.performance.burning import Ledger
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
+from monitor.pipeline.habit_bytes import fill_habit, habit_bytes, history_bytes
+from monitor.pipeline.habits import new_habits
 from monitor.pipeline.model import Model, Raised, Version
 from monitor.profile import profile_bytes, profile_from_bytes
 from monitor.store.action import actions_since
@@ -29,6 +31,7 @@ from monitor.window import NEVER
 
 _PROGRESS, _TARGETS, _ARRIVALS, _SCORED = "progress", "targets", "arrivals", "scored"
 _ALERT, _STEP, _ENGINE, _LEDGERS = "alert", "step", "engine", "ledgers"
+_HABIT, _HISTORY = "habit:", "history:"
 _COUNT = np.dtype("<i8")
 
 
@@ -84,13 +87,14 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
     delete_panes(connection, name, first_pane)
     for version_name, version in model.versions.items():
         if version.retired:
-            for piece in (_ALERT, _STEP, _ENGINE, _LEDGERS):
+            for piece in (_ALERT, _STEP, _ENGINE, _LEDGERS, *_of_habits(version)):
                 delete_memory(connection, name, version_name, piece)
             continue
         alert: dict[str, Any] = {"alert": asdict(version.alert), "body": version.alert_body}
         alert["raised"] = [[*key, asdict(raised.alert), raised.body] for key, raised in version.raised.items()]
         alert["streaks"] = {column: asdict(streak) for column, streak in version.streaks.items()}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
+        _save_habits(connection, name, version_name, version)
         if version.ledgers:
             save_memory(connection, name, version_name, _LEDGERS, _dump(_ledgers_body(version)))
         if version.judge is not None and version.memory is not None:
@@ -101,8 +105,20 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
     save_progress(connection, model)
 
 
+def _save_habits(connection: Connection, model: str, name: str, version: Version) -> None:
+    for kind, habit in version.habits.items():
+        save_memory(connection, model, name, f"{_HABIT}{kind}", habit_bytes(habit))
+        if habit.changed:
+            save_memory(connection, model, name, f"{_HISTORY}{kind}", history_bytes(habit))
+            habit.changed = False
+
+
 def _ledgers_body(version: Version) -> dict[str, Any]:
     return {name: [ledger.since, ledger.tiers] for name, ledger in version.ledgers.items()}
+
+
+def _of_habits(version: Version) -> list[str]:
+    return [f"{piece}{kind}" for kind in version.habits for piece in (_HABIT, _HISTORY)]
 
 
 def _ledgers(payload: bytes) -> dict[str, Ledger]:
@@ -197,6 +213,9 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
     version = Version(
         judge, memory, kept["since"], silent=kept["silent"], retired=kept["retired"], heard_until=kept["heard_until"]
     )
+    version.habits = new_habits(judge.usual if judge is not None else {})
+    for kind, habit in version.habits.items():
+        fill_habit(habit, model.plan, pieces.get(f"{_HABIT}{kind}", b""), pieces.get(f"{_HISTORY}{kind}", b""))
     version.newest, version.ledgers = kept.get("newest"), _ledgers(pieces.get(_LEDGERS, b"{}"))
     alert = json.loads(pieces.get(_ALERT, b"{}"))
     if alert:

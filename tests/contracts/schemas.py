@@ -114,6 +114,15 @@ _SEEN = maybe(SECONDS)
 
 _AMOUNT = maybe(NUMBER)
 _AMOUNTS = record(rows=COUNT, sum=_AMOUNT, mean=_AMOUNT, p50=_AMOUNT, p95=_AMOUNT, p99=_AMOUNT)
+USUAL = record(
+    source=maybe(one("reference", "stream")),
+    calibrated=BOOLEAN,
+    why=maybe(WORD),
+    evidence=maybe(NUMBER),
+    threshold=maybe(NUMBER),
+    learnt_steps=COUNT,
+    expected=maybe(NUMBER),
+)
 OBJECTIVE = record(
     objective=STRING,
     metric=STRING,
@@ -157,6 +166,7 @@ WINDOW = beside(
     resources={"type": "object", "additionalProperties": _AMOUNTS},
     freshness_seconds=_SEEN,
     objectives=listed(OBJECTIVE),
+    usual={"type": "object", "additionalProperties": USUAL},
 )
 PERFORMANCE_LINE = beside(
     record(
