@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from monitor.folds import numeric_fold
 from monitor.instant import microseconds
 from monitor.latency import BINS, latency_bins
-from monitor.window import WindowSettings
+from monitor.window import WindowSettings, join_steps
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -69,8 +69,8 @@ def volume_history(times: Integers, step: int) -> History | None:
     return History(np.arange(first, last), rows.astype(np.int64)[:, np.newaxis])
 
 
-def latency_history(times: Integers, seconds: Floats, step: int) -> History | None:
-    """Return the latencies of each step that has some; ``None`` without any.
+def latency_history(times: Integers, seconds: Floats, step: int, least: int) -> History | None:
+    """Return the latencies of each step; one with fewer than ``least`` joins the next. ``None`` without any.
 
     Parameters
     ----------
@@ -80,6 +80,8 @@ def latency_history(times: Integers, seconds: Floats, step: int) -> History | No
     if not known.any():
         return None
     numbers, places = np.unique(times[known] // step, return_inverse=True)
+    joined = join_steps(np.bincount(places), least)
+    numbers, places = numbers[joined[1:] - 1], np.searchsorted(joined, places, side="right") - 1
     bins = latency_bins(seconds[known])
     whole = np.bincount(bins, minlength=BINS).astype(np.int64)
     fold = numeric_fold(whole)

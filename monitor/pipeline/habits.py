@@ -116,13 +116,16 @@ def watch_habits(habits: Mapping[str, Habit], plan: ModelPlan, seen: Served, end
 
 
 def _gather(habit: Habit, plan: ModelPlan, counts: Integers, end: Instant, sharing: int) -> None:
-    """Add a stretch to the step that is under way; a step that did not begin with its first stretch is left out."""
+    """Add a stretch to the step that is under way; a step that did not begin with its first stretch is left out.
+
+    A step with fewer latencies than a window needs rows joins the next.
+    """
     step, every = step_length(plan.window), microseconds(plan.window.every)
     habit.gathered = counts if habit.gathered is None else habit.gathered + counts
     habit.stretches += 1
-    if end % step:
+    if end % step or (habit.kind == LATENCY and habit.gathered.sum() < plan.window.min_rows):
         return
-    whole, counts = habit.stretches == step // every, habit.gathered
+    whole, counts = not habit.stretches % (step // every), habit.gathered
     habit.gathered, habit.stretches = None, 0
     if whole:
         _take(habit, plan, (end // step - 1, counts), sharing)
@@ -132,7 +135,7 @@ def _take(habit: Habit, plan: ModelPlan, step: tuple[int, Integers], sharing: in
     time, counts = step
     if habit.usual is None:
         _learn(habit, plan, time, counts)
-    elif habit.usual.engine is not None and habit.state is not None and (habit.kind == VOLUME or counts.any()):
+    elif habit.usual.engine is not None and habit.state is not None:
         told = depart(habit.usual, habit.state, time, counts, frozen=habit.standing)
         _weigh(habit, plan, (time, counts, told), sharing)
 
@@ -172,8 +175,6 @@ def _said(usual: Usual, time: int, counts: Integers) -> tuple[str, float | None]
 
 
 def _learn(habit: Habit, plan: ModelPlan, time: int, counts: Integers) -> None:
-    if habit.kind == LATENCY and not counts.any():
-        return
     habit.times.append(time)
     habit.counts.append(counts.astype(np.int32))
     habit.changed = True

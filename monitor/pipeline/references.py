@@ -157,7 +157,7 @@ def _histories(table: pa.Table, times: NDArray[np.int64] | None, plan: ModelPlan
     found = {VOLUME: volume_history(times, step)}
     if name is not None and name in table.column_names and is_number(table[name].type):
         milliseconds = table[name].cast(pa.float64()).fill_null(np.nan).to_numpy()
-        found[LATENCY] = latency_history(times, milliseconds / 1000.0, step)
+        found[LATENCY] = latency_history(times, milliseconds / 1000.0, step, plan.window.min_rows)
     return found
 
 
