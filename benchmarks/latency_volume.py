@@ -90,7 +90,7 @@ def latencies(stream: Stream, first: int, last: int) -> Ints:
     known = np.isfinite(stream.seconds)
     places = (stream.hour[known] - first * _HOURS) * BINS + latency_bins(stream.seconds[known])
     counts: Ints = np.bincount(places, minlength=(last - first) * _HOURS * BINS).astype(np.int64)
-    hours = counts.reshape(-1, BINS)
+    hours: Ints = counts.reshape(-1, BINS)
     held = np.zeros(BINS, np.int64)
     for number, latest in enumerate(hours):
         held = held + latest
@@ -183,9 +183,8 @@ def measured(kind: str, storms: float, days: int, permutations: int) -> Row:
         "upper 95%": round(upper, 2),
         "uncalibrated": uncalibrated,
     }
-    for name, found in delays.items():
-        share = sum(np.isfinite(found))
-        row[f"{name}: hours"] = f"{np.median(found):g} ({share}/{len(found)})"
+    for name, told in delays.items():
+        row[f"{name}: hours"] = f"{np.median(told):g} ({int(np.isfinite(told).sum())}/{len(told)})"
     return row
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -86,16 +87,16 @@ def passed(plan: ModelPlan, state: State, *, wall: int = WALL, flush: bool = Tru
     return counted(told, state)
 
 
-def restarted(plan: ModelPlan, state: State) -> Told:
-    """Read a log with a new process for every window that is closed."""
+def restarted(plan: ModelPlan, state: State, windows: int = 1) -> Told:
+    """Read a log with a new process for every so many windows that are closed."""
     told, more = Told(), True
     while more:
         pipeline = Pipeline(plan, state)
         while pipeline.read_records(WALL, Limits()):
             pass
-        first = next(iter(pipeline.close_due(WALL, drained=True)), None)
-        more = first is not None
-        for closed in [first] if first is not None else pipeline.flush(WALL):
+        some = list(islice(pipeline.close_due(WALL, drained=True), windows))
+        more = bool(some)
+        for closed in some or pipeline.flush(WALL):
             told.add(closed)
         pipeline.close()
     return told

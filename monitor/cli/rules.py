@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def rules(config: OptionalConfig = None) -> None:
     """Print alert rules for Prometheus: what the models say, and whether the monitor itself is well."""
+    from monitor.observability.promises import promises_of
     from monitor.observability.rules import Idle, to_yaml
     from monitor.observability.rules import rules as all_rules
 
@@ -29,4 +30,9 @@ def rules(config: OptionalConfig = None) -> None:
         return
     given = read_config(config).config
     idle = [Idle(model.name, model.window.idle.total_seconds()) for model in given.models]
-    write(to_yaml(all_rules(idle), given.server.base_url))
+    promises = [
+        promise
+        for model in given.models
+        for promise in promises_of(model.name, model.performance.objectives, model.window, model.alerts.for_)
+    ]
+    write(to_yaml(all_rules(idle, promises), given.server.base_url))

@@ -137,6 +137,28 @@ DRIFT = Row(
         ),
     ),
 )
+SERVICE = Row(
+    "How the models are served",
+    (
+        Panel(
+            "lines",
+            "Latency",
+            "Quantiles of the model's latency, window by window.",
+            [Query(f"max by (model, version, stat) ({shown(d.LATENCY)})", "{{model}} {{version}} {{stat}}")],
+            unit="s",
+            no_value="no latency logged",
+        ),
+        Panel(
+            "lines",
+            "Budget that is left",
+            "Of each objective's period. Below 0 it is overdrawn; the monitor's page says what broke it.",
+            [Query(f"min by (model, version, objective) ({shown(d.OBJECTIVE_BUDGET)})", "{{model}} {{objective}}")],
+            unit="percentunit",
+            steps=((None, "red"), (0, "green")),
+            no_value="no objective with a budget",
+        ),
+    ),
+)
 OUTCOME = Row(
     "Alerts, actions, messages",
     (
@@ -242,4 +264,4 @@ MONITOR = Row(
         ),
     ),
 )
-ROWS: tuple[Row, ...] = (SUMMARY, DRIFT, OUTCOME, MONITOR)
+ROWS: tuple[Row, ...] = (SUMMARY, DRIFT, SERVICE, OUTCOME, MONITOR)

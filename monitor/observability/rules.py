@@ -53,9 +53,27 @@ class Idle:
     seconds: float = _IDLE_SECONDS
 
 
-def rules(idle: Iterable[Idle] = (Idle(),)) -> list[Rule]:
-    """Return every rule; silence of sources is judged by model, as the config gives it."""
-    return [*_of_models(), _silent(list(idle)), *_of_the_monitor()]
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An objective of a model, as the config gives it.
+
+    Attributes
+    ----------
+    name: as the label ``objective`` has it.
+    pairs: the long and the short window as the label ``over`` has them, the burn rate and the severity; none where it
+        has no budget.
+    hold: for how long it is broken before it is told, where it has no budget.
+    """
+
+    model: str
+    name: str
+    pairs: tuple[tuple[str, str, float, str], ...]
+    hold: str
+
+
+def rules(idle: Iterable[Idle] = (Idle(),), promises: Iterable[Promise] = ()) -> list[Rule]:
+    """Return every rule; silence of sources and objectives are judged by model, as the config gives them."""
+    return [*_of_models(), *_of_promises(list(promises)), _silent(list(idle)), *_of_the_monitor()]
 
 
 def to_yaml(listed: Iterable[Rule], page: str | None = None) -> str:
@@ -119,6 +137,41 @@ def _of_models() -> Iterator[Rule]:
         "No false-alarm promise for {{ $labels.model }}{{ with $labels.version }}, version {{ . }}{{ end }}",
         "Its drift pages nobody, for the reason {{ $labels.why }}. `driftline check` and the page say what helps.",
     )
+
+
+def _of_promises(promises: Sequence[Promise]) -> Iterator[Rule]:
+    """Return a rule for each severity of burning, and one for objectives without a budget."""
+    for severity, alert in (("critical", "DriftlineObjectiveBurnsFast"), ("warning", "DriftlineObjectiveBurns")):
+        terms = [_burns(each, pair) for each in promises for pair in each.pairs if pair[3] == severity]
+        if terms:
+            yield Rule(
+                alert,
+                " or ".join(terms),
+                "",
+                "0s",
+                severity,
+                "{{ $labels.model }}: the budget of '{{ $labels.objective }}' burns {{ $value }} times too fast",
+                "Burn rates over a long and a short window at once, as in Google's SRE workbook, chapter 5.",
+            )
+    for hold in sorted({each.hold for each in promises if not each.pairs}):
+        named = [each for each in promises if not each.pairs and each.hold == hold]
+        terms = [series(d.OBJECTIVE_BROKEN, model=each.model, objective=each.name) + " == 1" for each in named]
+        yield Rule(
+            f"DriftlineObjectiveBroken{hold}",
+            " or ".join(terms),
+            "",
+            hold,
+            "warning",
+            "{{ $labels.model }} does not keep '{{ $labels.objective }}'",
+            "The figure's 95 % interval lies outside the allowed range in every window of that time.",
+        )
+
+
+def _burns(promise: Promise, pair: tuple[str, str, float, str]) -> str:
+    long, short, rate, _ = pair
+    label = {"model": promise.model, "objective": promise.name}
+    over = [f"{series(d.OBJECTIVE_BURN_RATE, **label, over=each)} >= {rate:g}" for each in (long, short)]
+    return over[0] if long == short else f"({over[0]} and ignoring(over) {over[1]})"
 
 
 def _silent(idle: Sequence[Idle]) -> Rule:

@@ -28,10 +28,10 @@ def test_the_board_can_be_provisioned() -> None:
 
 
 def test_panels_have_ids_of_their_own_and_there_are_not_too_many() -> None:
-    """Links to panels need ids; more than about twenty panels nobody reads."""
+    """Links to panels need ids; more than two dozen panels nobody reads."""
     ids = [panel["id"] for panel in PANELS]
     assert ids == list(range(1, len(ids) + 1))
-    assert len(ids) <= 21
+    assert len(ids) <= 24
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: str(panel["title"]))

@@ -8,7 +8,10 @@ from shutil import which
 
 import pytest
 
+from monitor.observability.promises import promises_of
 from monitor.observability.rules import Idle, rules, to_yaml
+from monitor.performance.settings import ObjectiveSettings
+from monitor.window import WindowSettings
 
 pytestmark = pytest.mark.skipif(which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
 STORIES = Path(__file__).with_name("rules_test.yml")
@@ -41,6 +44,19 @@ def test_a_config_gives_every_model_its_own_silence(tmp_path: Path) -> None:
     slow, fast = (f'driftline_source_lag_seconds{{source="records",model="{name}"}}' for name in ("slow", "fast"))
     assert f"expr: '{slow} > 86400 or {fast} > 60'" in text
     assert 'page: "https://driftline.example.com/models/{{ $labels.model }}"' in text
+
+
+def test_objectives_have_rules_of_their_own(tmp_path: Path) -> None:
+    """One with a budget is told of by its burn rates, one without after ``for`` broken windows."""
+    asked = [
+        ObjectiveSettings.model_validate({"metric": "latency_p99", "at_most": "50ms"}),
+        ObjectiveSettings.model_validate({"metric": "volume", "at_least": 100}),
+    ]
+    promises = promises_of("m", asked, WindowSettings(), 2)
+    (tmp_path / "rules.yml").write_text(to_yaml(rules(promises=promises)), encoding="utf-8")
+    (tmp_path / "test.yml").write_bytes(STORIES.with_name("objectives_test.yml").read_bytes())
+    done = promtool("test", "rules", tmp_path / "test.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_names_of_alerts_are_told_apart_by_what_they_mean() -> None:
