@@ -153,7 +153,8 @@ def changed(kind: str, stream: Stream, span: tuple[int, int], change: tuple[str,
     part = stream.days(*span)
     _, factor, alter = change
     if kind == "volume":
-        return np.rint(volumes(part, *span) * factor).astype(np.int64)
+        rows: Ints = np.rint(volumes(part, *span) * factor).astype(np.int64)
+        return rows
     return latencies(Stream(part.hour, alter(part.seconds)), *span)
 
 
