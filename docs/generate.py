@@ -116,6 +116,8 @@ def _types(declared: dict[str, Any]) -> Iterator[str]:
         yield " · ".join(f"`{value}`" for value in declared["enum"])
     elif "const" in declared:
         yield f"`{declared['const']}`"
+    elif "prefixItems" in declared:
+        yield f"[{', '.join(' or '.join(_types(one)) for one in declared['prefixItems'])}]"
     elif declared.get("type") == "array":
         yield "list of " + " or ".join(dict.fromkeys(_types(declared["items"])))
     else:

@@ -24,6 +24,7 @@ class ShareSettings(Settings):
     drift: float = Field(0.5, gt=0, le=1, description="drift's part of the budget")
     performance: float = Field(0.25, gt=0, le=1, description="the part of alerts on performance")
     latency: float = Field(0.125, gt=0, le=1, description="the part of alerts on latency and volume, half each")
+    quality: float = Field(0.125, gt=0, le=1, description="the part of the alert on data quality")
 
 
 class AlertSettings(Settings):

@@ -36,6 +36,16 @@ def usual_seasons(window: WindowSettings) -> tuple[int, ...]:
     return seasons(window.model_copy(update={"every": timedelta(microseconds=step_length(window))}))
 
 
+def quality_level(alerts: AlertSettings, window: WindowSettings) -> float:
+    """Return the chance of a false violation of any expectation that the budget leaves each window.
+
+    >>> round(quality_level(AlertSettings(), WindowSettings()), 7)
+    0.0001736
+    """
+    rate = alerts.false_alarms
+    return min(rate.count * alerts.share.quality * (window.every / rate.period), 0.5)
+
+
 def seasons(window: WindowSettings) -> tuple[int, ...]:
     """Return the day and the week in whole steps, where they are.
 

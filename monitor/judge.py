@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alert import AlertSettings
-from monitor.budget import budget_steps, seasons
+from monitor.budget import budget_steps, quality_level, seasons
 from monitor.calibration import engine as calibration
 from monitor.calibration.cures import FIXED_RULES, NO_TIMESTAMPS
 from monitor.calibration.engine import Engine
@@ -25,12 +25,15 @@ from monitor.comparison import DriftSettings, sides_of
 from monitor.drift import METHODS
 from monitor.errors import ReferenceUnusable
 from monitor.profile import Integers, Profile
+from monitor.quality import Expectations, expectations
+from monitor.quality.settings import QualitySettings
 from monitor.reference import Reference, Steps
 from monitor.usual import Usual
 from monitor.watched import Watched, features_of, watch
 from monitor.window import WindowSettings
 
 _THIRTY_DAYS = timedelta(days=30)
+NO_QUALITY = QualitySettings(checks="off")
 FINE_METHODS = frozenset(name for name, method in METHODS.items() if method.grain == "cells")
 
 
@@ -50,6 +53,10 @@ class Judge:
     """The first cell of each coarse bin, of all watched columns one after the other."""
     bin_edges: tuple[int, ...] = field(repr=False)
     """Where each watched column's coarse bins start, and the end of all, length watched + 1."""
+    expected: Expectations = field(repr=False, default=Expectations())
+    """What is expected of the quality of its data."""
+    quality_level: float = 0.0
+    """The chance of a false violation in a window, over all that is expected."""
     usual: Mapping[str, Usual] = field(default_factory=dict, repr=False)
     """What the reference says is usual, of those of latency and volume that it tells."""
 
@@ -105,8 +112,14 @@ class Finding:
     tolerated: frozenset[str]
 
 
-def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSettings, window: WindowSettings) -> Judge:
-    """Compile the engine and the thresholds from a reference.
+def compile_judge(
+    reference: Reference,
+    drift: DriftSettings,
+    alerts: AlertSettings,
+    window: WindowSettings,
+    quality: QualitySettings = NO_QUALITY,
+) -> Judge:
+    """Compile the engine, the thresholds and the expectations from a reference.
 
     Raises
     ------
@@ -117,11 +130,11 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
     watched = tuple(watch(reference, place, drift, window, sides[place]) for place in places)
     if not watched:
         raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
-    bins = _coarse_bins(reference, places)
+    rest = *_coarse_bins(reference, places), expectations(reference, quality), quality_level(alerts, window)
     weighed = tuple(entry for entry in watched if entry.rule is None)
     if reference.steps is None or not weighed:
         why = NO_TIMESTAMPS if weighed else FIXED_RULES
-        return Judge(replace(reference, fine={}), watched, None, why, *bins)
+        return Judge(replace(reference, fine={}), watched, None, why, *rest)
     engine = calibration.compile_engine(
         features_of(reference, weighed),
         _engine_steps(reference.steps, weighed),
@@ -129,7 +142,7 @@ def compile_judge(reference: Reference, drift: DriftSettings, alerts: AlertSetti
         seasons(window),
     )
     uncalibrated = None if engine.uncalibrated is None else str(engine.uncalibrated)
-    return Judge(replace(reference, fine={}), watched, engine, uncalibrated, *bins)
+    return Judge(replace(reference, fine={}), watched, engine, uncalibrated, *rest)
 
 
 def _coarse_bins(reference: Reference, places: list[int]) -> tuple[NDArray[np.intp], tuple[int, ...]]:

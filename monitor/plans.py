@@ -49,6 +49,7 @@ def _plan(
         sampling=settings.sampling,
         drift=settings.drift,
         performance=settings.performance,
+        quality=settings.quality,
         alerts=settings.alerts,
         retrain=settings.retrain,
         rows_per_window=settings.rows_per_window,

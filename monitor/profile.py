@@ -13,14 +13,15 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.bins import Bins, CategoryBins, Floats, NumericBins
 from monitor.kinds import without_nan
 from monitor.latency import BINS, latency_bins
 from monitor.record import Column, Kind
-from monitor.usage import Usage, usage_bytes, usage_from_bytes, usage_rows
+from monitor.repeats import Repeats, repeats_by_pane
+from monitor.tally import Mask, Tally, floats
+from monitor.usage import Usage, usage_rows
 
 Integers = NDArray[np.int64]
 
@@ -46,9 +47,10 @@ class ColumnBins:
 
 @dataclass(frozen=True, slots=True)
 class Binning:
-    """The bins of all columns of a model, laid out one after the other."""
+    """The bins of all columns of a model, laid out one after the other; and what is tallied of its rows beside."""
 
     columns: tuple[ColumnBins, ...]
+    tallies: tuple[Tally, ...] = ()
     offsets: tuple[int, ...] = field(init=False)
     """Where each column's cells start, and the end of all, length columns + 1."""
 
@@ -63,7 +65,7 @@ class Binning:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The counts of a pane, a window or a reference. C is all cells of all columns, F the columns.
+    """The counts of a pane, a window or a reference. C is all cells of all columns, F the columns, T the tallies.
 
     Attributes
     ----------
@@ -74,6 +76,9 @@ class Profile:
     sums, squares: of whole quanta, and of their 256-fold coarser squares, int64 (F,).
     least, greatest: extremes of finite values, float64 (F,); +inf and -inf where there is none.
     latency: rows in each latency bin, int64 (BINS,).
+    tallies: rows that break each tally's rule, int64 (T,). ``tallied``: of how many rows; fewer than all where panes
+        come from a time with other tallies.
+    ids: a sample of the records' ids.
     usage: errors and resources.
     """
 
@@ -86,6 +91,9 @@ class Profile:
     least: Floats = field(repr=False)
     greatest: Floats = field(repr=False)
     latency: Integers = field(repr=False)
+    tallies: Integers = field(repr=False)
+    tallied: int
+    ids: Repeats = field(default_factory=Repeats)
     usage: Usage = field(default_factory=Usage, repr=False)
 
     @property
@@ -105,6 +113,9 @@ class Profile:
             np.minimum(self.least, other.least),
             np.maximum(self.greatest, other.greatest),
             self.latency + other.latency,
+            self.tallies + other.tallies,
+            self.tallied + other.tallied,
+            self.ids + other.ids,
             self.usage + other.usage,
         )
 
@@ -117,9 +128,11 @@ def empty_profile(binning: Binning) -> Profile:
 def _stacked(binning: Binning, panes: int) -> list[Profile]:
     cells, columns = binning.offsets[-1], len(binning.columns)
     counts, latency = np.zeros((panes, cells), np.int64), np.zeros((panes, BINS), np.int64)
-    tallies = np.zeros((panes, 4, columns), np.int64)
+    sums, tallies = np.zeros((panes, 4, columns), np.int64), np.zeros((panes, len(binning.tallies)), np.int64)
     least, greatest = np.full((panes, columns), np.inf), np.full((panes, columns), -np.inf)
-    return [Profile(0, counts[p], *_four(tallies[p]), least[p], greatest[p], latency[p]) for p in range(panes)]
+    return [
+        Profile(0, counts[p], *_four(sums[p]), least[p], greatest[p], latency[p], tallies[p], 0) for p in range(panes)
+    ]
 
 
 def _four(rows: Integers) -> tuple[Integers, Integers, Integers, Integers]:
@@ -152,8 +165,14 @@ def profile_rows(table: pa.Table, binning: Binning, panes: NDArray[np.intp], num
                 _count_missing(stack, place, array, panes)
     if "latency" in table.column_names:
         _count_latency(stack, table.column("latency").combine_chunks(), panes)
+    for place, tally in enumerate(binning.tallies):
+        _count_broken(stack, place, tally.broken(table), panes)
+    ids = repeats_by_pane(table, panes, number)
     usages = usage_rows(table, panes, number)
-    return [replace(profile, rows=int(n), usage=used) for profile, n, used in zip(stack, rows, usages, strict=True)]
+    return [
+        replace(profile, rows=int(n), tallied=int(n), ids=sample, usage=used)
+        for profile, n, sample, used in zip(stack, rows, ids, usages, strict=True)
+    ]
 
 
 def nulls(array: pa.Array) -> NDArray[np.bool_]:
@@ -199,10 +218,7 @@ def _count_numbers(
 
 def numbers(array: pa.Array) -> Floats:
     """Return a column as floats, the length of texts; NaN stands where there is no value."""
-    if pa.types.is_string(array.type):
-        array = pc.utf8_length(array)
-    values: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
+    return floats(pa.chunked_array([array]))
 
 
 def _count_categories(
@@ -245,30 +261,13 @@ def _count_latency(stack: Sequence[Profile], array: pa.Array, panes: NDArray[np.
         profile.latency[:] = counts[p * BINS : (p + 1) * BINS]
 
 
+def _count_broken(stack: Sequence[Profile], place: int, broken: Mask | None, panes: NDArray[np.intp]) -> None:
+    if broken is None or not broken.any():
+        return
+    for profile, number in zip(stack, np.bincount(panes[broken], minlength=len(stack)), strict=True):
+        profile.tallies[place] = number
+
+
 def watchable(kind: Kind) -> bool:
     """Say whether a column of this kind has cells; of others only missing values are counted."""
     return kind not in (Kind.IDENTIFIER, Kind.DATETIME, Kind.VECTOR)
-
-
-def profile_bytes(profile: Profile) -> bytes:
-    """Pack a profile for the store: little-endian, compressed; :func:`profile_from_bytes` gives it back exactly."""
-    head = np.array([profile.rows, len(profile.counts), len(profile.missing)], "<i8")
-    whole = (profile.counts, profile.missing, profile.nonfinite, profile.sums, profile.squares, profile.latency)
-    parts = [head, *(a.astype("<i8") for a in whole), profile.least.astype("<f8"), profile.greatest.astype("<f8")]
-    raw = b"".join(part.tobytes() for part in parts) + usage_bytes(profile.usage)
-    packed: bytes = pa.Codec("zstd").compress(raw, asbytes=True)
-    return len(raw).to_bytes(8, "little") + packed
-
-
-def profile_from_bytes(payload: bytes) -> Profile:
-    """Unpack what :func:`profile_bytes` packed."""
-    raw = pa.Codec("zstd").decompress(payload[8:], int.from_bytes(payload[:8], "little"), asbytes=True)
-    rows, cells, columns = (int(n) for n in np.frombuffer(raw[:24], "<i8"))
-    ends = np.cumsum([0, cells, *[columns] * 4, BINS])
-    whole = np.frombuffer(raw, "<i8", count=int(ends[-1]), offset=24).astype(np.int64)
-    end = 24 + 8 * (int(ends[-1]) + 2 * columns)
-    reals = np.frombuffer(raw, "<f8", count=2 * columns, offset=24 + 8 * int(ends[-1])).astype(np.float64)
-    counts, missing, nonfinite, sums, squares, latency = (whole[a:b] for a, b in pairwise(ends))
-    extremes = reals[:columns], reals[columns:]
-    usage = usage_from_bytes(raw[end:])
-    return Profile(rows, counts, missing, nonfinite, sums, squares, *extremes, latency, usage)

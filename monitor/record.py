@@ -96,7 +96,8 @@ class Decoded:
     Attributes
     ----------
     table: one row a good record, one flat column a wanted field, named by the field's path; a field
-        that the block does not hold is a column of nulls.
+        that the block does not hold is a column of nulls. Where a field's values were not of its type, a column
+        of its path and ``tally.MISMATCH`` says in which rows.
     rejected: the bad records, in order.
     mismatched: for a field's path, how many values were not of its type.
     """

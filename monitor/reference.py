@@ -7,7 +7,7 @@ steps show how much such a step varies when nothing drifts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -38,7 +38,11 @@ from monitor.record_layout import (
     resource_paths,
     target_layout,
 )
+from monitor.repeats import with_ids
 from monitor.settings import Settings
+from monitor.step_facts import StepFacts, joined_facts, step_facts
+from monitor.tally import Tally, no_tallies
+from monitor.usual_range import Ranges, usual_ranges
 from monitor.window import WindowSettings, join_steps
 
 _CELLS_AT_ONCE = 2_000_000
@@ -63,12 +67,14 @@ class Steps:
     rows: int64 (B,).
     counts: for each column, rows by coarse bin, int64 (B, bins).
     missing: int64 (B, F).
+    facts: what else the steps show of the data's quality.
     """
 
     times: Integers = field(repr=False)
     rows: Integers = field(repr=False)
     counts: tuple[Integers, ...] = field(repr=False)
     missing: Integers = field(repr=False)
+    facts: StepFacts = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,8 @@ class ReferencePlan:
     """Methods that read cells: their columns' cells are kept by step."""
     resources: tuple[str, ...] = ()
     """Resources that objectives name: they are read even where the reference holds none. They shape no reference."""
+    tallies: Callable[[Sequence[Column], Ranges], tuple[Tally, ...]] = no_tallies
+    """What is tallied of the rows, given columns and usual ranges; no part of the fingerprint."""
 
     def words(self) -> list[str]:
         """Return all settings as text."""
@@ -156,6 +164,8 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
     wide, added = appended(canonical, derived)
     refuse_repeated(column.name for column in (*layout.columns, *added))
     wide, binning = hold_out(wide, Binning((*columns, *_binned(wide, added))))
+    binning = replace(binning, tallies=plan.tallies(layout.columns, usual_ranges(canonical, layout.columns)))
+    wide = with_ids(wide, table[plan.columns.id] if plan.columns.id in table.column_names else None)
     derivations = tuple(each.derivation for each in derived)
     whole = _counted(wide, binning, np.zeros(table.num_rows, np.intp), 1)[0]
     folds = tuple(fold_of(watched.bins, whole.counts[span]) for watched, span in binning.spans())
@@ -241,22 +251,19 @@ def _steps(
     }
     coarse: list[list[Integers]] = [[] for _ in folds]
     fine: dict[str, list[Integers]] = {name: [] for name in fine_names}
-    rows, missing = [], []
+    rows, missing, facts = [], [], []
     for a, b in _spans(len(joined) - 1, binning.offsets[-1]):
         profiles = _profiled(table, number, stretches, joined, (a, b), binning)
         rows += [profile.rows for profile in profiles]
         missing += [profile.absent for profile in profiles]
+        facts.append(step_facts(profiles, binning))
         for place, (watched, span) in enumerate(binning.spans()):
             cells = np.stack([profile.counts[span] for profile in profiles])
             coarse[place].append(fold_counts(cells, folds[place]))
             if watched.column.name in fine:
                 fine[watched.column.name].append(cells.astype(np.min_scalar_type(int(cells.max(initial=0)))))
-    steps = Steps(
-        stretches[joined[1:] - 1],
-        np.array(rows, np.int64),
-        tuple(np.concatenate(parts) for parts in coarse),
-        np.stack(missing),
-    )
+    counts = tuple(np.concatenate(parts) for parts in coarse)
+    steps = Steps(stretches[joined[1:] - 1], np.array(rows, np.int64), counts, np.stack(missing), joined_facts(facts))
     return steps, {name: np.concatenate(parts) for name, parts in fine.items()}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.bins import CategoryBins
 from monitor.lone import lone_rows
-from monitor.profile import profile_bytes
+from monitor.packing import profile_bytes
 from tests.judging import Draw, judge_of, listen, stamped
 
 

@@ -14,13 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.bins import category_bins, numeric_bins
+from monitor.packing import profile_bytes, profile_from_bytes
 from monitor.profile import (
     Binning,
     ColumnBins,
     Profile,
     empty_profile,
-    profile_bytes,
-    profile_from_bytes,
     profile_rows,
     texts,
 )

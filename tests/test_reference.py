@@ -13,7 +13,7 @@ import pytest
 from monitor.comparison import ColumnDriftSettings, DriftSettings
 from monitor.errors import ReferenceUnusable
 from monitor.instant import SECOND
-from monitor.profile import profile_bytes
+from monitor.packing import profile_bytes
 from monitor.record import Kind
 from monitor.record_layout import ColumnRepeated, ColumnsSettings, ColumnUnknown
 from monitor.reference import Reference, ReferencePlan, compile_reference

@@ -51,6 +51,10 @@ WINDOW = {
     "columns_judged": 15,
     "columns_drifted": 3,
     "columns": [COLUMN],
+    "quality_violations": [
+        {"column": "temp", "check": "missing", "value": 0.31, "lower": 0.0, "upper": 0.04},
+        {"column": None, "check": "duplicates", "value": 0.02, "lower": 0.0, "upper": 0.01},
+    ],
     "performance": [],
     "latency_seconds": {"p50": 0.003, "p95": 0.008, "p99": None},
     "errors_ratio": 0.02,
@@ -123,6 +127,16 @@ def test_a_window_shows_its_end_rows_and_evidence(telemetry: Telemetry) -> None:
     assert value(telemetry, "driftline_drift_columns_ratio", **SCOPE) == pytest.approx(0.2)
 
 
+def test_a_window_shows_what_of_its_data_violates_what_is_expected(telemetry: Telemetry) -> None:
+    """A violation is shown with its value until a window has none; one of the table has no column."""
+    telemetry.window(WINDOW)
+    name = "driftline_quality_violations"
+    assert value(telemetry, name, **SCOPE, column="temp", check="missing") == pytest.approx(0.31)
+    assert value(telemetry, name, **SCOPE, column="", check="duplicates") == pytest.approx(0.02)
+    telemetry.window(WINDOW | {"quality_violations": []})
+    assert value(telemetry, name, **SCOPE, column="temp", check="missing") is None
+
+
 def test_a_window_shows_the_quantiles_of_latency_that_it_has(telemetry: Telemetry) -> None:
     """What is known of the model's latency is shown in seconds; what is not known is absent."""
     telemetry.window(WINDOW)
@@ -180,7 +194,7 @@ def test_a_column_shows_what_is_known_of_it(telemetry: Telemetry) -> None:
 def test_the_next_window_takes_the_place_of_the_last(telemetry: Telemetry) -> None:
     """A column that the next window does not judge leaves the page."""
     telemetry.window(WINDOW)
-    telemetry.window(window(columns=[]))
+    telemetry.window(window(columns=[], quality_violations=[]))
     assert 'column="temp"' not in text(telemetry)
 
 

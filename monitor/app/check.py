@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from monitor.app import forecast
+from monitor.app.expected import quality_body
 from monitor.app.misfits import column_faults, reference_fault, reference_keys, without_joint_scores
 from monitor.app.planned import calibration_body, columns_body, promise_body, reference_body, window_body
 from monitor.config import Loaded
@@ -92,6 +93,7 @@ class _Check:
             "window": window_body(plan),
             "reference": None if judge is None or version is None else reference_body(plan, version, judge),
             "columns": [] if judge is None else columns_body(plan, judge),
+            "quality": quality_body(plan, judge),
             "earlier_references": [
                 {"version": name, **reference_body(plan, name, each), **promise_body(each)}
                 for name, each in sorted(judges.items())

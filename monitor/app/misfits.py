@@ -68,6 +68,26 @@ def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> 
             yield where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind")
         elif own.circular is not None and kinds[name] is not Kind.NUMERIC:
             yield where.fault(_UNFIT_METHOD, f"a {kinds[name]} column does not go round", "leave circular out")
+    yield from _quality_faults(loaded, place, plan, kinds)
+
+
+def _quality_faults(loaded: Loaded, place: int, plan: ModelPlan, kinds: Mapping[str, Kind]) -> Iterator[Fault]:
+    """Yield what is expected of columns that are not there, or that are of a kind which has no such thing."""
+    for name, own in plan.quality.columns.items():
+        where = loaded.place("models", place, "quality", "columns", name)
+        if name not in kinds:
+            yield where.fault(_UNKNOWN_COLUMN, "no column of the reference has this name", _near(name, kinds))
+        elif own.range is not None and kinds[name] is not Kind.NUMERIC:
+            yield where.fault(_UNFIT_METHOD, f"a {kinds[name]} column has no range", "leave range out")
+        elif own.length is not None and kinds[name] is not Kind.TEXT:
+            yield where.fault(_UNFIT_METHOD, f"a {kinds[name]} column has no length", "leave length out")
+    numbers = [name for name, kind in kinds.items() if kind is Kind.NUMERIC]
+    for number, (left, _, right) in enumerate(plan.quality.pairs):
+        for side, name in ((0, left), (2, right)):
+            if name not in numbers:
+                where = loaded.place("models", place, "quality", "pairs", number, side)
+                message = "no numeric column of the reference has this name"
+                yield where.fault(_UNKNOWN_COLUMN, message, _near(name, numbers))
 
 
 def without_joint_scores(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from monitor.cli.check_quality import quality_parts
 from monitor.cli.common import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -101,7 +102,7 @@ def _model(model: dict[str, Any]) -> list[Any]:
     ]
     earlier = [line for each in model["earlier_references"] for line in _earlier_lines(each)]
     sources = [_source_line(source) for source in model["sources"]]
-    return [columns, *lines, *earlier, *sources, ""]
+    return [columns, *lines, *earlier, *sources, *quality_parts(model), ""]
 
 
 def _earlier_lines(reference: dict[str, Any]) -> list[str]:

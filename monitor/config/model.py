@@ -14,6 +14,7 @@ from monitor.comparison import DriftSettings
 from monitor.config.server import ServerSettings
 from monitor.delivery import RouteSettings
 from monitor.performance.settings import PerformanceSettings
+from monitor.quality.settings import QualitySettings
 from monitor.receivers import ReceiverSettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferenceSettings
@@ -76,6 +77,7 @@ class ModelSettings(Settings):
     window: WindowSettings = Field(WindowSettings(), description="how event time is cut")
     drift: DriftSettings = Field(DriftSettings(), description="how columns are compared")
     performance: PerformanceSettings = Field(PerformanceSettings(), description="what is asked of the model")
+    quality: QualitySettings = Field(QualitySettings(), description="what is expected of the data")
     alerts: AlertSettings = Field(AlertSettings(), description="how often a false page is accepted")
     retrain: RetrainSettings | None = Field(None, description="how a retraining is started; unset: never")
 

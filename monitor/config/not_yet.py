@@ -12,7 +12,6 @@ KEYS = frozenset(
         "server.auth",
         "server.limits",
         "state.database",
-        "models.quality",
         "models.fairness",
         "models.privacy",
         "models.columns.segments",

@@ -17,6 +17,7 @@ from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
 from monitor.pipeline.moving import feed, move
+from monitor.pipeline.quality import watch_quality, window_violations
 from monitor.pipeline.ruling import combined, end_all, follow
 from monitor.pipeline.serving import served, usage_body, watch_service
 from monitor.pipeline.silence import watch_silence
@@ -43,6 +44,7 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
     for name in live:
         found = [watch_silence(model, name, rows, closed.end)]
         found += watch_service(model, name, _served(model, name, rows, end), closed, len(live))
+        found.append(watch_quality(model.versions[name], closed.window_of(name), model.plan.window.min_rows))
         for finding in combined(found):
             follow(model, name, finding, closed)
         _age(model, name, rows, closed)
@@ -93,6 +95,7 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     columns = measure_columns(judge, version.memory, profile, plan.window.min_rows, microseconds(plan.window.every))
     change = move(model, name, step_judged, columns, (closed.at, ident, start))
     body |= _judged_body(version, judge, profile, (columns, threshold), plan.window.min_rows)
+    body["quality_violations"] = window_violations(judge, profile, plan.window.min_rows, sharing)
     closed.windows.append(body)
     if version.alert.state is not AlertState.INACTIVE or change is not None:
         _alert(model, name, (body, change), closed, wall)

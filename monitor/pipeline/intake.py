@@ -16,8 +16,10 @@ from monitor.pipeline.model import Model
 from monitor.profile import Profile, profile_rows
 from monitor.record import Layout, Reason
 from monitor.reference import Reference
+from monitor.repeats import with_hashes
 from monitor.sampling import id_hashes, sampled
 from monitor.sources.files import Batch
+from monitor.tally import MISMATCH, without_marks
 from monitor.usage import ERROR, PREFIX, without_usage
 from monitor.window import NEVER, first_window_end, late_rows, pane_starts
 
@@ -56,6 +58,8 @@ def arrange(table: pa.Table, layout: Layout) -> pa.Table:
         arrays[ERROR] = table[layout.error].cast(pa.string())
     arrays |= {f"{PREFIX}{name}": table[path] for name, path in layout.resources}
     arrays |= {column.key: table[column.path] for column in layout.columns}
+    marks = {column.key + MISMATCH: column.path + MISMATCH for column in layout.columns}
+    arrays |= {key: table[mark] for key, mark in marks.items() if mark in table.column_names}
     return pa.table(arrays)
 
 
@@ -130,7 +134,7 @@ def row_hashes(table: pa.Table) -> NDArray[np.uint64]:
     """Return a hash of each record: of its id, or of the record itself where it has none."""
     ids = table["id"].to_pylist()
     if table["id"].null_count:
-        rows = without_usage(table).drop_columns(["id"]).to_pylist()
+        rows = without_marks(without_usage(table)).drop_columns(["id"]).to_pylist()
         ids = [repr(sorted(row.items())) if id_ is None else id_ for id_, row in zip(ids, rows, strict=True)]
     return id_hashes(ids)
 
@@ -178,9 +182,10 @@ def _count_version(
 ) -> None:
     starts, hashes = rows
     panes, place = np.unique(starts, return_inverse=True)
-    profiles = profile_rows(reference.widened(table), reference.binning, place.astype(np.intp), len(panes))
+    counted = with_hashes(table, table["id"], hashes) if reference.binning.tallies else table
+    profiles = profile_rows(reference.widened(counted), reference.binning, place.astype(np.intp), len(panes))
     wanted = model.plan.rows_per_window or model.keeps_answers(name)
-    kept = without_usage(table).append_column(HASH, pa.array(hashes)) if wanted else None
+    kept = without_marks(without_usage(table)).append_column(HASH, pa.array(hashes)) if wanted else None
     for number, (start, profile) in enumerate(zip(panes.tolist(), profiles, strict=True)):
         key = (name, int(start))
         before: Profile | None = model.panes.get(key)

@@ -15,6 +15,7 @@ from monitor.instant import microseconds
 from monitor.judge import FINE_METHODS
 from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.settings import PerformanceSettings
+from monitor.quality.settings import QualitySettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferencePlan, ReferenceSettings
 from monitor.sampling import SamplingSettings
@@ -54,6 +55,7 @@ class ModelPlan:
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
     performance: PerformanceSettings = field(default_factory=PerformanceSettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     retrain: RetrainSettings | None = None
     rows_per_window: int = 5000
@@ -66,7 +68,8 @@ class ModelPlan:
         """Return what shapes the model's references."""
         figures = (objective.figure for objective in self.performance.objectives)
         resources = tuple(dict.fromkeys(figure.resource for figure in figures if figure.resource is not None))
-        return ReferencePlan(self.task, self.columns, self.window, self.drift, FINE_METHODS, resources)
+        tallies = self.quality.tallies
+        return ReferencePlan(self.task, self.columns, self.window, self.drift, FINE_METHODS, resources, tallies)
 
     @property
     def scoring_plan(self) -> ScoringPlan:

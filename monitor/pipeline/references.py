@@ -145,7 +145,7 @@ def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
     times = _times(table, plan.columns.timestamp)
     reference = compile_reference(table, times, plan.reference_plan)
     scorer = compile_scorer(table, times, reference, plan.scoring_plan)
-    judge = compile_judge(reference, plan.drift, plan.alerts, plan.window)
+    judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality)
     return replace(judge, usual=usual_of(_histories(table, times, plan), plan)), scorer
 
 

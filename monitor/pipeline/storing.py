@@ -15,17 +15,18 @@ from monitor.calibration import engine as calibration
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant
 from monitor.judge import Judge, Memory, first_memory
+from monitor.packing import profile_bytes, profile_from_bytes
 from monitor.performance.burning import Ledger
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
 from monitor.pipeline.habit_bytes import fill_habit, habit_bytes, history_bytes
 from monitor.pipeline.habits import new_habits
 from monitor.pipeline.model import Model, Raised, Version
-from monitor.profile import profile_bytes, profile_from_bytes
 from monitor.store.action import actions_since
 from monitor.store.database import Connection
 from monitor.store.memory import delete_memory, load_memory, load_piece, save_memory
 from monitor.store.pane import delete_panes, load_panes, save_pane
+from monitor.tally import Tally
 from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
@@ -78,7 +79,13 @@ def save_panes(connection: Connection, model: Model, keys: set[tuple[str, Instan
     """Keep the panes that a batch touched."""
     for version, start in sorted(keys):
         profile = model.panes[version, start]
-        save_pane(connection, model.plan.name, version, start, profile.rows, profile_bytes(profile))
+        packed = profile_bytes(profile, _tallies(model, version))
+        save_pane(connection, model.plan.name, version, start, profile.rows, packed)
+
+
+def _tallies(model: Model, version: str) -> tuple[Tally, ...]:
+    judge = model.references.judge(version)
+    return () if judge is None else judge.reference.binning.tallies
 
 
 def save_versions(connection: Connection, model: Model, first_pane: Instant) -> None:
@@ -197,7 +204,7 @@ def load_model(connection: Connection, model: Model) -> None:
     }
     for pane in load_panes(connection, name, NEVER):
         if _same_reference(model, pane.version, body["versions"]):
-            model.panes[pane.version, pane.start] = profile_from_bytes(pane.payload)
+            model.panes[pane.version, pane.start] = profile_from_bytes(pane.payload, _tallies(model, pane.version))
     model.actions = {action["id"]: action for action in actions_since(connection, name, NEVER)}
 
 

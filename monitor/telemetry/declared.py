@@ -105,6 +105,13 @@ TARGET_LAG = _gauge(
     "target_lag_seconds", "model version stat", "How long after their records the targets of that window were known."
 )
 TARGETS_CHANGED = _counter("targets_changed_total", "model", "Targets other than what was known of their record.")
+QUALITY = Metric(
+    f"{PREFIX}quality_violations",
+    MetricType.GAUGE,
+    ("model", "version", "column", "check"),
+    "How the data of the last closed window violates what is expected of it; absent where it does not.",
+    per_column=True,
+)
 
 LATENCY = _gauge("latency_seconds", "model version stat", "Quantiles of the model's latency in the last closed window.")
 
@@ -149,6 +156,6 @@ SCRAPE_ERRORS = _counter("scrape_errors_total", "", "Pages that could not be ren
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 WINDOW_METRICS: tuple[Metric, ...] = (
     WINDOW_END, WINDOW_ROWS, COLUMN_DISTANCE, COLUMN_P_VALUE, COLUMN_THRESHOLD, COLUMN_DETECTED,
-    DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, CALIBRATION_WHY, VERDICT, LATENCY,
+    DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, CALIBRATION_WHY, VERDICT, QUALITY, LATENCY,
     ERRORS, RESOURCE, FRESHNESS, OBJECTIVE_BROKEN, OBJECTIVE_BURN_RATE, OBJECTIVE_BUDGET,
 )  # fmt: skip

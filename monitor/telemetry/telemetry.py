@@ -237,6 +237,8 @@ def window_samples(body: Body) -> Iterator[Sample]:
         if seconds is not None:
             yield d.LATENCY, (stat,), seconds
     yield from _service_samples(body)
+    for violation in body["quality_violations"]:
+        yield d.QUALITY, (violation["column"] or "", violation["check"]), violation["value"]
     for column in body["columns"]:
         yield from _column_samples(column)
 

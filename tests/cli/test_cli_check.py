@@ -235,6 +235,33 @@ def test_a_column_that_no_version_has_is_told_once(driftline: Driftline, config:
     assert codes(body["faults"]) == [("E166", "models[flights].drift.columns.tmp")]
 
 
+@pytest.mark.parametrize(
+    ("quality", "code", "path"),
+    [
+        ("{columns: {tmp: {checks: off}}}", "E166", "quality.columns.tmp"),
+        ("{columns: {carrier: {range: [0, 1]}}}", "E103", "quality.columns.carrier"),
+        ("{columns: {temp: {length: [0, 1]}}}", "E103", "quality.columns.temp"),
+        ('{pairs: [[temp, "<=", carrier]]}', "E166", "quality.pairs[0][2]"),
+    ],
+)
+def test_what_cannot_be_expected_is_a_fault(
+    driftline: Driftline, config: Path, quality: str, code: str, path: str
+) -> None:
+    """An expectation of a column that is not there, or is of no such kind, is blamed where it stands."""
+    named = changed(config, "    drift:", f"    quality: {quality}\n    drift:")
+    assert codes(body_of(driftline, named, 2)["faults"]) == [(code, f"models[flights].{path}")]
+
+
+def test_what_is_expected_of_the_data_is_shown(driftline: Driftline, config: Path) -> None:
+    """Each expectation has its bounds for a window of the least rows, and the table says them in words."""
+    quality = body_of(driftline, config, 0)["models"][0]["quality"]
+    found = {each["check"] for each in quality["expectations"] if each["column"] == "temp"}
+    assert {"schema", "type", "missing", "non_finite", "range"} <= found
+    assert quality["false_alarms_per_30d"] == 0.125
+    assert all(0 <= each["lower"] <= each["upper"] for each in quality["expectations"])
+    assert "at most 0.125 false alarms in 30 days promised" in driftline("check", "-c", config).out
+
+
 def test_a_receiver_at_a_refused_address_is_a_fault(driftline: Driftline, config: Path) -> None:
     """A receiver whose address may never be called is a fault, with the address and without the path."""
     refused = changed(config, "http://127.0.0.1:9/", "http://0.0.0.0:9/")

@@ -255,6 +255,12 @@ _REFERENCE = record(
 )
 _FIT_REFERENCE = beside(_REFERENCE, fitness=maybe(_FITNESS), advice=listed(STRING))
 _EARLIER = beside(_FIT_REFERENCE, version=STRING, calibrated=BOOLEAN, calibration_why=maybe(WORD))
+_EXPECTED = record(column=maybe(STRING), check=STRING, lower=NUMBER, upper=NUMBER, range=listed(maybe(NUMBER), most=2))
+_QUALITY = record(
+    false_alarms_per_30d=NUMBER,
+    expectations=listed(_EXPECTED),
+    skipped=listed(record(column=maybe(STRING), check=STRING, why=WORD)),
+)
 CHECK = record(
     kind={"const": "check"},
     schema=FORMAT,
@@ -289,6 +295,7 @@ CHECK = record(
                 ),
             ),
             earlier_references=listed(_EARLIER),
+            quality=_QUALITY,
         )
     ),
     receivers=listed(record(name=NAME, kind=WORD, valid=BOOLEAN, address=maybe(STRING), why=maybe(STRING))),

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from monitor.record import Decoded, Layout, Reason, Rejected
 from monitor.sources.formats.instants import Instants
 from monitor.sources.formats.values import Converted, true_mask
+from monitor.tally import MISMATCH
 
 Offsets = npt.NDArray[np.int64]
 _NEWLINE = 10
@@ -107,8 +108,8 @@ def admit(file: str, rows: Rows, layout: Layout, rejected: Sequence[Rejected] = 
         faults += [Rejected(reason, file, int(place), detail) for place in rows.places[new]]
     keep = None if not refused.any() else pa.array(~refused)
     arrays = {"timestamp": rows.instants.values} | {path: column.values for path, column in rows.columns.items()}
-    table = pa.table(arrays)
     counts = {path: _count(column.mismatch, keep) for path, column in rows.columns.items()}
+    table = pa.table(arrays | {path + MISMATCH: rows.columns[path].mismatch for path, count in counts.items() if count})
     return Decoded(
         table if keep is None else table.filter(keep),
         tuple(sorted(faults, key=lambda fault: fault.offset)),
@@ -153,4 +154,8 @@ def joined(parts: Sequence[Decoded], layout: Layout) -> Decoded:
             counts[path] = counts.get(path, 0) + count
     tables: list[Any] = [part.table for part in parts] or [schema_of(layout).empty_table()]
     rejected = sorted((fault for part in parts for fault in part.rejected), key=lambda fault: fault.offset)
-    return Decoded(pa.concat_tables(tables), tuple(rejected), counts)
+    table = pa.concat_tables(tables, promote_options="default")
+    for place, name in enumerate(table.column_names):
+        if name.endswith(MISMATCH):
+            table = table.set_column(place, name, pc.fill_null(table[name], fill_value=False))
+    return Decoded(table, tuple(rejected), counts)
