@@ -90,7 +90,7 @@ def latencies(stream: Stream, first: int, last: int) -> Ints:
     known = np.isfinite(stream.seconds)
     places = (stream.hour[known] - first * _HOURS) * BINS + latency_bins(stream.seconds[known])
     counts: Ints = np.bincount(places, minlength=(last - first) * _HOURS * BINS).astype(np.int64)
-    hours: Ints = counts.reshape(-1, BINS)
+    hours = np.reshape(counts, (-1, BINS))
     held = np.zeros(BINS, np.int64)
     for number, latest in enumerate(hours):
         held = held + latest
@@ -153,8 +153,8 @@ def changed(kind: str, stream: Stream, span: tuple[int, int], change: tuple[str,
     part = stream.days(*span)
     _, factor, alter = change
     if kind == "volume":
-        rows: Ints = np.rint(volumes(part, *span) * factor).astype(np.int64)
-        return rows
+        rounded: Ints = np.rint(volumes(part, *span) * factor).astype(np.int64)
+        return rounded
     return latencies(Stream(part.hour, alter(part.seconds)), *span)
 
 

@@ -72,6 +72,7 @@ class ScoringPlan:
     ----------
     metrics: by name; ``None``: those of the task. ``every``: length of a stretch in microseconds.
     assume: what moves while estimates hold.
+    also: metrics that objectives name, beside those.
     """
 
     task: str
@@ -80,6 +81,7 @@ class ScoringPlan:
     estimate: bool
     every: int
     assume: Assumption = Assumption.COVARIATE_SHIFT
+    also: Sequence[str] = ()
 
 
 def compile_scorer(
@@ -101,7 +103,7 @@ def compile_scorer(
     answers = answers_of(plan.task, columns, [*predicted, *known])
     if answers is None:
         return None
-    metrics = _metrics(answers, plan.metrics)
+    metrics = _metrics(answers, plan.metrics, plan.also)
     if not known:
         return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS)
     rows = pa.table({column.key: table[column.path] for column in columns})
@@ -160,12 +162,12 @@ def _features(table: pa.Table, reference: Reference, plan: ScoringPlan) -> pa.Ta
     return pa.table({column.key: table[paths[column.name]] for column in layout if column.name in paths})
 
 
-def _metrics(answers: Answers, wanted: Sequence[str] | None) -> tuple[Metric, ...]:
+def _metrics(answers: Answers, wanted: Sequence[str] | None, also: Sequence[str]) -> tuple[Metric, ...]:
     has = {"has_prediction": answers.prediction is not None or answers.has_score, "has_score": answers.has_score}
     if wanted is None:
-        return tuple(defaults_for(answers.task, **has).values())
+        wanted = list(defaults_for(answers.task, **has))
     there = {name for name in ("prediction", "score") if has[f"has_{name}"]}
-    found = [metric for name in wanted if (metric := named(name)) is not None]
+    found = [metric for name in dict.fromkeys((*wanted, *also)) if (metric := named(name)) is not None]
     return tuple(metric for metric in found if answers.task in metric.tasks and metric.needs <= there)
 
 

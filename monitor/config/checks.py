@@ -11,6 +11,9 @@ from monitor.config.yaml_marks import Node
 from monitor.drift import CATEGORIES, METHODS, NUMBERS
 from monitor.drift.by_evidently import TESTS, is_evidentlys
 from monitor.errors import Fault
+from monitor.performance.registry import DEFAULTS, named
+from monitor.performance.registry import METRICS as METRIC_NAMES
+from monitor.performance.settings import is_performance
 from monitor.record import Kind
 from monitor.settings import parse_duration
 
@@ -22,7 +25,15 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
     ----------
     windowed: whether windows are to be judged, and not two files.
     """
-    found = (_repeated_names, _unknown_names, _uneven_windows, _unfit_methods, _without_p_value, _unmet)
+    found = (
+        _unknown_metrics,
+        _repeated_names,
+        _unknown_names,
+        _uneven_windows,
+        _unfit_methods,
+        _without_p_value,
+        _unmet,
+    )
     faults = [fault for check in found for fault in check(root, file)]
     return [*faults, *_by_evidently(root, file, windowed=windowed)]
 
@@ -96,6 +107,27 @@ def _retraining(root: Node) -> Iterator[tuple[str, Node]]:
         receiver = retrain.get("receiver") if retrain else None
         if receiver:
             yield f"{path}.retrain.receiver", receiver
+
+
+def _unknown_metrics(root: Node, file: str) -> Iterator[Fault]:
+    """Yield the performance metrics that there are not; the figures of objectives are their settings' to judge."""
+    for path, model in _items(root, "models"):
+        asked = model.get("performance")
+        for at, node in _metrics(asked, f"{path}.performance"):
+            if isinstance(node.value, str) and node.value and named(node.value) is None:
+                expected = f"expected e.g. {', '.join(DEFAULTS['binary'])}"
+                message = f"no performance metric is named {quoted(node.value)}; {expected}"
+                yield Place(file, at, node).fault("E103", message, nearest(node.value, list(METRIC_NAMES)))
+
+
+def _metrics(asked: Node | None, path: str) -> Iterator[tuple[str, Node]]:
+    metrics, objectives = (asked.get(key) if asked else None for key in ("metrics", "objectives"))
+    for index, node in enumerate(metrics.items if metrics else ()):
+        yield f"{path}.metrics[{index}]", node
+    for index, objective in enumerate(objectives.items if objectives else ()):
+        metric = objective.get("metric")
+        if metric is not None and isinstance(metric.value, str) and is_performance(metric.value):
+            yield f"{path}.objectives[{index}].metric", metric
 
 
 def _uneven_windows(root: Node, file: str) -> Iterator[Fault]:

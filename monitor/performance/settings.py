@@ -18,7 +18,7 @@ from monitor.settings import Duration, Settings, duration_text, parse_duration
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%")
 _QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
-_METRIC = re.compile(r"[a-z][a-z0-9_]*")
+_METRIC = re.compile(r"[a-z][a-z0-9_.]*")
 RESOURCE_STATS = ("sum", "mean", "p50", "p95", "p99")
 
 
@@ -138,6 +138,14 @@ def figure(metric: str) -> Figure:
     return Figure(Subject.PERFORMANCE)
 
 
+def is_performance(metric: str) -> bool:
+    """Say whether a name is that of a performance metric, were there such a one."""
+    try:
+        return figure(metric).subject is Subject.PERFORMANCE
+    except ValueError:
+        return False
+
+
 def _quantile(name: str) -> float | None:
     match = _QUANTILE.fullmatch(name)
     share = round(float(match[1]) / 100, 5) if match is not None else 0.0
@@ -218,6 +226,12 @@ class PerformanceSettings(Settings):
         description="what moves while estimates hold; label_shift: the share of positives of a binary model",
     )
     objectives: tuple[ObjectiveSettings, ...] = Field((), description="what the model's users need of it")
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Return the performance metrics that objectives name, which are computed whatever ``metrics`` says."""
+        named = (each.metric for each in self.objectives if each.figure.subject is Subject.PERFORMANCE)
+        return tuple(dict.fromkeys(named))
 
     @model_validator(mode="after")
     def _objectives_differ(self) -> Self:

@@ -20,8 +20,9 @@ from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Scored
 from monitor.pipeline.model import Model
-from monitor.pipeline.ruling import Finding, follow
+from monitor.pipeline.ruling import Finding, combined, follow
 from monitor.pipeline.scoring import Look
+from monitor.pipeline.serving import watch_scores
 
 Json = dict[str, Any]
 NAME = "performance"
@@ -35,13 +36,28 @@ def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: in
             continue
         if look.cohort.end in scored.cohorts:
             scored.cohorts[look.cohort.end] = replace(look.cohort, fed=True)
-        scorer = model.references.scorer(look.version)
-        if version is None or version.retired or scorer is None or scorer.bound is None:
+        if version is None or version.retired:
             continue
-        start = look.cohort.end - microseconds(model.plan.window.every)
-        loss = _joined(scored, look, start)
-        if loss is not None:
-            _bet(model, (look, loss), scorer.bound, closed, sharing)
+        found = _objectives(model, look)
+        scorer = model.references.scorer(look.version)
+        if scorer is not None and scorer.bound is not None:
+            start = look.cohort.end - microseconds(model.plan.window.every)
+            loss = _joined(scored, look, start)
+            if loss is not None:
+                _bet(model, (look, loss, found), scorer.bound, closed, sharing)
+                continue
+            found = [finding for finding in found if finding.breached]
+        for finding in combined(found):
+            follow(model, look.version, finding, closed)
+
+
+def _objectives(model: Model, look: Look) -> list[Finding]:
+    """Look at the objectives on performance: once a window, as its loss is bet on once."""
+    bodies = look.body["performance"] if look.body is not None else []
+    known = {body["metric"]: body["realised"] for body in bodies if body["realised"] is not None}
+    scores = {metric: (value["value"], value["lower"], value["upper"]) for metric, value in known.items()}
+    _, found = watch_scores(model, look.version, scores, look.cohort.end)
+    return [replace(finding, window=_window(model, look)) for finding in found]
 
 
 def _joined(scored: Scored, look: Look, start: Instant) -> tuple[float, int, Instant] | None:
@@ -56,9 +72,13 @@ def _joined(scored: Scored, look: Look, start: Instant) -> tuple[float, int, Ins
 
 
 def _bet(
-    model: Model, news: tuple[Look, tuple[float, int, Instant]], bound: Bound, closed: Closed, sharing: int
+    model: Model,
+    news: tuple[Look, tuple[float, int, Instant], list[Finding]],
+    bound: Bound,
+    closed: Closed,
+    sharing: int,
 ) -> None:
-    look, (loss, targets, start) = news
+    look, (loss, targets, start), others = news
     scored, version = model.scored[look.version], model.versions[look.version]
     raised = version.raised.get((NAME, ""))
     firing = raised is not None and raised.alert.state is AlertState.FIRING
@@ -84,7 +104,8 @@ def _bet(
         at_once=True,
         began_at=scored.onset.began,
     )
-    follow(model, look.version, finding, closed)
+    for each in combined([finding, *others]):
+        follow(model, look.version, each, closed)
     now = version.raised.get((NAME, ""))
     if (firing and now is None) or (breached and not firing):
         scored.won, scored.onset = (), Onset()

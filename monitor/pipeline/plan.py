@@ -76,4 +76,5 @@ class ModelPlan:
         """Return what is asked of the model's performance."""
         asked = self.performance
         every = microseconds(self.window.every)
-        return ScoringPlan(self.task, self.columns, asked.metrics, asked.estimate, every, Assumption(asked.assume))
+        assume = Assumption(asked.assume)
+        return ScoringPlan(self.task, self.columns, asked.metrics, asked.estimate, every, assume, asked.scores)

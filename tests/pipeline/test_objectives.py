@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from monitor.performance.settings import PerformanceSettings
 from monitor.pipeline.plan import ModelPlan
+from monitor.sources.files import FilesSettings
 from monitor.store.database import State
 from tests.contracts import schemas
 from tests.passes import Told, opened, replayed, restarted
@@ -136,3 +138,21 @@ def test_an_older_version_s_volume_is_no_news(tmp_path: Path) -> None:
     performance = PerformanceSettings.model_validate({"objectives": OBJECTIVES[2:4]})
     told = replayed(plan_of(tmp_path, performance=performance))
     assert told.alerts == []
+
+
+def test_an_objective_on_performance_is_told_of_when_targets_are_known(tmp_path: Path) -> None:
+    """A score whose interval lies under what is promised breaks the objective, which the alert on performance says."""
+    table = reference_table()
+    targets = [int(place % 10 < 3) for place in range(table.num_rows)]
+    pq.write_table(table.append_column("target", pa.array(targets)), tmp_path / "reference.parquet")
+    records = write_log(tmp_path / "log.jsonl", World().hours(0, 6))
+    known = [
+        {"request_id": record["request_id"], "target": 1 - record["prediction"], "timestamp": record["timestamp"]}
+        for record in records
+    ]
+    write_log(tmp_path / "targets.jsonl", known)
+    performance = PerformanceSettings.model_validate({"objectives": [{"metric": "accuracy", "at_least": 0.7}]})
+    told = replayed(plan_of(tmp_path, performance=performance, targets=FilesSettings(path="targets.jsonl")))
+    alert = next(alert for alert in told.alerts if alert["name"] == "performance")
+    details = [cause["detail"] for cause in alert["diagnosis"]["causes"]]
+    assert "accuracy at least 0.7: 0" in details
