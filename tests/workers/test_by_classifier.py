@@ -52,6 +52,7 @@ def test_what_carries_the_skill_is_named(torn: Json) -> None:
     assert {each["column"] for each in torn["classifier"]["carried_by"][:2]} == {"x", "y"}
 
 
+@pytest.mark.long
 def test_tables_alike_are_not_told_apart() -> None:
     """Rows of one distribution are stable."""
     column = _column(compare_tables(_table(1, 0.9), _table(3, 0.9), Taken(classifier=True)))
