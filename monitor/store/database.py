@@ -8,9 +8,10 @@ again under the same ids. Where that does not do, such as before a retraining is
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -179,7 +180,8 @@ def _synchronous(connection: Connection, *, durable: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        driver.execute("PRAGMA synchronous = NORMAL")
+        with suppress(sqlite3.Error):  # a signal may have cut the transaction short, and closed it: to be slow is safe
+            driver.execute("PRAGMA synchronous = NORMAL")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
