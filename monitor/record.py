@@ -23,6 +23,8 @@ from enum import StrEnum
 import pyarrow as pa
 
 MICROSECONDS = 1_000_000
+WHOLE, TEXTS = "driftline_record", "driftline_texts"
+"""Columns beside the fields where a layout asks for whole records: see :attr:`Layout.whole`."""
 RESERVED = frozenset({"timestamp", "id", "version", "latency", "error"})
 """Names of the canonical table's own columns; a model may have features of these names."""
 
@@ -156,6 +158,8 @@ class Layout:
     ``timestamp``, ``id``, ``version``, ``latency`` and ``error`` are paths, or ``None`` where the log has none;
     ``latency`` is in milliseconds in the log; ``resources`` are names and paths. Only ``timestamp`` is needed for
     records; a layout of targets needs ``id`` and one column of role target, and its timestamp may be missing.
+    ``whole`` asks for each record as it stands besides: as one line of JSON in the column ``WHOLE``, and in
+    ``TEXTS`` whether all its values are texts that are yet to be told what they are, as those of CSV are.
     """
 
     timestamp: str
@@ -167,6 +171,7 @@ class Layout:
     resources: tuple[tuple[str, str], ...] = ()
     needs_timestamp: bool = True
     needs_id: bool = False
+    whole: bool = False
 
     @property
     def fields(self) -> tuple[Field, ...]:

@@ -92,7 +92,7 @@ def _read(path: Path, descriptor: int, columns: Collection[str] | None, limit_by
     if how.format is Format.PARQUET:
         return _read_parquet(path, descriptor, columns, limit_bytes)
     data = _whole(path, descriptor, how.packing, limit_bytes)
-    table = _read_csv(data, columns) if how.format is Format.CSV else json_table.read(split(path.name, data))
+    table = read_csv(data, columns) if how.format is Format.CSV else json_table.read(split(path.name, data))
     if table.nbytes > limit_bytes:
         raise _too_large(path, table.nbytes, limit_bytes)
     return table
@@ -121,7 +121,7 @@ def _whole(path: Path, descriptor: int, packing: Packing, limit_bytes: int) -> b
     return b"".join(parts)
 
 
-def _read_csv(data: bytes, columns: Collection[str] | None) -> pa.Table:
+def read_csv(data: bytes, columns: Collection[str] | None) -> pa.Table:
     """Read CSV as it is defined, newlines within quotes included."""
     if data.count(b'"') % 2:
         raise Unreadable("a quote is left open")

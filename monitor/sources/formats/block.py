@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from monitor.record import Decoded, Layout, Reason, Rejected
+from monitor.record import TEXTS, WHOLE, Decoded, Layout, Reason, Rejected
 from monitor.sources.formats.instants import Instants
 from monitor.sources.formats.values import Converted, true_mask
 from monitor.tally import MISMATCH
@@ -91,11 +91,17 @@ def is_text(line: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows as a format read them: event times, and one converted column a field, in the layout's order."""
+    """Rows as a format read them: event times, and one converted column a field, in the layout's order.
+
+    ``whole`` holds the records as lines of JSON, where the layout asks for them; ``texts`` says that all values of
+    these are texts.
+    """
 
     instants: Instants
     columns: Mapping[str, Converted]
     places: Offsets  # where each row begins in the file
+    whole: pa.Array | None = None
+    texts: bool = False
 
 
 def admit(file: str, rows: Rows, layout: Layout, rejected: Sequence[Rejected] = ()) -> Decoded:
@@ -108,6 +114,8 @@ def admit(file: str, rows: Rows, layout: Layout, rejected: Sequence[Rejected] = 
         faults += [Rejected(reason, file, int(place), detail) for place in rows.places[new]]
     keep = None if not refused.any() else pa.array(~refused)
     arrays = {"timestamp": rows.instants.values} | {path: column.values for path, column in rows.columns.items()}
+    if rows.whole is not None:
+        arrays |= {WHOLE: rows.whole, TEXTS: pa.repeat(pa.scalar(rows.texts), len(rows.whole))}
     counts = {path: _count(column.mismatch, keep) for path, column in rows.columns.items()}
     table = pa.table(arrays | {path + MISMATCH: rows.columns[path].mismatch for path, count in counts.items() if count})
     return Decoded(
@@ -143,7 +151,8 @@ def _count(mask: pa.Array | None, keep: pa.Array | None) -> int:
 
 def schema_of(layout: Layout) -> pa.Schema:
     """Return the schema of every decoded table."""
-    return pa.schema([("timestamp", pa.int64()), *((field.path, field.type) for field in layout.fields)])
+    whole = [(WHOLE, pa.string()), (TEXTS, pa.bool_())] if layout.whole else []
+    return pa.schema([("timestamp", pa.int64()), *((field.path, field.type) for field in layout.fields), *whole])
 
 
 def joined(parts: Sequence[Decoded], layout: Layout) -> Decoded:

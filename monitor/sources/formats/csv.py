@@ -18,9 +18,9 @@ import pyarrow.csv as pcsv
 from monitor.record import Decoded, Layout, Reason
 from monitor.sources.formats.block import Lines, Rows, admit, empty, is_text, joined
 from monitor.sources.formats.instants import to_instants
-from monitor.sources.formats.json_rows import BOM
 from monitor.sources.formats.paths import places
 from monitor.sources.formats.resolve import resolve
+from monitor.sources.formats.whole import BOM, whole_rows
 
 _QUOTE, _RETURN = b'"\r'
 _MAX_BLOCK = 2**31 - 1
@@ -108,7 +108,7 @@ def _fast(lines: Lines, layout: Layout, names: Sequence[str]) -> Decoded | None:
     found = places([layout.timestamp, *(field.path for field in layout.fields)])
     flat = {name for place in found for name in place.flat}
     ragged: list[tuple[int, int]] = []
-    table = _read(lines.joined(), names, [name for name in names if name in flat], ragged)
+    table = _read(lines.joined(), names, [name for name in names if layout.whole or name in flat], ragged)
     if table.num_rows + len(ragged) != len(lines):
         return None
     bad = np.zeros(len(lines), np.bool_)
@@ -121,7 +121,8 @@ def _fast(lines: Lines, layout: Layout, names: Sequence[str]) -> Decoded | None:
         field.path: resolve(table, place, field.type) for field, place in zip(layout.fields, found[1:], strict=True)
     }
     times = resolve(table, found[0], pa.string())
-    rows = Rows(to_instants(times.values), columns, lines.offset + lines.starts[~bad])
+    whole = whole_rows(table) if layout.whole else None
+    rows = Rows(to_instants(times.values), columns, lines.offset + lines.starts[~bad], whole, texts=True)
     return admit(lines.file, rows, layout, rejected)
 
 

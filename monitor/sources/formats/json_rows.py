@@ -20,8 +20,8 @@ from monitor.sources.formats.block import Lines, Rows, admit
 from monitor.sources.formats.instants import Instants, to_instants
 from monitor.sources.formats.paths import Place
 from monitor.sources.formats.values import from_python
+from monitor.sources.formats.whole import BOM, whole_lines
 
-BOM = b"\xef\xbb\xbf"
 MAX_BRACKETS = 400  # no line below it can exhaust the interpreter's stack
 MAX_DEPTH = 200
 _MAX_DIGITS = 4000  # the interpreter refuses to read 4,300
@@ -79,8 +79,11 @@ def decode_rows(lines: Lines, wanted: Wanted) -> Decoded:
         place.path: from_python([_clean(value) for value in column], wanted.types[place.path])
         for place, column in zip(wanted.fields, columns[1:], strict=True)
     }
-    begins = lines.offset + lines.starts[np.array(kept, np.int64)]
-    return admit(lines.file, Rows(_instants(columns[0]), values, begins), wanted.layout, rejected)
+    places = np.array(kept, np.int64)
+    mine = Lines(lines.file, lines.data, lines.starts[places], lines.ends[places], lines.offset)
+    whole = whole_lines(mine) if wanted.layout.whole else None
+    rows = Rows(_instants(columns[0]), values, lines.offset + mine.starts, whole)
+    return admit(lines.file, rows, wanted.layout, rejected)
 
 
 def parse(line: bytes, *, first: bool = False) -> _Object | None:

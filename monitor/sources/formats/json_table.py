@@ -32,6 +32,15 @@ def read(lines: Lines) -> pa.Table:
     return _by_row(lines)
 
 
+def is_row(line: bytes) -> bool:
+    """Say whether a line is a record that can stand in a table: one in which a key came twice cannot."""
+    try:
+        row = parse(line)
+        return row is not None and bool(dict(_flat(row, "", 1)))
+    except (Refused, Unreadable):
+        return False
+
+
 def _by_arrow(data: bytes) -> pa.Table | None:
     options = pj.ReadOptions(use_threads=False, block_size=min(len(data) + 1, MAX_BLOCK))
     try:

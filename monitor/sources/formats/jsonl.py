@@ -23,6 +23,7 @@ from monitor.sources.formats.json_rows import MAX_BRACKETS, Wanted, decode_rows
 from monitor.sources.formats.paths import places
 from monitor.sources.formats.resolve import resolve
 from monitor.sources.formats.values import EXACT, Converted, convert
+from monitor.sources.formats.whole import whole_lines
 
 _PROBED_LINES = 8
 _FEW_LINES = 128  # a part this small with a fault is read line by line
@@ -165,7 +166,8 @@ def _arrange(lines: Lines, table: pa.Table, wanted: Wanted) -> Decoded | None:
     except _Rounded:
         return None
     times = resolve(table, wanted.timestamp, pa.string())
-    rows = Rows(to_instants(times.values), columns, lines.offset + lines.starts)
+    whole = whole_lines(lines) if wanted.layout.whole else None
+    rows = Rows(to_instants(times.values), columns, lines.offset + lines.starts, whole)
     return admit(lines.file, rows, wanted.layout)
 
 

@@ -27,6 +27,7 @@ from monitor.sources.formats.paths import Place, places
 from monitor.sources.formats.resolve import resolve
 from monitor.sources.formats.unreadable import Unreadable
 from monitor.sources.formats.values import MAX_TEXT_BYTES, Converted, convert, is_text
+from monitor.sources.formats.whole import whole_rows
 
 _MAGIC = b"PAR1"
 _TAIL_BYTES = 8  # the footer's length, and the magic again
@@ -62,7 +63,8 @@ class ParquetRows:
         self._layout = layout
         self._budget = budget_bytes
         self._places = places([layout.timestamp, *(field.path for field in layout.fields)])
-        self._reader, self._wanted = open_checked(descriptor, partial(_present, self._places))
+        choose: Choose = (lambda schema: schema.names) if layout.whole else partial(_present, self._places)
+        self._reader, self._wanted = open_checked(descriptor, choose)
         self._firsts = _first_rows(self._reader.metadata)
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._pending: pa.Table | None = None
@@ -130,7 +132,8 @@ class ParquetRows:
         times = resolve(table, self._places[0], pa.int64(), _instant)
         invalid = pa.repeat(pa.scalar(value=False), table.num_rows) if times.mismatch is None else times.mismatch
         where = np.arange(row, row + table.num_rows, dtype=np.int64)
-        return admit(self._file, Rows(Instants(times.values, invalid), columns, where), self._layout)
+        whole = whole_rows(table) if self._layout.whole else None
+        return admit(self._file, Rows(Instants(times.values, invalid), columns, where, whole), self._layout)
 
 
 def open_checked(descriptor: int, choose: Choose) -> tuple[pq.ParquetFile, list[str]]:
