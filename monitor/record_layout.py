@@ -206,6 +206,16 @@ def record_layout(
     )
 
 
+def bare_layouts(task: str, settings: ColumnsSettings) -> tuple[Layout, Layout]:
+    """Return the layouts of records and targets where no column of theirs is known yet."""
+    return record_layout((), settings), usual_target_layout(task, settings)
+
+
+def usual_target_layout(task: str, settings: ColumnsSettings) -> Layout:
+    """Return the layout of the model's targets, where the task alone tells what they are."""
+    return target_layout(Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL, settings, coded=False)
+
+
 def target_layout(kind: Kind, settings: ColumnsSettings, *, coded: bool) -> Layout:
     """Return the layout of the model's targets: an id, a value, and perhaps an instant."""
     return Layout(

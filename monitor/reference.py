@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from monitor.bins import Bins, category_bins, numeric_bins
 from monitor.comparison import DriftSettings
@@ -37,6 +37,7 @@ from monitor.record_layout import (
     refuse_repeated,
     resource_paths,
     target_layout,
+    usual_target_layout,
 )
 from monitor.repeats import with_ids
 from monitor.settings import Settings
@@ -45,6 +46,7 @@ from monitor.tally import Tally, no_tallies
 from monitor.usual_range import Ranges, usual_ranges
 from monitor.window import WindowSettings, join_steps
 
+_MOST_ROWS = 1_000_000  # of the stream, which are held until there are enough
 _CELLS_AT_ONCE = 2_000_000
 """Counts held at one time while the reference is profiled by steps: 16 MB."""
 
@@ -52,9 +54,19 @@ _CELLS_AT_ONCE = 2_000_000
 class ReferenceSettings(Settings):
     """What the stream is compared with."""
 
-    path: str = Field(
-        description='Parquet, CSV or JSONL; "{version}" in it stands for the model version, so that each has its own'
+    path: str | None = Field(
+        None,
+        description='Parquet, CSV or JSONL; "{version}" in it stands for the model version, so that each has its own',
     )
+    rows: int | None = Field(
+        None, ge=1, le=_MOST_ROWS, description="instead of path: the first so many rows of each version, frozen then"
+    )
+
+    @model_validator(mode="after")
+    def _is_one(self) -> ReferenceSettings:
+        if (self.path is None) == (self.rows is None):
+            raise ValueError("give one of path and rows")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +205,7 @@ def _binned(table: pa.Table, columns: Iterable[Column]) -> tuple[ColumnBins, ...
 def _target_layout(table: pa.Table, plan: ReferencePlan) -> Layout:
     path = plan.columns.target
     if path is None or path not in table.column_names:
-        kind = Kind.NUMERIC if plan.task == "regression" else Kind.CATEGORICAL
-        return target_layout(kind, plan.columns, coded=False)
+        return usual_target_layout(plan.task, plan.columns)
     kind, coded = infer_kind(table[path], Role.TARGET, plan.task)
     return target_layout(Kind.CATEGORICAL if kind is Kind.CONSTANT else kind, plan.columns, coded=coded)
 

@@ -19,9 +19,11 @@ from monitor.instant import Instant, microseconds, to_text
 from monitor.judge import Judge, expected_false_alarms
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cycle import RECORDS, Pipeline
+from monitor.pipeline.intake import Transform
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.tally import Limits
 from monitor.realised import before
+from monitor.record import Layout
 from monitor.search import Search
 from monitor.verdict import Verdict
 from monitor.window import NEVER
@@ -89,11 +91,12 @@ class Replay:
         self._span: tuple[Instant, Instant] | None = None
         # Rows are kept to retrain with, and a replay retrains nothing.
         self.pipeline = Pipeline(replace(plan, rows_per_window=0), event_clock=True)
-        layouts = self.pipeline.references.layouts()
-        if layouts is not None:
-            background = background_of(self.pipeline.references, plan, layouts[0])
-            self.pipeline.transform = injector(injections, plan.name, layouts[0].columns, background)
+        self.pipeline.change_by(lambda layout: self._transform(injections, layout))
         self._sizes = {str(path): path.stat().st_size for source in self.pipeline.sources for path in source.matches()}
+
+    def _transform(self, injections: Sequence[Injection], layout: Layout) -> Transform | None:
+        background = background_of(self.pipeline.references, self.plan, layout)
+        return injector(injections, self.plan.name, layout.columns, background)
 
     def lines(self) -> Iterator[Json]:
         """Replay, and yield windows and the alerts that changed, in the order in which they were known."""
@@ -175,6 +178,7 @@ class Replay:
         tally = self.pipeline.tallies[RECORDS]
         versions = sorted(self.pipeline.model.versions)
         judges = [judge for name in versions or [""] if (judge := self.pipeline.references.judge(name)) is not None]
+        unjudged = self.pipeline.references.why_unjudged(versions)
         return {
             "model": self.plan.name,
             "versions": versions,
@@ -188,7 +192,7 @@ class Replay:
             "actions": dict(sorted(Counter(self._actions.values()).items())),
             "first_alert_at": self._first_alert_at,
             "calibrated": all(judge.calibrated for judge in judges) and bool(judges),
-            "calibration_why": next((judge.why for judge in judges if judge.why), None),
+            "calibration_why": next((judge.why for judge in judges if judge.why), None if judges else unjudged),
             "false_alarms_per_30d": self._false_alarms(judges),
             "realised": self._realised.body(),
         }

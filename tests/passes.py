@@ -102,6 +102,28 @@ def restarted(plan: ModelPlan, state: State, windows: int = 1) -> Told:
     return told
 
 
+def disturbed(plan: ModelPlan, state: State, block_bytes: int, every: int) -> Told:
+    """Read with a new pipeline after each few batches; every other one is dropped before it closed what was due."""
+    told, more, turn = Told(), True, 0
+    while more:
+        pipeline = Pipeline(plan, state, block_bytes=block_bytes)
+        turn += 1
+        for place in range(every):
+            more = pipeline.read_records(WALL, Limits())
+            if not more or (turn % 2 and place == every - 1):
+                break
+            for closed in pipeline.close_due(WALL, drained=False):
+                told.add(closed)
+                if turn % 3 == 0:
+                    break  # and what else is due waits for the next
+        pipeline.close()
+    pipeline = Pipeline(plan, state, block_bytes=block_bytes)
+    for closed in [*pipeline.close_due(WALL, drained=True), *pipeline.flush(WALL)]:
+        told.add(closed)
+    pipeline.close()
+    return counted(told, state)
+
+
 def counted(told: Told, state: State) -> Told:
     """Fill in the rows by fate that the store holds."""
     found = counts_of(state)

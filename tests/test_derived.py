@@ -12,7 +12,7 @@ import pytest
 from monitor.calibration.channels import Feature, weights
 from monitor.comparison import ColumnDriftSettings, DriftSettings
 from monitor.derived import sample
-from monitor.pipeline.references import load_judge
+from monitor.pipeline.compiling import load_judge
 from monitor.record import Kind
 from monitor.record_layout import ColumnRepeated, ColumnsSettings
 from monitor.reference import ReferencePlan, compile_reference

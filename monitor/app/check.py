@@ -12,7 +12,14 @@ from typing import Any
 from monitor.app import forecast
 from monitor.app.expected import quality_body
 from monitor.app.misfits import column_faults, reference_fault, reference_keys, without_joint_scores
-from monitor.app.planned import calibration_body, columns_body, promise_body, reference_body, window_body
+from monitor.app.planned import (
+    calibration_body,
+    columns_body,
+    made_references,
+    promise_body,
+    reference_body,
+    window_body,
+)
 from monitor.config import Loaded
 from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault
 from monitor.instant import microseconds
@@ -94,6 +101,7 @@ class _Check:
             "reference": None if judge is None or version is None else reference_body(plan, version, judge),
             "columns": [] if judge is None else columns_body(plan, judge),
             "quality": quality_body(plan, judge),
+            "made_references": made_references(plan),
             "earlier_references": [
                 {"version": name, **reference_body(plan, name, each), **promise_body(each)}
                 for name, each in sorted(judges.items())
@@ -118,7 +126,7 @@ class _Check:
         there = {*references.known(), *references.faults}
         named = [*plan.reference] if isinstance(plan.reference, Mapping) else [] if there else [""]
         for version in named:
-            if version not in there:
+            if version not in there and references.wanted_rows(version) is None:
                 where = self.loaded.place("models", place, *reference_keys(self.loaded, place, version))
                 fault = where.fault("W131", "matches no file yet", "a version is judged once its reference is")
                 self.warnings.append(fault)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from monitor.app.planned import made_references
 from monitor.instant import microseconds
 from monitor.judge import Judge
 from monitor.pipeline.plan import ModelPlan
@@ -22,6 +23,8 @@ _DAEMON_BYTES = 181 * 2**20
 _STATE_BYTES = 512 * 2**10
 _WINDOW_BYTES, _WINDOW_BYTES_A_COLUMN = 1_200, 160
 _ROW_BYTES, _ROW_BYTES_A_COLUMN = 40, 5
+_HELD_ROW_BYTES, _FROZEN_ROW_BYTES = 350, 80
+"""Of a reference that is made of the log: its lines as they stand there, of some ten columns, then compressed."""
 # The page of metrics: of the process and the monitor; then of each of these.
 _SERIES = 29
 _SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 17, 21, 3, 4
@@ -39,13 +42,17 @@ class Planned:
 
 def memory_bytes(models: Iterable[Planned]) -> int:
     """Return the predicted RSS of the daemon at rest."""
-    judges = [judge for planned in models for judge in planned.judges.values()]
-    return _DAEMON_BYTES + sum(array_bytes(judge) for judge in judges)
+    known = list(models)
+    judges = [judge for planned in known for judge in planned.judges.values()]
+    held = sum(int(each["rows"]) for planned in known for each in made_references(planned.plan))
+    return _DAEMON_BYTES + sum(array_bytes(judge) for judge in judges) + held * _HELD_ROW_BYTES
 
 
 def state_bytes(models: Iterable[Planned]) -> int:
     """Return the predicted size of the state once it is as old as its retention."""
-    return _STATE_BYTES + sum(_model_bytes(planned) for planned in models)
+    known = list(models)
+    made = sum(int(each["rows"]) for planned in known for each in made_references(planned.plan))
+    return _STATE_BYTES + sum(_model_bytes(planned) for planned in known) + made * _FROZEN_ROW_BYTES
 
 
 def series(models: Iterable[Planned], receivers: int) -> int:

@@ -45,10 +45,13 @@ def reference_faults(loaded: Loaded, place: int, plan: ModelPlan, error: Monitor
 
 
 def reference_keys(loaded: Loaded, place: int, version: str | None) -> tuple[str, ...]:
-    """Return the keys that lead to the path of a version's reference, as far as they are known."""
-    if not isinstance(loaded.config.models[place].reference, Mapping):
-        return "reference", "path"
-    return ("reference",) if version is None else ("reference", version, "path")
+    """Return the keys that lead to what a version's reference is made of, as far as they are known."""
+    settings = loaded.config.models[place].reference
+    if not isinstance(settings, Mapping):
+        return "reference", "path" if settings.rows is None else "rows"
+    if version is None:
+        return ("reference",)
+    return "reference", version, "path" if settings[version].rows is None else "rows"
 
 
 def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:

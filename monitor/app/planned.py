@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from monitor.calibration.channels import weights
-from monitor.calibration.cures import cure
+from monitor.calibration.cures import GATHERING_REFERENCE, NO_REFERENCE, cure
 from monitor.calibration.detectable import MISSING, UNSEEN, floors, main_floor, steps_to_find
 from monitor.calibration.fitness import advice
 from monitor.comparison import Histogram, Unit
@@ -58,6 +59,16 @@ def reference_body(plan: ModelPlan, version: str, judge: Judge) -> Json:
     }
 
 
+def made_references(plan: ModelPlan) -> list[Json]:
+    """Return of how many of their first rows the references of versions are made; ``version`` is null for each."""
+    settings = plan.reference
+    if isinstance(settings, Mapping):
+        return [
+            {"version": name, "rows": each.rows} for name, each in sorted(settings.items()) if each.rows is not None
+        ]
+    return [] if settings.rows is None else [{"version": None, "rows": settings.rows}]
+
+
 def fitness_body(judge: Judge) -> Json | None:
     """Return what a reference is worth to the engine; ``None`` without timestamps."""
     found = judged_fitness(judge)
@@ -102,7 +113,8 @@ def calibration_body(plan: ModelPlan, judge: Judge | None) -> Json:
     if judge is None:
         promised = plan.alerts.false_alarms.count * (30 * 86_400 / plan.alerts.false_alarms.period.total_seconds())
         figures = {"promised": promised, "expected": None, "lower": None, "upper": None}
-        return {"calibrated": False, "calibration_why": "no_reference", "false_alarms_per_30d": figures}
+        why = GATHERING_REFERENCE if made_references(plan) else NO_REFERENCE
+        return {"calibrated": False, "calibration_why": why, "false_alarms_per_30d": figures}
     return promise_body(judge) | {"false_alarms_per_30d": expected_false_alarms(judge, plan.alerts)}
 
 

@@ -147,6 +147,7 @@ def _version(name: str, facts: Mapping[str, Any], known: tuple[Json | None, Json
         "calibrated": facts["calibrated"],
         "calibration_why": facts["calibration_why"],
         "reference": facts["reference"],
+        "gathered": facts.get("gathered"),
         "last_window": None if window is None else {key: window[key] for key in _WINDOW},
         "performance": performance["performance"] if performance is not None else [],
         "targets_coverage_ratio": performance["targets_coverage_ratio"] if performance is not None else None,

@@ -163,9 +163,15 @@ class Worker:
         return {
             "live": version is not None and not version.retired,
             "calibrated": judge is not None and judge.calibrated,
-            "calibration_why": "no_reference" if judge is None else judge.why,
+            "calibration_why": self.pipeline.references.why_unjudged([name]) if judge is None else judge.why,
             "reference": reference,
+            "gathered": self._gathered(name),
         }
+
+    def _gathered(self, name: str) -> Json | None:
+        """Return how many rows there are for a reference that is being made of them."""
+        wanted, held = self.pipeline.references.wanted_rows(name), self.pipeline.model.gathered.get(name)
+        return None if wanted is None else {"rows": 0 if held is None else held.first, "of": wanted}
 
     def _log_references(self) -> None:
         """Tell once of each reference that came while running, and whether it can be used."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitor.calibration.gates import Uncalibrated
 
 NO_TIMESTAMPS, NO_REFERENCE, FIXED_RULES = "no_timestamps", "no_reference", "fixed_rules"
+GATHERING_REFERENCE = "gathering_reference"
 CURES: dict[str, str] = {
     Uncalibrated.TOO_FEW_BLOCKS: "take a longer reference, or a shorter window.every",
     Uncalibrated.TOO_FEW_CYCLES: "take a reference of at least seven cycles of its season",
@@ -15,6 +16,7 @@ CURES: dict[str, str] = {
     Uncalibrated.SLOPE: "it wobbles ever more slowly over stretches as long as itself: take a longer reference",
     NO_TIMESTAMPS: "give the reference a column of timestamps, so that it shows how its days differ",
     NO_REFERENCE: "put a reference where reference.path says",
+    GATHERING_REFERENCE: "wait: the reference is being made of the first rows, and the windows after it are judged",
     FIXED_RULES: "leave some columns without a fixed rule: nothing is promised of those that have one",
 }
 """By ``calibration_why``: those of the gates, of a reference that is not there or has no time, and of rules alone."""

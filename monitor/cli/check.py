@@ -94,8 +94,9 @@ def _model(model: dict[str, Any]) -> list[Any]:
             _told(each),
         )
     reference = model["reference"]
+    made = [_made_line(each) for each in model["made_references"]]
     lines = [
-        _reference_line(reference),
+        *(made if reference is None and made else [_reference_line(reference), *made]),
         *_fitness_lines(reference),
         _window_line(model["window"]),
         _promise_line(model),
@@ -126,7 +127,16 @@ def _reference_line(reference: dict[str, Any] | None) -> str:
     if reference is None:
         return "reference: none that can be used"
     span = f", {reference['from']} to {reference['to']}" if reference["from"] else ", without timestamps"
-    return f"reference: {reference['path']} ({reference['rows']} rows{span})"
+    return f"reference: {reference['path'] or 'the first rows'} ({reference['rows']} rows{span})"
+
+
+def _made_line(made: dict[str, Any]) -> str:
+    """Return what will become the reference of a version, or of each."""
+    whose = "each version" if made["version"] is None else f"version {made['version']}"
+    return (
+        f"reference of {whose}: its first {made['rows']} rows, frozen at the end of the window by which there are as "
+        "many; which columns it has is known then, and the windows after it are judged"
+    )
 
 
 def _findable(body: dict[str, Any] | None) -> tuple[str, str]:

@@ -130,6 +130,9 @@ def _uncalibrated(models: list[dict[str, Any]]) -> Iterator[str]:
     for model in models:
         for version in model["versions"]:
             why = version["calibration_why"]
+            held = version["gathered"]
+            if held is not None and version["live"]:
+                yield f"{model['name']} {version['version']}: reference: {held['rows']} of {held['of']} rows gathered"
             if why is not None and (version["live"] or version["last_window"] is None):
                 yield f"{model['name']} {version['version']}: not calibrated ({why}), pages nobody; {cure(why)}"
 

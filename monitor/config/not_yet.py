@@ -16,7 +16,6 @@ KEYS = frozenset(
         "models.privacy",
         "models.columns.segments",
         "models.retrain.max_age",
-        "models.reference.rows",
         "models.reference.rolling",
         "models.reference.season",
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor import judge as judging
 from monitor.alert import AlertState, Change, DriftAlert, retire
+from monitor.calibration.cures import GATHERING_REFERENCE
 from monitor.calibration.gates import Uncalibrated
 from monitor.identity import window_id
 from monitor.instant import Instant, microseconds, to_text
@@ -38,7 +39,7 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
     closed = Closed(end, end + microseconds(model.plan.window.lateness))
     closed.actions += close_actions(model, closed.at, wall)
     live = [name for name in model.live if model.versions[name].since < end]
-    rows = {name: _rows(model, name, end) for name in live}
+    rows = {name: _rows(model, name, end - microseconds(model.plan.window.every), end) for name in live}
     for name in live:
         _close_version(model, name, closed, wall, len(live))
     for name in live:
@@ -56,8 +57,8 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
     return closed
 
 
-def _rows(model: Model, name: str, end: Instant) -> int:
-    keys = [(name, at) for at in range(end - microseconds(model.plan.window.every), end, model.plan.window.pane)]
+def _rows(model: Model, name: str, start: Instant, end: Instant) -> int:
+    keys = [(name, at) for at in range(start, end, model.plan.window.pane)]
     profiled = sum(model.panes[key].rows for key in keys if key in model.panes)
     return profiled + sum(model.bare.get(key, 0) for key in keys)
 
@@ -83,8 +84,10 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     start = closed.end - microseconds(plan.window.length)
     ident = window_id(plan.name, name, start, closed.end)
     body = _blank(model, name, ident, (start, closed))
-    if version.judge is None or version.memory is None:
-        body["rows"] = sum(n for (v, at), n in model.bare.items() if v == name and start <= at < closed.end)
+    if version.judge is None or version.memory is None or start < version.judged_from:
+        body["rows"] = _rows(model, name, start, closed.end)
+        gathered = start < version.judged_from
+        body["calibration_why"] = GATHERING_REFERENCE if gathered else model.references.why_unjudged([name])
         closed.windows.append(body)
         return
     judge = version.judge

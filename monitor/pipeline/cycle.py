@@ -5,35 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 
 from monitor.instant import Instant, microseconds
 from monitor.pipeline.book import Book, arrived
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.closing import close_windows
-from monitor.pipeline.intake import Intake, Origin, Transform, take, watermark
-from monitor.pipeline.keeping import keep_rows, kept_of, window_step
-from monitor.pipeline.merging import Merging
+from monitor.pipeline.holding import load_made
+from monitor.pipeline.intake import Intake, Origin, Transform, take, versions_of, watermark
+from monitor.pipeline.making import Made, freeze_due, judge_from_now
 from monitor.pipeline.model import Model
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
-from monitor.pipeline.storing import load_model, save_panes, save_progress, save_targets_known, save_versions
+from monitor.pipeline.storing import load_model, save_progress, save_targets_known
 from monitor.pipeline.tally import NO_LIMITS, Limits, Tally
 from monitor.pipeline.targets import of_sample, target_rows
+from monitor.pipeline.writing import RECORDS, TARGETS, Writing, save_batch
 from monitor.record import Layout, Rejected
 from monitor.sources.files import Batch, FilesSource
 from monitor.sources.position import Position
-from monitor.store.action import save_action
-from monitor.store.alert import save_alert
-from monitor.store.counts import add_counts, save_accepted_at
-from monitor.store.database import Connection, State
-from monitor.store.delivery import enqueue
-from monitor.store.position import load_positions, save_position
-from monitor.store.segment import ROWS, Segment, add_segment, remove_files
-from monitor.store.window import save_performance, save_window
+from monitor.store.database import State
+from monitor.store.position import load_positions
 from monitor.window import NEVER
 
-RECORDS, TARGETS = "records", "targets"
+__all__ = ["RECORDS", "TARGETS", "Pipeline"]
+
+TransformFor = Callable[[Layout], Transform | None]
 
 
 class Pipeline:
@@ -47,7 +43,8 @@ class Pipeline:
         self, plan: ModelPlan, state: State | None = None, *, event_clock: bool = False, block_bytes: int = 4 * 2**20
     ) -> None:
         self.plan = plan
-        self.transform: Transform | None = None
+        self._transform_for: TransformFor = lambda _: None
+        self._transform: Transform | None = None
         self._event_clock = event_clock
         self.tallies: dict[str, Tally] = {RECORDS: Tally(), TARGETS: Tally()}
         self.refused: list[Rejected] = []
@@ -61,18 +58,29 @@ class Pipeline:
         self.references.refresh(strict=True)
         self.reload()
 
+    def change_by(self, transform_for: TransformFor) -> None:
+        """Change canonical rows before they are counted: by what is given for the layout that they have.
+
+        It is asked at once, where the columns are known, so that it can refuse them.
+        """
+        self._transform_for = transform_for
+        self._transform = self._changed_by(self._layouts)
+
+    def _changed_by(self, layouts: tuple[Layout, Layout] | None) -> Transform | None:
+        return self._transform_for(layouts[0]) if layouts is not None and layouts[0].columns else None
+
     def reload(self) -> None:
         """Take everything from the store again: at the start, and after a transaction that failed."""
         self.model = Model(self.plan, self.references, event_clock=self._event_clock)
         self._positions: dict[str, dict[str, Position]] = {role: {} for role in self._roles()}
         if self._state is not None:
             with self._state.read() as connection:
+                self.references.restore(load_made(connection, self.plan.name))
                 load_model(connection, self.model)
                 for role, positions in self._positions.items():
                     kept = load_positions(connection, self.plan.name, role)
                     positions.update({key: Position.from_json(body) for key, body in kept.items()})
-        keep = partial(kept_of, every=window_step(self.model), most=self.plan.rows_per_window)
-        self._merging = Merging(self.plan.name, ROWS, keep)
+        self._writing = Writing(self.plan, self._state, self._book)
         self._unread: dict[int, Instant] = dict.fromkeys(range(len(self.plan.records)), NEVER)
         """How far the slowest file has come, of each source that is not read to its end; unknown before it is read."""
         self._open_sources()
@@ -90,12 +98,16 @@ class Pipeline:
             source.close()
         self.sources, self.target_source = [], None
 
-    def _open_sources(self) -> None:
+    def _open_sources(self, *, whole: bool = False) -> None:
+        """Open the sources by the layouts that are known now; ``whole`` if a version is met that gathers rows."""
         self._close_sources()
         self._layouts: tuple[Layout, Layout] | None = self.references.layouts()
         if self._layouts is None:
             return
         records, targets = self._layouts
+        records = replace(records, whole=whole or bool(self.model.gathered))
+        self._layouts = records, targets
+        self._transform = self._changed_by(self._layouts)
         root, block, at_rest = self.plan.root, self._block_bytes, self._state is None
         self.sources = [FilesSource(each, records, root, block, at_rest=at_rest) for each in self.plan.records]
         if self.plan.targets is not None:
@@ -140,7 +152,7 @@ class Pipeline:
                 self._book.save_targets(connection, kept)
                 save_targets_known(connection, self.model)
                 save_progress(connection, self.model)
-                self._commit_batch(connection, TARGETS, batch, intake, wall)
+                save_batch(connection, self.plan.name, (TARGETS, batch, intake), wall)
         self._positions[TARGETS][batch.file] = batch.position
         self._tally(TARGETS, batch, intake)
 
@@ -150,11 +162,20 @@ class Pipeline:
         behind = {place: self._unread.get(place, reached.get(place, NEVER)) for place in places}
         for place in sorted(behind, key=lambda place: (behind[place], place)):
             batch = self.sources[place].read(self._positions[f"{RECORDS}{place}"])
+            if batch is not None and self._lacks_whole(batch):
+                self._open_sources(whole=True)  # and the batch is read again: nothing of it was committed
+                return True
             if batch is not None:
                 self._take_records(place, batch, wall, limits)
                 return True
             self._unread.pop(place, None)
         return False
+
+    def _lacks_whole(self, batch: Batch) -> bool:
+        """Say whether rows of a batch are to be held as they stand in the log, and were not read so."""
+        if self._layouts is None or self._layouts[0].whole or not self.references.may_be_made:
+            return False
+        return any(self.references.wanted_rows(name) is not None for name in versions_of(batch.table, self._layouts[0]))
 
     def _take_records(self, place: int, batch: Batch, wall: Instant, limits: Limits) -> None:
         if self._layouts is None:
@@ -163,47 +184,17 @@ class Pipeline:
         role = f"{RECORDS}{place}"
         before = self._positions[role].get(batch.file)
         reached = before.newest if before is not None and before.newest is not None else NEVER
-        intake = take(self.model, Origin(place, reached, limits.newest), batch, layout, self.transform)
+        intake = take(self.model, Origin(place, reached, limits.newest), batch, layout, self._transform)
         if intake.newest is not None:
             newest = None if intake.newest == NEVER else intake.newest
             batch = replace(batch, position=replace(batch.position, newest=newest))
         if intake.accepted:
             self.model.heard[place] = wall
-        if self._state is None:
-            self._book.write(self.model, intake)
-        else:
-            self._keep_records(self._state, role, batch, intake, wall)
+        self._writing.batch(self.model, (role, batch, intake), wall)
         self._positions[role][batch.file] = batch.position
         own = batch.position.newest if batch.position.newest is not None else NEVER
         self._unread[place] = own if batch.hold is None else max(min(own, batch.hold), NEVER)
         self._tally(RECORDS, batch, intake)
-
-    def _keep_records(self, state: State, role: str, batch: Batch, intake: Intake, wall: Instant) -> None:
-        """Keep a batch in one transaction; of one that fails no file of rows is left."""
-        rows: list[Segment] = []
-        answers: list[Segment] = []
-        try:
-            rows.extend(keep_rows(state.directory, self.model, intake))
-            answers.extend(self._book.write(self.model, intake))
-            with state.write() as connection:
-                save_panes(connection, self.model, intake.panes)
-                save_progress(connection, self.model)
-                for segment in [*rows, *answers]:
-                    add_segment(connection, segment)
-                self._commit_batch(connection, role, batch, intake, wall)
-        except BaseException:
-            remove_files(state.directory, [*rows, *answers])
-            raise
-        self._merging.run(state, rows)
-        self._book.merge(answers)
-
-    def _commit_batch(self, connection: Connection, role: str, batch: Batch, intake: Intake, wall: Instant) -> None:
-        name = self.plan.name
-        save_position(connection, name, role, batch.file, batch.position.to_json())
-        kind = TARGETS if role == TARGETS else RECORDS
-        add_counts(connection, name, kind, intake.accepted, intake.late, intake.sampled, rejected=dict(intake.rejected))
-        if intake.accepted:
-            save_accepted_at(connection, name, kind, wall)
 
     def _tally(self, role: str, batch: Batch, intake: Intake) -> None:
         tally = self.tallies[role]
@@ -234,7 +225,7 @@ class Pipeline:
             now = known_at if self._state is None else wall
             closed = close_windows(self.model, self.model.next_end, now)
             self._book.score(self.model, closed)
-            self._commit_close(closed, wall)
+            self._writing.close(self.model, (closed, self._make_references(closed)), wall)
             yield closed
         self.model.closed = max(self.model.closed, mark)
 
@@ -261,6 +252,13 @@ class Pipeline:
             return NEVER
         return max(model.reached.values()) + (wall - heard) - microseconds(window.lateness)
 
+    def _make_references(self, closed: Closed) -> Made:
+        made = freeze_due(self.model, closed)
+        if made.frozen:
+            judge_from_now(self.model, made, self._changed_by(self.references.layouts()))
+            self._open_sources()
+        return made
+
     def settle(self) -> Closed:
         """Score every window that still waits for targets as far as they are known: the end of a replay."""
         closed = Closed(self.model.closed, self.model.closed + microseconds(self.plan.window.lateness))
@@ -273,24 +271,6 @@ class Pipeline:
             last = max(at for _, at in [*self.model.panes, *self.model.bare]) + self.plan.window.pane
             every = microseconds(self.plan.window.every)
             yield from self.close_due(wall, drained=True, until=-(-last // every) * every)
-
-    def _commit_close(self, closed: Closed, wall: Instant) -> None:
-        if self._state is None:
-            return
-        window = self.plan.window
-        first = closed.end + microseconds(window.every) - microseconds(window.length)
-        with self._state.write(durable=bool(closed.actions)) as connection:
-            for body in closed.windows:
-                save_window(connection, body)
-            for body in closed.performance:
-                save_performance(connection, body, final=body["performance"][0]["final"])
-            for body in closed.moved:
-                save_alert(connection, body)
-            for body in closed.actions:
-                save_action(connection, body)
-            for queued in closed.deliveries:
-                enqueue(connection, replace(queued, queued_at=wall))
-            save_versions(connection, self.model, first)
 
     @property
     def positions(self) -> Mapping[str, Mapping[str, Position]]:

@@ -12,14 +12,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.instant import Instant, microseconds
+from monitor.pipeline.gathering import Gathered, rows_of
 from monitor.pipeline.model import Model
 from monitor.profile import Profile, profile_rows
-from monitor.record import Layout, Reason
+from monitor.record import TEXTS, WHOLE, Layout, Reason
 from monitor.reference import Reference
 from monitor.repeats import with_hashes
 from monitor.sampling import id_hashes, sampled
 from monitor.sources.files import Batch
 from monitor.tally import MISMATCH, without_marks
+from monitor.sources.whole import decode_whole
 from monitor.usage import ERROR, PREFIX, without_usage
 from monitor.window import NEVER, first_window_end, late_rows, pane_starts
 
@@ -31,7 +33,7 @@ backtest injects. Which records are late is decided before, by the log as it is.
 
 @dataclass(slots=True)
 class Intake:
-    """What became of one batch: rows by fate, the panes it touched, and the rows that may be kept.
+    """What became of one batch: rows by fate, the panes it touched, the rows that may be kept, and those held.
 
     ``newest`` is the highest event time of its file so far where records of the future were set aside, else ``None``.
     """
@@ -43,6 +45,7 @@ class Intake:
     panes: set[tuple[str, Instant]] = field(default_factory=set)
     rows: dict[tuple[str, Instant], pa.Table] = field(default_factory=dict)
     newest: Instant | None = None
+    gathered: dict[str, pa.Table] = field(default_factory=dict)
 
 
 def arrange(table: pa.Table, layout: Layout) -> pa.Table:
@@ -60,7 +63,14 @@ def arrange(table: pa.Table, layout: Layout) -> pa.Table:
     arrays |= {column.key: table[column.path] for column in layout.columns}
     marks = {column.key + MISMATCH: column.path + MISMATCH for column in layout.columns}
     arrays |= {key: table[mark] for key, mark in marks.items() if mark in table.column_names}
+    arrays |= {name: table[name] for name in (WHOLE, TEXTS) if layout.whole}
     return pa.table(arrays)
+
+
+def versions_of(table: pa.Table, layout: Layout) -> list[str]:
+    """Return the versions that decoded fields speak of."""
+    found = pc.unique(table[layout.version]).to_pylist() if layout.version else [None] * bool(table.num_rows)
+    return [name or "" for name in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ def take(model: Model, origin: Origin, batch: Batch, layout: Layout, transform: 
         table = transform(table)
         times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
     intake.accepted = len(times)
-    hashes = row_hashes(table)
+    hashes = _hashes(model, table)
     chosen = sampled(hashes, model.plan.sampling.rate)
     intake.sampled = int(chosen.sum())
     _count(model, intake, table, times, (hashes, chosen))
@@ -139,6 +149,37 @@ def row_hashes(table: pa.Table) -> NDArray[np.uint64]:
     return id_hashes(ids)
 
 
+def _hashes(model: Model, table: pa.Table) -> NDArray[np.uint64]:
+    """Return a hash of each record; where no column is known yet, that of one without an id is of all that it holds."""
+    hashes = row_hashes(_without_whole(table))
+    if WHOLE not in table.column_names:
+        return hashes
+    hashes = hashes.copy()
+    bare = [name for name in pc.unique(table["version"]).to_pylist() if model.references.wanted_rows(name) is not None]
+    mask = pc.and_(pc.is_null(table["id"]), pc.is_in(table["version"], pa.array(bare, pa.string())))
+    alone = np.asarray(mask.to_numpy(), dtype=np.bool_)
+    if alone.any():
+        hashes[alone] = id_hashes(table[WHOLE].filter(mask).to_pylist())
+    return hashes
+
+
+def _without_whole(table: pa.Table) -> pa.Table:
+    return table.drop_columns([WHOLE, TEXTS]) if WHOLE in table.column_names else table
+
+
+def count_again(model: Model, intake: Intake, rows: pa.Table, layout: Layout, transform: Transform | None) -> None:
+    """Count rows that were held, by the reference that was made meanwhile, as if they were read only now."""
+    decoded = decode_whole(rows[WHOLE].to_pylist(), layout).table
+    if decoded.num_rows == rows.num_rows:  # else a record has a key twice, and is refused by now
+        decoded = decoded.set_column(0, "timestamp", rows["timestamp"])
+    table = arrange(decoded, layout)
+    if transform is not None:
+        table = transform(table)
+    hashes = row_hashes(table)
+    times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+    _count(model, intake, table, times, (hashes, sampled(hashes, model.plan.sampling.rate)))
+
+
 def _count(
     model: Model,
     intake: Intake,
@@ -161,9 +202,30 @@ def _count(
             model.bare.setdefault((name, start), 0)
         if version.judge is None:
             _count_bare(model, name, starts[picked])
+            _gather(model, intake, name, (table, hashes, chosen), mine)
             continue
-        part = table.filter(pa.array(picked)) if not picked.all() else table
+        part = _without_whole(table)
+        part = part.filter(pa.array(picked)) if not picked.all() else part
         _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge.reference)
+
+
+def _gather(
+    model: Model,
+    intake: Intake,
+    name: str,
+    found: tuple[pa.Table, NDArray[np.uint64], NDArray[np.bool_]],
+    mine: NDArray[np.bool_],
+) -> None:
+    """Hold the rows of a version whose reference is to be made of them."""
+    table, hashes, chosen = found
+    most = model.references.wanted_rows(name)
+    if most is None:
+        return
+    rows = rows_of(table.filter(pa.array(mine)), hashes[mine], chosen[mine])
+    every = microseconds(model.plan.window.every)
+    held = model.gathered.setdefault(name, Gathered(most))
+    held.add(rows, model.closed // every * every + every)
+    intake.gathered[name] = rows
 
 
 def _count_bare(model: Model, name: str, starts: NDArray[np.int64]) -> None:

@@ -13,6 +13,7 @@ from monitor.judge import Judge, Memory, first_memory
 from monitor.performance.burning import Ledger
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import Scored, TargetWatch
+from monitor.pipeline.gathering import Gathered
 from monitor.pipeline.habits import Habit, new_habits
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
@@ -49,6 +50,8 @@ class Version:
     retired: bool = False
     heard_until: Instant | None = None
     """End of the last stretch that had records."""
+    judged_from: Instant = NEVER
+    """Windows that start before are not judged: its reference was made of their rows."""
     raised: dict[tuple[str, str], Raised] = field(default_factory=dict)
     """Alerts on plain rules that are pending or firing, by name and segment ("" if none)."""
     newest: Instant | None = None
@@ -74,6 +77,7 @@ class Model:
     panes: profiles by (version, start of pane); rows without a reference have ``None`` for a profile.
     targets: targets received, by the pane of their own event time; ``UNDATED`` holds those without one.
     actions: by id, as users see them, with what the gate needs beside.
+    gathered: rows of the versions whose reference is yet to be made of them.
     """
 
     plan: ModelPlan
@@ -92,6 +96,7 @@ class Model:
     """By version: also a retired one's targets may still come."""
     watch: TargetWatch = field(default_factory=TargetWatch)
     arrivals: Arrivals = field(default_factory=Arrivals)
+    gathered: dict[str, Gathered] = field(default_factory=dict)
     actions: dict[str, Json] = field(default_factory=dict)
 
     def version(self, name: str, pane: Instant) -> Version:

@@ -1,37 +1,46 @@
 """The references of a model: one for all versions, or one a version.
 
-Each version has its own where the path names ``{version}``, or where the config has a map by version.
+Each version has its own where the path names ``{version}``, where the config has a map by version, and where it is made
+of the version's own first rows (:mod:`monitor.pipeline.gathering`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from glob import escape, glob
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from monitor.errors import MonitorError, ReferenceUnusable
-from monitor.history import History, latency_history, step_length, volume_history
-from monitor.instant import from_text
-from monitor.judge import Judge, compile_judge
-from monitor.pipeline.habits import usual_of
+from monitor.calibration.cures import GATHERING_REFERENCE, NO_REFERENCE
+from monitor.errors import MonitorError
+from monitor.instant import Instant
+from monitor.judge import Judge
+from monitor.pipeline.compiling import frozen_reference, load_reference
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Kind, Layout
-from monitor.reference import compile_reference
-from monitor.scorer import Scorer, compile_scorer
-from monitor.sources.tables import read_table
-from monitor.usual import LATENCY, VOLUME
+from monitor.record_layout import bare_layouts
+from monitor.scorer import Scorer
 
 _SLOT = "{version}"
 Stamp: TypeAlias = tuple[int, ...] | None
 """What changes with a file: inode, size and times; ``None`` where it cannot be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """That a reference was made of the first rows of the stream.
+
+    Attributes
+    ----------
+    wanted: of how many it was to be made. ``at``: the end of the window by which there were as many.
+    """
+
+    wanted: int
+    at: Instant
 
 
 class References:
@@ -44,22 +53,29 @@ class References:
         self.faults: dict[str, MonitorError] = {}
         """Why the reference of a version cannot be used, by version."""
         self._tried: dict[str, Stamp] = {}
+        self._frozen: dict[str, Frozen] = {}
 
     @property
     def per_version(self) -> bool:
         """Say whether each version has a reference of its own."""
         settings = self._plan.reference
-        return isinstance(settings, Mapping) or _SLOT in settings.path
+        return isinstance(settings, Mapping) or settings.path is None or _SLOT in settings.path
 
-    def path(self, version: str) -> Path:
-        """Return where the reference of a version lies; a version's name is percent-encoded in it."""
-        return self._plan.root / reference_path(self._plan, version)
+    def _path(self, version: str) -> Path | None:
+        path = reference_path(self._plan, version)
+        return None if path is None else self._plan.root / path
 
     def known(self) -> list[str]:
-        """Return the versions whose reference lies there, in order; "" where one serves all."""
+        """Return the versions whose reference lies there or is made, in order; "" where one serves all."""
+        return sorted({*self._lying(), *self._frozen})
+
+    def _lying(self) -> list[str]:
+        """Return the versions whose reference is a file that lies there."""
         settings = self._plan.reference
         if isinstance(settings, Mapping):
-            return sorted(version for version in settings if self.path(version).exists())
+            return [version for version in settings if (path := self._path(version)) is not None and path.exists()]
+        if settings.path is None:
+            return []
         if not self.per_version:
             return [""]
         head, _, tail = str(self._plan.root / settings.path).partition(_SLOT)
@@ -73,12 +89,14 @@ class References:
         ------
         MonitorError: with ``strict``, the first that cannot be used; else it is kept in ``faults``.
         """
-        known = self.known()
-        self.faults = {version: error for version, error in self.faults.items() if version in known}
-        new = [version for version in known if version not in self._judges and self._changed(version)]
+        lying = sorted(self._lying())
+        there = {*lying, *self._frozen}
+        self.faults = {version: error for version, error in self.faults.items() if version in there}
+        paths = {version: path for version in lying if (path := self._path(version)) is not None}
+        new = [each for each, path in paths.items() if each not in self._judges and self._changed(each, path)]
         for version in new:
             try:
-                self._judges[version], self._scorers[version] = load_reference(self._plan, self.path(version))
+                self._judges[version], self._scorers[version] = load_reference(self._plan, paths[version])
                 self.faults.pop(version, None)
             except MonitorError as error:
                 if strict:
@@ -86,9 +104,53 @@ class References:
                 self.faults[version] = error
         return any(version in self._judges for version in new)
 
-    def _changed(self, version: str) -> bool:
+    def wanted_rows(self, version: str) -> int | None:
+        """Return of how many rows the reference of a version is yet to be made; ``None`` where of none."""
+        return None if version in self._frozen else self._rows(version)
+
+    def _rows(self, version: str) -> int | None:
+        settings = self._plan.reference
+        own = settings.get(version) if isinstance(settings, Mapping) else settings
+        return None if own is None else own.rows
+
+    def why_unjudged(self, versions: Iterable[str]) -> str:
+        """Return why versions without a judge have none: the reference of one is being made, or they have none."""
+        gathers = any(self.wanted_rows(version) is not None for version in versions)
+        return GATHERING_REFERENCE if gathers else NO_REFERENCE
+
+    @property
+    def may_be_made(self) -> bool:
+        """Say whether the reference of some version is made of its rows."""
+        settings = self._plan.reference
+        return any(each.rows for each in (settings.values() if isinstance(settings, Mapping) else [settings]))
+
+    def freeze(self, version: str, frozen: Frozen, rows: pa.Table) -> None:
+        """Compile a version's reference from the rows that it is made of; why it cannot be is kept in ``faults``."""
+        self._frozen[version] = frozen
+        try:
+            self._judges[version], self._scorers[version] = frozen_reference(self._plan, rows)
+        except MonitorError as error:
+            self.faults[version] = error
+
+    def restore(self, kept: Mapping[str, tuple[Frozen, pa.Table]]) -> None:
+        """Take the references that the store holds; what was frozen since, and not kept, is none.
+
+        One of another number of rows than the config has now was to be made anew: it is left out.
+        """
+        fitting = {version: each for version, each in kept.items() if each[0].wanted == self._rows(version)}
+        still = {version: frozen for version, (frozen, _) in fitting.items()}
+        for version in [version for version, each in self._frozen.items() if still.get(version) != each]:
+            self._judges.pop(version, None)
+            self._scorers.pop(version, None)
+            self.faults.pop(version, None)
+            del self._frozen[version]
+        for version, (frozen, rows) in fitting.items():
+            if version not in self._frozen:
+                self.freeze(version, frozen, rows)
+
+    def _changed(self, version: str, path: Path) -> bool:
         """Say whether a file that could not be used is another since: a large one is not read every second."""
-        stamp = _stamp(self.path(version))
+        stamp = _stamp(path)
         tried, self._tried[version] = self._tried.get(version) if version in self.faults else None, stamp
         return stamp is None or stamp != tried
 
@@ -101,10 +163,13 @@ class References:
         return self._scorers.get(version if self.per_version else "")
 
     def layouts(self) -> tuple[Layout, Layout] | None:
-        """Return the layouts of records and targets that the compiled references imply together."""
+        """Return the layouts of records and targets that the compiled references imply together.
+
+        Before the first is made of rows they name no column.
+        """
         judges = [self._judges[version] for version in sorted(self._judges)]
         if not judges:
-            return None
+            return bare_layouts(self._plan.task, self._plan.columns) if self.may_be_made else None
         columns = [column for judge in reversed(judges) for column in judge.reference.layout.columns]
         columns.sort(key=lambda column: column.kind is not Kind.CONSTANT)  # one value, or none, tells no type
         merged = {column.name: column for column in columns}
@@ -114,8 +179,8 @@ class References:
         return layout, first.targets
 
 
-def reference_path(plan: ModelPlan, version: str) -> str:
-    """Return the path of a version's reference as the config has it.
+def reference_path(plan: ModelPlan, version: str) -> str | None:
+    """Return the path of a version's reference as the config has it; ``None`` where it is made of rows.
 
     Raises
     ------
@@ -123,7 +188,7 @@ def reference_path(plan: ModelPlan, version: str) -> str:
     """
     settings = plan.reference
     one = settings[version] if isinstance(settings, Mapping) else settings
-    return one.path.replace(_SLOT, quote(version, safe=""))
+    return None if one.path is None else one.path.replace(_SLOT, quote(version, safe=""))
 
 
 def _stamp(path: Path) -> Stamp:
@@ -132,70 +197,3 @@ def _stamp(path: Path) -> Stamp:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def load_judge(plan: ModelPlan, path: Path) -> Judge:
-    """Read and compile a reference file."""
-    return load_reference(plan, path)[0]
-
-
-def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
-    """Read and compile a reference file; see :func:`monitor.scorer.compile_scorer`."""
-    table = read_table(path)
-    times = _times(table, plan.columns.timestamp)
-    reference = compile_reference(table, times, plan.reference_plan)
-    scorer = compile_scorer(table, times, reference, plan.scoring_plan)
-    judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality)
-    return replace(judge, usual=usual_of(_histories(table, times, plan), plan)), scorer
-
-
-def _histories(table: pa.Table, times: NDArray[np.int64] | None, plan: ModelPlan) -> dict[str, History | None]:
-    """Return the reference's own volumes and latencies by step; none without timestamps."""
-    if times is None or not len(times):
-        return {}
-    step, name = step_length(plan.window), plan.columns.latency
-    found = {VOLUME: volume_history(times, step)}
-    if name is not None and name in table.column_names and is_number(table[name].type):
-        milliseconds = table[name].cast(pa.float64()).fill_null(np.nan).to_numpy()
-        found[LATENCY] = latency_history(times, milliseconds / 1000.0, step, plan.window.min_rows)
-    return found
-
-
-def is_number(type_: pa.DataType) -> bool:
-    """Say whether an Arrow type is one of numbers."""
-    return bool(pa.types.is_floating(type_) or pa.types.is_integer(type_))
-
-
-def _times(table: pa.Table, name: str) -> NDArray[np.int64] | None:
-    """Return the event times of a reference, or ``None`` if it has none.
-
-    Raises
-    ------
-    ReferenceUnusable: the column is there, but is not all instants.
-    """
-    if name not in table.column_names:
-        return None
-    array = table[name].combine_chunks()
-    if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
-        array = array.cast(pa.timestamp("us")).cast(pa.int64())
-    elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        array = _parsed(array)
-    if array.null_count or not pa.types.is_integer(array.type):
-        raise ReferenceUnusable(
-            "E164", f'the reference\'s column "{name}" is not all instants', "expected e.g. 2013-07-01T09:15:00Z"
-        )
-    return np.asarray(array.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _parsed(array: pa.Array) -> pa.Array:
-    try:
-        return pc.cast(array, pa.timestamp("us", "UTC")).cast(pa.int64())
-    except pa.ArrowInvalid:
-        return pa.array([_instant(text) for text in array.to_pylist()], pa.int64())
-
-
-def _instant(text: str | None) -> int | None:
-    try:
-        return None if text is None else from_text(text)
-    except ValueError:
-        return None

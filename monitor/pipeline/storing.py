@@ -21,6 +21,7 @@ from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
 from monitor.pipeline.habit_bytes import fill_habit, habit_bytes, history_bytes
 from monitor.pipeline.habits import new_habits
+from monitor.pipeline.holding import load_gathered
 from monitor.pipeline.model import Model, Raised, Version
 from monitor.store.action import actions_since
 from monitor.store.database import Connection
@@ -51,6 +52,7 @@ def save_progress(connection: Connection, model: Model) -> None:
                 "retired": version.retired,
                 "heard_until": version.heard_until,
                 "newest": version.newest,
+                "judged_from": version.judged_from,
                 "reference": version.judge.reference.id if version.judge is not None else None,
             }
             for name, version in model.versions.items()
@@ -202,6 +204,8 @@ def load_model(connection: Connection, model: Model) -> None:
     model.versions = {
         version: _version(model, version, kept, pieces.get(version, {})) for version, kept in body["versions"].items()
     }
+    for version in model.versions:
+        load_gathered(model, version, pieces.get(version, {}))
     for pane in load_panes(connection, name, NEVER):
         if _same_reference(model, pane.version, body["versions"]):
             model.panes[pane.version, pane.start] = profile_from_bytes(pane.payload, _tallies(model, pane.version))
@@ -217,9 +221,8 @@ def _same_reference(model: Model, version: str, kept: Mapping[str, Any]) -> bool
 def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[str, bytes]) -> Version:
     judge = model.references.judge(name)
     memory = _memory(judge, pieces) if judge is not None else None
-    version = Version(
-        judge, memory, kept["since"], silent=kept["silent"], retired=kept["retired"], heard_until=kept["heard_until"]
-    )
+    facts = {key: kept[key] for key in ("since", "silent", "retired", "heard_until")}
+    version = Version(judge, memory, **facts, judged_from=kept.get("judged_from", NEVER))
     version.habits = new_habits(judge.usual if judge is not None else {})
     for kind, habit in version.habits.items():
         fill_habit(habit, model.plan, pieces.get(f"{_HABIT}{kind}", b""), pieces.get(f"{_HISTORY}{kind}", b""))

@@ -190,6 +190,17 @@ def test_references_by_version_may_come_later(driftline: Driftline, config: Path
     assert body["models"][0]["calibration_why"] == "no_reference"
 
 
+def test_a_reference_may_be_made_of_the_log(driftline: Driftline, config: Path, reference: Path) -> None:
+    """Without a file the config is valid, no column is known yet, and it is said what will become the reference."""
+    made = changed(config, f"{{path: {reference}}}", "{rows: 5000}")
+    body = body_of(driftline, made)
+    (model,) = body["models"]
+    assert codes(body["warnings"]) == [("W130", "models[flights].records.path")]
+    assert (model["reference"], model["columns"], model["calibration_why"]) == (None, [], "gathering_reference")
+    assert model["made_references"] == [{"version": None, "rows": 5000}]
+    assert "reference of each version: its first 5000 rows" in driftline("check", "-c", made).out.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("values", "told"), [(pa.nulls(ROWS, pa.float64()), "wind: no value"), (pa.repeat(1.0, ROWS), "wind: one value")]
 )

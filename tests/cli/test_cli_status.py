@@ -147,3 +147,14 @@ def test_a_state_that_is_no_database_is_fatal(driftline: Driftline, config: Path
     done = driftline("status", "-c", config)
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith("fatal[E31")
+
+
+def test_it_is_told_how_far_a_reference_is(driftline: Driftline, config: Path, state: State) -> None:
+    """Of a version whose reference is being made of its first rows stands how many there are."""
+    version = {"live": True, "calibrated": False, "calibration_why": "gathering_reference", "reference": None}
+    facts = {"models": {"flights": {"versions": {"1": version | {"gathered": {"rows": 1200, "of": 5000}}}}}}
+    with state.write() as connection:
+        save_meta(connection, FACTS, facts)
+    done = driftline("status", "-c", config, "--format", "json")
+    assert schemas.faults(STATUS_REPORT, done.out) == []
+    assert "1200 of 5000 rows gathered" in driftline("status", "-c", config).out

@@ -104,7 +104,7 @@ def test_all_faults_come_at_once_and_in_order(faults_of: Faults) -> None:
         (1, "E101"),
         (3, "E108"),
         (4, "E109"),
-        (5, "E109"),
+        (5, "E115"),
         (6, "E103"),
         (7, "E104"),
         (8, "E107"),
@@ -191,10 +191,12 @@ def test_what_is_said_to_come_has_not_come(key: str) -> None:
     ("reference", "fault"),
     [
         ("{'1': {path: a}, '2': {pth: b}}", "error[E101] models[churn].reference.2.pth"),
-        ("{'1': {rows: 50000}}", "error[E109] models[churn].reference.1.rows"),
+        ("{'1': {rolling: 7d}}", "error[E109] models[churn].reference.1.rolling"),
+        ("{'1': {rows: 0}}", "error[E103] models[churn].reference.1.rows"),
+        ("{'1': {path: a, rows: 5}}", "error[E115] models[churn].reference.1: give one of path and rows"),
         ("{'1': {path: a}, '2': b}", "error[E101] models[churn].reference.1"),
         ("{pth: a}", "error[E101] models[churn].reference.pth"),
-        ("{}", "error[E107] models[churn].reference.path"),
+        ("{}", "error[E115] models[churn].reference: give one of path and rows"),
         ("a.parquet", "error[E102] models[churn].reference"),
     ],
 )

@@ -140,15 +140,18 @@ _LIVE_SOURCE = record(
     rejected=counts(),
     late=COUNT,
 )
-_LIVE_VERSION = record(
-    version=STRING,
-    live=BOOLEAN,
-    calibrated=BOOLEAN,
-    calibration_why=maybe(WORD),
-    reference=maybe(REFERENCE),
-    last_window=maybe(_LAST_WINDOW),
-    performance=listed(PERFORMANCE),
-    targets_coverage_ratio=maybe(RATIO),
+_LIVE_VERSION = beside(
+    record(
+        version=STRING,
+        live=BOOLEAN,
+        calibrated=BOOLEAN,
+        calibration_why=maybe(WORD),
+        reference=maybe(REFERENCE),
+        last_window=maybe(_LAST_WINDOW),
+        performance=listed(PERFORMANCE),
+        targets_coverage_ratio=maybe(RATIO),
+    ),
+    gathered=maybe(record(rows=COUNT, of=COUNT)),
 )
 STATUS_REPORT = record(
     kind={"const": "status"},
@@ -296,6 +299,7 @@ CHECK = record(
             ),
             earlier_references=listed(_EARLIER),
             quality=_QUALITY,
+            made_references=listed(record(version=maybe(STRING), rows=COUNT)),
         )
     ),
     receivers=listed(record(name=NAME, kind=WORD, valid=BOOLEAN, address=maybe(STRING), why=maybe(STRING))),

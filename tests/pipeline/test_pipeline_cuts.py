@@ -12,13 +12,11 @@ from typing import Any
 import pytest
 
 from monitor.instant import SECOND, from_text
-from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
-from monitor.pipeline.tally import Limits
 from monitor.sources.files import FilesSettings
 from monitor.store.database import State
 from monitor.window import WindowSettings
-from tests.passes import WALL, Told, counted, kept_alerts, kept_windows, opened, passed, replayed
+from tests.passes import Told, disturbed, kept_alerts, kept_windows, opened, passed, replayed
 from tests.worlds import BEGIN, HOUR, Json, World, plan_of, write_log, write_reference
 
 HOURS = 22
@@ -60,28 +58,6 @@ def state(tmp_path: Path) -> Iterator[State]:
     """Lend a state of the test's own."""
     with opened(tmp_path) as state:
         yield state
-
-
-def disturbed(plan: ModelPlan, state: State, block_bytes: int, every: int) -> Told:
-    """Read with a new pipeline after each few batches; every other one is dropped before it closed what was due."""
-    told, more, turn = Told(), True, 0
-    while more:
-        pipeline = Pipeline(plan, state, block_bytes=block_bytes)
-        turn += 1
-        for place in range(every):
-            more = pipeline.read_records(WALL, Limits())
-            if not more or (turn % 2 and place == every - 1):
-                break
-            for closed in pipeline.close_due(WALL, drained=False):
-                told.add(closed)
-                if turn % 3 == 0:
-                    break  # and what else is due waits for the next
-        pipeline.close()
-    pipeline = Pipeline(plan, state, block_bytes=block_bytes)
-    for closed in [*pipeline.close_due(WALL, drained=True), *pipeline.flush(WALL)]:
-        told.add(closed)
-    pipeline.close()
-    return counted(told, state)
 
 
 def test_the_day_is_eventful(day: Day) -> None:
