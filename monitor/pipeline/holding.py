@@ -49,9 +49,10 @@ def _save(connection: Connection, model: Model, version: str, rows: pa.Table) ->
 
 def save_made(connection: Connection, model: Model, made: Made, wall: Instant) -> None:
     """Keep the references that were made, with their rows, and no longer what was held for them."""
-    for version, pieces in made.emptied.items():
+    for version, pieces in [*made.emptied.items(), *model.unwanted.items()]:
         for piece in pieces:
             delete_memory(connection, model.plan.name, version, piece)
+    model.unwanted = {}
     for version in made.reduced:
         save_again(connection, model, version)
     for version, (frozen, rows) in made.frozen.items():
@@ -72,8 +73,10 @@ def load_made(connection: Connection, model: str) -> dict[str, tuple[Frozen, pa.
 
 
 def load_gathered(model: Model, version: str, pieces: Mapping[str, bytes]) -> None:
-    """Take what was held of a version, where the config still asks for it."""
+    """Take what was held of a version; where the config no longer asks for it, it goes with the next close."""
     names = sorted((name for name in pieces if name.startswith(_PIECE)), key=lambda name: int(name[len(_PIECE) :]))
     most = model.references.wanted_rows(version)
-    if names and most is not None:
+    if names and most is None:
+        model.unwanted[version] = names
+    elif names and most is not None:
         model.gathered[version] = Gathered(most, from_bytes([pieces[name] for name in names]), names)

@@ -78,6 +78,7 @@ class Model:
     targets: targets received, by the pane of their own event time; ``UNDATED`` holds those without one.
     actions: by id, as users see them, with what the gate needs beside.
     gathered: rows of the versions whose reference is yet to be made of them.
+    unwanted: under which names the store holds rows of versions whose reference is not made of them any more.
     """
 
     plan: ModelPlan
@@ -97,6 +98,7 @@ class Model:
     watch: TargetWatch = field(default_factory=TargetWatch)
     arrivals: Arrivals = field(default_factory=Arrivals)
     gathered: dict[str, Gathered] = field(default_factory=dict)
+    unwanted: dict[str, list[str]] = field(default_factory=dict)
     actions: dict[str, Json] = field(default_factory=dict)
 
     def version(self, name: str, pane: Instant) -> Version:

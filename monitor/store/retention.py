@@ -29,6 +29,7 @@ class Expired:
     actions: int = 0
     deliveries: int = 0
     targets: int = 0
+    references: int = 0
     segments: int = 0
     segment_bytes: int = 0
 
@@ -45,7 +46,7 @@ def expire(state: State, models: Mapping[str, Instant], ended_before: Instant) -
     Parameters
     ----------
     models: the instant of event time before which each model's data goes.
-    ended_before: the wall time before which ended deliveries go.
+    ended_before: the wall time before which ended deliveries go, and references of versions without a window.
 
     Raises
     ------
@@ -54,6 +55,7 @@ def expire(state: State, models: Mapping[str, Instant], ended_before: Instant) -
     total = Expired()
     for model, before in models.items():
         total += _expire_model(state, model, before)
+        total += Expired(references=_expire_references(state, model, ended_before))
     ended = schema.delivery.c.ended_at < ended_before
     total += Expired(deliveries=_delete(state, schema.delivery, ended))
     _give_back(state)
@@ -81,6 +83,15 @@ def _expire_model(state: State, model: str, before: Instant) -> Expired:
         segments=rows + answers,
         segment_bytes=row_bytes + answer_bytes,
     )
+
+
+def _expire_references(state: State, model: str, saved_before: Instant) -> int:
+    """Delete the references of versions of which no window is left."""
+    reference, window = schema.reference, schema.window
+    told = select(window.c.version).where(window.c.model == model)
+    old = and_(reference.c.model == model, reference.c.saved_at < saved_before, reference.c.version.not_in(told))
+    with state.write() as connection:
+        return connection.execute(delete(reference).where(old)).rowcount
 
 
 def _is_none_of(column: Column[str], words: Iterable[str]) -> ColumnElement[bool]:

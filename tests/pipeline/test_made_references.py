@@ -22,6 +22,7 @@ from monitor.reference import ReferenceSettings
 from monitor.sampling import SamplingSettings
 from monitor.sources.files import FilesSettings
 from monitor.store.database import State
+from monitor.store.memory import load_memory
 from monitor.window import WindowSettings
 from tests.passes import Told, disturbed, opened, passed, replayed
 from tests.worlds import BEGIN, HOUR, ROWS, WINDOW, Json, World, plan_of, write_log
@@ -135,6 +136,18 @@ def test_another_number_of_rows_makes_it_anew(flow: Flow, state: State) -> None:
     assert pipeline.references.judge("1") is None
     assert pipeline.references.wanted_rows("1") == WANTED + 1
     assert Pipeline(flow.plan, state).references.judge("1") is not None
+
+
+def test_a_file_in_its_place_lets_go_of_the_rows(tmp_path: Path, state: State) -> None:
+    """Where the config asks for a file again, the rows that were held go with the next close."""
+    write_log(tmp_path / "log.jsonl", World(seed=1).hours(0, 4))
+    passed(plan_of(tmp_path, reference=ReferenceSettings(rows=9 * ROWS)), state)
+    write_log(tmp_path / "reference.jsonl", World(seed=1).hours(-30, 30))
+    write_log(tmp_path / "log.jsonl", World(seed=1).hours(4, 2))
+    told = passed(plan_of(tmp_path, reference=ReferenceSettings(path="reference.jsonl")), state)
+    with state.read() as connection:
+        assert not [name for _, name in load_memory(connection, "shop") if name.startswith("gathered")]
+    assert [body["reference"]["rows"] for body in told.windows] == [30 * ROWS] * 2
 
 
 def test_sampled_rows_are_those_that_count(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from monitor.store.alert import list_alerts, save_alert
 from monitor.store.database import State
 from monitor.store.delivery import QueuedDelivery, delivery_id, enqueue, list_deliveries, mark_dead, mark_delivered
 from monitor.store.pane import load_panes, save_pane
+from monitor.store.reference import Reference, list_references, save_reference
 from monitor.store.retention import Expired, expire
 from monitor.store.segment import add_segment, segments, write_segment
 from monitor.store.target import count_targets, load_targets, save_targets
@@ -41,6 +42,19 @@ def test_old_data_of_a_model_goes(state: State) -> None:
     files = [path.name for path in state.directory.rglob("*.parquet")]
     assert files == [kept[0].name.partition("/")[2]]
     assert gone == Expired(panes=1, windows=1, performance=1, targets=1, segments=1, segment_bytes=gone.segment_bytes)
+
+
+def test_a_reference_goes_after_the_last_window_of_its_version(state: State) -> None:
+    """What the reference of a version was made of is kept while it has windows, and while it is new."""
+    body = {"id": "w", "model": "m", "start": to_text(0), "verdict": "stable"}
+    with state.write() as connection:
+        save_window(connection, {**body, "version": "live", "end": to_text(100)})
+        for version, saved_at in (("live", 1), ("gone", 1), ("new", 50)):
+            save_reference(connection, Reference("sha256:a", "m", version, saved_at, {}))
+    gone = expire(state, {"m": 100}, 50)
+    with state.read() as connection:
+        assert sorted(each.version for each in list_references(connection, "m")) == ["live", "new"]
+    assert gone.references == 1
 
 
 def test_models_expire_by_their_own_time(state: State) -> None:
