@@ -21,16 +21,18 @@ from monitor.app.planned import (
     window_body,
 )
 from monitor.config import Loaded
-from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault
+from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault, MonitorError
 from monitor.instant import microseconds
 from monitor.judge import Judge
+from monitor.pipeline.holding import load_made
 from monitor.pipeline.plan import ModelPlan
-from monitor.pipeline.references import References
+from monitor.pipeline.references import Frozen, References
 from monitor.plans import model_plans
 from monitor.receivers import RECEIVERS, Network, ReceiverSettings
 from monitor.receivers.network import Deadline, checked_targets
 from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
+from monitor.store.database import open_state
 
 Json = dict[str, Any]
 _LOOKUP_SECONDS = 5.0
@@ -115,11 +117,25 @@ class _Check:
         """Compile every reference that lies there; one that cannot be is a fault, none at all a warning."""
         references = References(plan)
         references.refresh()
+        if references.may_be_made:
+            references.restore(self._made(plan))
         for version, error in references.faults.items():
             self.faults.append(reference_fault(self.loaded, place, error, version))
         known = {version: judge for version in references.known() if (judge := references.judge(version)) is not None}
         self._warn_of_missing(place, plan, references)
         return known
+
+    def _made(self, plan: ModelPlan) -> Mapping[str, tuple[Frozen, Any]]:
+        """Return the references that a daemon has made of the log, where it has left a state."""
+        try:
+            state = open_state(self.loaded.config.state, self.loaded.root, exclusive=False)
+        except MonitorError:
+            return {}
+        try:
+            with state.read() as connection:
+                return load_made(connection, plan.name)
+        finally:
+            state.close()
 
     def _warn_of_missing(self, place: int, plan: ModelPlan, references: References) -> None:
         """Warn of each version whose reference the config names and that does not lie there yet, or that none does."""

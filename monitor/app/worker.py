@@ -179,12 +179,20 @@ class Worker:
         judged = {version for version in references.known() if references.judge(version) is not None}
         for version in sorted(judged - self._judged):
             self._log.info("reference_compiled", version=version)
+            self._log_unknown(version)
         for version, error in references.faults.items():
             if self._unusable.get(version) is not error:
                 self._log.error("reference_unusable", version=version, detail=str(error))
         if judged != self._judged:
             self._show_calibration()
         self._judged, self._unusable = judged, dict(references.faults)
+
+    def _log_unknown(self, version: str) -> None:
+        """Warn of columns with settings of their own that a reference which came while running does not have."""
+        judge = self.pipeline.references.judge(version)
+        names = set() if judge is None else set(self.plan.drift.columns) - set(judge.reference.names)
+        if names:
+            self._log.warning("columns_unknown", version=version, columns=sorted(names))
 
     def _log_refused(self) -> None:
         for refused in self.pipeline.refused:

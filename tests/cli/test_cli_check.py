@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import kstwobign
 
-from tests.cli.conftest import ROWS, Answer
+from monitor.config import load_config
+from monitor.pipeline.cycle import Pipeline
+from monitor.plans import model_plans
+from monitor.store.database import open_state
+from tests.cli.conftest import ROWS, Answer, reference_table
 from tests.contracts import schemas
 from tests.contracts.schemas_daemon import CHECK
 
@@ -199,6 +204,19 @@ def test_a_reference_may_be_made_of_the_log(driftline: Driftline, config: Path, 
     assert (model["reference"], model["columns"], model["calibration_why"]) == (None, [], "gathering_reference")
     assert model["made_references"] == [{"version": None, "rows": 5000}]
     assert "reference of each version: its first 5000 rows" in driftline("check", "-c", made).out.replace("\n", " ")
+
+
+def test_a_reference_that_a_daemon_made_is_shown(driftline: Driftline, config: Path, reference: Path) -> None:
+    """Once there are enough rows the plan is that of the reference in the state, and names no file."""
+    made = changed(changed(config, f"{{path: {reference}}}", "{rows: 900}"), "*.jsonl", "*.parquet")
+    pq.write_table(reference_table(2000), config.parent / "logs" / "a.parquet")
+    loaded = load_config(made, {})
+    (plan,) = model_plans(loaded.config, loaded.root)
+    with closing(open_state(loaded.config.state, loaded.root)) as state, closing(Pipeline(plan, state)) as pipeline:
+        list(pipeline.step(0))
+    (model,) = body_of(driftline, made)["models"]
+    assert (model["reference"]["rows"], model["reference"]["path"]) == (900, None)
+    assert [column["name"] for column in model["columns"]][:2] == ["temp", "wind"]
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ _COLUMN = record(
     why=maybe(WORD),
 )
 _REFERENCE = record(
-    path=STRING,
+    path=maybe(STRING),
     id=SHA,
     rows=COUNT,
     from_=maybe(INSTANT),
