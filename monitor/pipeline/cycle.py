@@ -253,9 +253,11 @@ class Pipeline:
         return max(model.reached.values()) + (wall - heard) - microseconds(window.lateness)
 
     def _make_references(self, closed: Closed) -> Made:
+        """Make the references of which there are enough rows; their sources are read by their layouts from now on."""
         made = freeze_due(self.model, closed)
         if made.frozen:
             judge_from_now(self.model, made, self._changed_by(self.references.layouts()))
+        if made.emptied:
             self._open_sources()
         return made
 

@@ -59,8 +59,10 @@ class Gathered:
 
     def is_full(self, end: Instant) -> bool:
         """Say whether there are enough rows before an instant."""
-        first = self.rows.filter(pa.array((_times(self.rows) < end) & _sampled(self.rows)))
-        return first.num_rows >= self.most or int(_lengths(first).sum()) > self.most_bytes
+        before = (_times(self.rows) < end) & _sampled(self.rows)
+        if np.count_nonzero(before) >= self.most:
+            return True
+        return self.rows.nbytes > self.most_bytes and int(_lengths(self.rows)[before].sum()) > self.most_bytes
 
     def chosen(self, end: Instant) -> pa.Table:
         """Return the rows that the reference is made of, in order."""

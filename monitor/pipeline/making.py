@@ -37,8 +37,7 @@ def freeze_due(model: Model, closed: Closed) -> Made:
     made = Made()
     for name, held in sorted(model.gathered.items()):
         if name in closed.retired:
-            held.rows = held.after(closed.end)
-            made.reduced.append(name)
+            _let_go(model, name, closed.end, made)
         elif held.is_full(closed.end):
             rows = held.chosen(closed.end)
             frozen = Frozen(held.most, closed.end)
@@ -46,6 +45,17 @@ def freeze_due(model: Model, closed: Closed) -> Made:
             made.frozen[name] = (frozen, rows)
             made.emptied[name] = held.pieces
     return made
+
+
+def _let_go(model: Model, name: str, end: Instant, made: Made) -> None:
+    """Hold no more of a retired version than what was read of its return already."""
+    held = model.gathered[name]
+    held.rows = held.after(end)
+    if held.rows.num_rows:
+        made.reduced.append(name)
+    else:
+        made.emptied[name] = held.pieces
+        del model.gathered[name]
 
 
 def judge_from_now(model: Model, made: Made, transform: Transform | None) -> None:

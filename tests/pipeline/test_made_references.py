@@ -196,7 +196,9 @@ def test_a_retired_version_lets_go_of_its_rows(tmp_path: Path, state: State) -> 
     assert told.retired == ["1"]
     pipeline = Pipeline(plan, state)
     pipeline.close()
-    assert {name: held.first for name, held in pipeline.model.gathered.items() if held.first} == {}
+    assert pipeline.model.gathered == {}
+    with state.read() as connection:
+        assert not [name for _, name in load_memory(connection, "shop") if name.startswith("gathered")]
 
 
 def test_a_window_with_rows_of_the_reference_is_not_judged(tmp_path: Path) -> None:
