@@ -7,16 +7,15 @@ steps show how much such a step varies when nothing drifts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from monitor.bins import Bins, category_bins, numeric_bins
+from monitor.binned import binned
 from monitor.comparison import DriftSettings
 from monitor.derive import derive
 from monitor.derived import Derivation, appended, widen
@@ -24,9 +23,9 @@ from monitor.errors import ReferenceUnusable
 from monitor.fingerprint import fingerprint
 from monitor.folds import fold_counts, fold_of
 from monitor.instant import Instant, microseconds
-from monitor.kinds import infer_kind, without_nan
+from monitor.kinds import infer_kind
 from monitor.lone import hold_out
-from monitor.profile import Binning, ColumnBins, Integers, Profile, numbers, profile_rows, texts, watchable
+from monitor.profile import Binning, Integers, Profile, profile_rows, watchable
 from monitor.record import Column, Kind, Layout, Role
 from monitor.record_layout import (
     ColumnsSettings,
@@ -171,11 +170,11 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
         order = np.argsort(times, kind="stable")
         table, times = table.take(pa.array(order)), times[order]
     layout, canonical = _canonical(table, plan)
-    columns = _binned(canonical, layout.columns)
+    columns = binned(canonical, layout.columns)
     derived = derive(canonical, times, columns, plan.drift)
     wide, added = appended(canonical, derived)
     refuse_repeated(column.name for column in (*layout.columns, *added))
-    wide, binning = hold_out(wide, Binning((*columns, *_binned(wide, added))))
+    wide, binning = hold_out(wide, Binning((*columns, *binned(wide, added))))
     binning = replace(binning, tallies=plan.tallies(layout.columns, usual_ranges(canonical, layout.columns)))
     wide = with_ids(wide, table[plan.columns.id] if plan.columns.id in table.column_names else None)
     derivations = tuple(each.derivation for each in derived)
@@ -196,10 +195,6 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
         fine,
         derivations,
     )
-
-
-def _binned(table: pa.Table, columns: Iterable[Column]) -> tuple[ColumnBins, ...]:
-    return tuple(ColumnBins(column, _bins(table[column.key], column)) for column in columns)
 
 
 def _target_layout(table: pa.Table, plan: ReferencePlan) -> Layout:
@@ -231,17 +226,6 @@ def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
 
 def _cast(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     return array.cast(column.type, safe=False) if watchable(column.kind) else array
-
-
-def _bins(array: pa.ChunkedArray, column: Column) -> Bins | None:
-    if not watchable(column.kind):
-        return None
-    values = without_nan(array).drop_null()
-    if column.kind in (Kind.NUMERIC, Kind.TEXT):
-        found = numbers(values.combine_chunks())
-        return numeric_bins(found[np.isfinite(found)])
-    counted = pc.value_counts(values.combine_chunks())
-    return category_bins(texts(counted.field("values")), counted.field("counts").to_numpy(zero_copy_only=False))
 
 
 def _steps(

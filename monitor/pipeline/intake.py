@@ -20,8 +20,8 @@ from monitor.reference import Reference
 from monitor.repeats import with_hashes
 from monitor.sampling import id_hashes, sampled
 from monitor.sources.files import Batch
-from monitor.tally import MISMATCH, without_marks
 from monitor.sources.whole import decode_whole
+from monitor.tally import MISMATCH, without_marks
 from monitor.usage import ERROR, PREFIX, without_usage
 from monitor.window import NEVER, first_window_end, late_rows, pane_starts
 
