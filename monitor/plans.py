@@ -50,6 +50,7 @@ def _plan(
         drift=settings.drift,
         performance=settings.performance,
         quality=settings.quality,
+        fairness=settings.fairness,
         alerts=settings.alerts,
         retrain=settings.retrain,
         rows_per_window=settings.rows_per_window,

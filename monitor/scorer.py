@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -12,6 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.calibration.betting import LEAST_TARGETS, Bound, bound
+from monitor.fairness.groups import Watch, watch_groups
+from monitor.fairness.settings import FairnessSettings
 from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
 from monitor.performance.estimate.multiclass_estimator import MulticlassEstimator, fit_multiclass
@@ -23,7 +26,7 @@ from monitor.performance.pairs import ClassPairs, Floats, NumberPairs, Pairs
 from monitor.performance.reading import Answers, answers_of, pairs_of, targets_of
 from monitor.performance.registry import defaults_for, named
 from monitor.record import Role
-from monitor.record_layout import ColumnsSettings, feature_names
+from monitor.record_layout import ColumnsSettings, ColumnUnknown, feature_names
 from monitor.reference import Reference
 from monitor.window import join_steps
 
@@ -62,6 +65,8 @@ class Scorer:
     bound: Bound | None = None
     why: Unbounded | None = None
     estimator: Estimator | None = field(default=None, repr=False)
+    watches: tuple[Watch, ...] = field(default=(), repr=False)
+    """What is measured between groups of records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class ScoringPlan:
     metrics: by name; ``None``: those of the task. ``every``: length of a stretch in microseconds.
     assume: what moves while estimates hold.
     also: metrics that objectives name, beside those.
+    fairness: the groups that are compared.
     """
 
     task: str
@@ -82,6 +88,7 @@ class ScoringPlan:
     every: int
     assume: Assumption = Assumption.COVARIATE_SHIFT
     also: Sequence[str] = ()
+    fairness: FairnessSettings = field(default_factory=FairnessSettings)
 
 
 def compile_scorer(
@@ -92,6 +99,10 @@ def compile_scorer(
     Parameters
     ----------
     table, times: as of :func:`monitor.reference.compile_reference`.
+
+    Raises
+    ------
+    ColumnUnknown: a column of groups is no feature.
     """
     if times is not None:
         order = np.argsort(times, kind="stable")
@@ -104,10 +115,13 @@ def compile_scorer(
     if answers is None:
         return None
     metrics = _metrics(answers, plan.metrics, plan.also)
-    if not known:
-        return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS)
     rows = pa.table({column.key: table[column.path] for column in columns})
-    pairs, places = pairs_of(answers, rows, targets_of(known[0]))
+    targets = targets_of(known[0]) if known else [None] * rows.num_rows
+    features = _features(table, reference, plan)
+    watches = _watches(answers, (rows, targets), features, reference, plan.fairness)
+    if not known:
+        return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS, watches=watches)
+    pairs, places = pairs_of(answers, rows, targets)
     generator = np.random.default_rng(_SEED)
     expected = {metric.name: metric.compute(pairs, generator).value for metric in metrics}
     scale = _scale(pairs)
@@ -115,8 +129,8 @@ def compile_scorer(
     estimator = None
     if plan.estimate:
         steps = places // _UNTIMED_STEP if times is None else times[places] // plan.every
-        estimator = _estimator(pairs, steps, _features(table, reference, plan).take(pa.array(places)), plan.assume)
-    return Scorer(answers, metrics, expected, scale, limit, why, estimator)
+        estimator = _estimator(pairs, steps, features.take(pa.array(places)), plan.assume)
+    return Scorer(answers, metrics, expected, scale, limit, why, estimator, watches)
 
 
 def _bound(lost: Floats, stretches: NDArray[np.int64] | None) -> tuple[Bound | None, Unbounded | None]:
@@ -160,6 +174,25 @@ def _features(table: pa.Table, reference: Reference, plan: ScoringPlan) -> pa.Ta
     paths = feature_names(table.column_names, plan.columns)
     layout = [column for column in reference.layout.columns if column.role is Role.FEATURE]
     return pa.table({column.key: table[paths[column.name]] for column in layout if column.name in paths})
+
+
+def _watches(
+    answers: Answers,
+    told: tuple[pa.Table, Sequence[str | None]],
+    features: pa.Table,
+    reference: Reference,
+    settings: FairnessSettings,
+) -> tuple[Watch, ...]:
+    rows, targets = told
+    keys = {column.name: column.key for column in reference.layout.columns if column.role is Role.FEATURE}
+    for name in settings.columns:
+        if name not in keys:
+            near = get_close_matches(name, keys, n=1)
+            raise ColumnUnknown(name, near[0] if near else None)
+    both = pa.table({key: rows[key] for key in rows.column_names} | {key: features[key] for key in keys.values()})
+    return tuple(
+        watch_groups(answers, (name, keys[name]), both, targets, settings.measures) for name in settings.columns
+    )
 
 
 def _metrics(answers: Answers, wanted: Sequence[str] | None, also: Sequence[str]) -> tuple[Metric, ...]:

@@ -27,6 +27,7 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
     """
     found = (
         _unknown_metrics,
+        _unfit_groups,
         _repeated_names,
         _unknown_names,
         _uneven_windows,
@@ -118,6 +119,16 @@ def _unknown_metrics(root: Node, file: str) -> Iterator[Fault]:
                 expected = f"expected e.g. {', '.join(DEFAULTS['binary'])}"
                 message = f"no performance metric is named {quoted(node.value)}; {expected}"
                 yield Place(file, at, node).fault("E103", message, nearest(node.value, list(METRIC_NAMES)))
+
+
+def _unfit_groups(root: Node, file: str) -> Iterator[Fault]:
+    """Yield groups of models that the measures of fairness are not for."""
+    for path, model in _items(root, "models"):
+        fairness = model.get("fairness")
+        columns = fairness.get("columns") if fairness else None
+        if columns and columns.items and _value(model, "task") != "binary":
+            message = "fairness is measured of models of two classes; expected task: binary beside it"
+            yield Place(file, f"{path}.fairness.columns", columns).fault("E103", message)
 
 
 def _metrics(asked: Node | None, path: str) -> Iterator[tuple[str, Node]]:

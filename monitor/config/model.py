@@ -13,6 +13,7 @@ from monitor.alert import AlertSettings
 from monitor.comparison import DriftSettings
 from monitor.config.server import ServerSettings
 from monitor.delivery import RouteSettings
+from monitor.fairness.settings import FairnessSettings
 from monitor.performance.settings import PerformanceSettings
 from monitor.quality.settings import QualitySettings
 from monitor.receivers import ReceiverSettings
@@ -78,6 +79,7 @@ class ModelSettings(Settings):
     drift: DriftSettings = Field(DriftSettings(), description="how columns are compared")
     performance: PerformanceSettings = Field(PerformanceSettings(), description="what is asked of the model")
     quality: QualitySettings = Field(QualitySettings(), description="what is expected of the data")
+    fairness: FairnessSettings = Field(FairnessSettings(), description="groups that are to be treated alike")
     alerts: AlertSettings = Field(AlertSettings(), description="how often a false page is accepted")
     retrain: RetrainSettings | None = Field(None, description="how a retraining is started; unset: never")
 

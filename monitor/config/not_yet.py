@@ -12,7 +12,6 @@ KEYS = frozenset(
         "server.auth",
         "server.limits",
         "state.database",
-        "models.fairness",
         "models.privacy",
         "models.columns.segments",
         "models.retrain.max_age",

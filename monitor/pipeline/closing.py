@@ -131,6 +131,7 @@ def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) ->
         "columns": [],
         "quality_violations": [],
         "performance": [],
+        "fairness": [],
         "targets_coverage_ratio": None,
         "latency_seconds": {"p50": None, "p95": None, "p99": None},
         "errors_ratio": None,

@@ -19,6 +19,7 @@ from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital
 from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Scored
+from monitor.pipeline.fairness import fairness_finding
 from monitor.pipeline.model import Model
 from monitor.pipeline.ruling import Finding, combined, follow
 from monitor.pipeline.scoring import Look
@@ -38,6 +39,7 @@ def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: in
             scored.cohorts[look.cohort.end] = replace(look.cohort, fed=True)
         if version is None or version.retired:
             continue
+        follow(model, look.version, fairness_finding(model, look.body["fairness"], _window(model, look)), closed)
         found = _objectives(model, look)
         scorer = model.references.scorer(look.version)
         if scorer is not None and scorer.bound is not None:

@@ -126,9 +126,10 @@ class Model:
         return self.plan.targets is not None and self.references.scorer(name) is not None
 
     def keeps_answers(self, name: str) -> bool:
-        """Say whether a version's answers are kept: for their targets, or for an estimate."""
+        """Say whether a version's answers are kept: for their targets, for an estimate, or to compare groups."""
         scorer = self.references.scorer(name)
-        return scorer is not None and (self.plan.targets is not None or scorer.estimator is not None)
+        wanted = self.plan.targets is not None or (scorer is not None and (scorer.estimator or scorer.watches))
+        return scorer is not None and bool(wanted)
 
     @property
     def live(self) -> list[str]:

@@ -49,7 +49,8 @@ def keep_answers(directory: Path, model: Model, intake: Intake) -> Iterator[Segm
         if scorer is None or not model.keeps_answers(version):
             continue
         table = with_estimates(scorer, concat(tables))
-        names = ["timestamp", "id", "version", HASH, *scorer.answers.keys, *estimate_names(table)]
+        names = ["timestamp", "id", "version", HASH, *scorer.answers.keys, *(watch.key for watch in scorer.watches)]
+        names += estimate_names(table)
         table = table.select([name for name in dict.fromkeys(names) if name in table.column_names])
         first = min(pane for name, pane in intake.rows if name == version)
         yield write_segment(directory, model.plan.name, version, first, table.sort_by("timestamp"), OUTCOMES)

@@ -11,6 +11,7 @@ from typing import Any
 from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
 from monitor.comparison import DriftSettings
+from monitor.fairness.settings import FairnessSettings
 from monitor.instant import microseconds
 from monitor.judge import FINE_METHODS
 from monitor.performance.estimate.assumption import Assumption
@@ -56,6 +57,7 @@ class ModelPlan:
     drift: DriftSettings = field(default_factory=DriftSettings)
     performance: PerformanceSettings = field(default_factory=PerformanceSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
+    fairness: FairnessSettings = field(default_factory=FairnessSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     retrain: RetrainSettings | None = None
     rows_per_window: int = 5000
@@ -77,4 +79,6 @@ class ModelPlan:
         asked = self.performance
         every = microseconds(self.window.every)
         assume = Assumption(asked.assume)
-        return ScoringPlan(self.task, self.columns, asked.metrics, asked.estimate, every, assume, asked.scores)
+        return ScoringPlan(
+            self.task, self.columns, asked.metrics, asked.estimate, every, assume, asked.scores, self.fairness
+        )

@@ -23,6 +23,7 @@ from monitor.performance.reading import pairs_of
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Cohort, Scored
 from monitor.pipeline.estimating import Estimates, estimates
+from monitor.pipeline.fairness import fairness_bodies
 from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Known, Outcomes
 from monitor.scorer import Scorer
@@ -116,6 +117,7 @@ def _score(model: Model, outcomes: Outcomes, scorer: Scorer, look: Look, closed:
         "performance": [
             _entry(scorer, metric, values[metric.name], expected, final=cohort.final) for metric in scorer.metrics
         ],
+        "fairness": fairness_bodies(scorer, rows, known.targets),
     }
     lost, targets = _lost(scorer, rows, known, cohort.end - microseconds(window.every))
     return replace(look, body=body, lost=lost, targets=targets, missed=_first_miss(values, expected))
@@ -143,12 +145,13 @@ def estimate_windows(model: Model, outcomes: Outcomes, closed: Closed) -> None:
     length = microseconds(model.plan.window.length)
     for window in closed.windows:
         scorer = model.references.scorer(window["version"])
-        if scorer is None or scorer.estimator is None or not window["rows"]:
+        if scorer is None or not (scorer.estimator or scorer.watches) or not window["rows"]:
             continue
         rows = outcomes.answers(window["version"], closed.end - length, closed.end)
         if rows is not None:
             expected = estimates(scorer, rows, _missed(model, window["version"]))
             window["performance"] = [_entry(scorer, metric, None, expected, final=False) for metric in scorer.metrics]
+            window["fairness"] = fairness_bodies(scorer, rows, [None] * rows.num_rows)
 
 
 def _missed(model: Model, version: str) -> tuple[bool, ...]:

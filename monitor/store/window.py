@@ -138,5 +138,5 @@ def _body(row: Row[Any]) -> Body:
     body = unpack(row.body)
     if row.later is not None:
         later = unpack(row.later)
-        body |= {name: later[name] for name in ("performance", "targets_coverage_ratio") if name in later}
+        body |= {name: later[name] for name in ("performance", "targets_coverage_ratio", "fairness") if name in later}
     return body

@@ -104,6 +104,11 @@ TARGETS_COVERAGE = _gauge(
 TARGET_LAG = _gauge(
     "target_lag_seconds", "model version stat", "How long after their records the targets of that window were known."
 )
+FAIRNESS = _gauge(
+    "fairness_difference",
+    "model version metric column",
+    "Worst difference between groups, as known of the newest window.",
+)
 TARGETS_CHANGED = _counter("targets_changed_total", "model", "Targets other than what was known of their record.")
 QUALITY = Metric(
     f"{PREFIX}quality_violations",

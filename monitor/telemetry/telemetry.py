@@ -69,6 +69,7 @@ class Telemetry:
                 set_series = self._table.add if metric.per_column else self._table.put
                 set_series(metric, (*scope, *labels), value)
             self._show_performance(scope, "estimated", body["performance"])
+            self._show_fairness(scope, body.get("fairness", ()))
             self._windows[scope] = None
 
     def performance(self, model: str, version: str, body: Body) -> None:
@@ -81,6 +82,7 @@ class Telemetry:
             self._scored[scope] = end
             self._table.put(d.TARGETS_COVERAGE, scope, body["targets_coverage_ratio"])
             self._show_performance(scope, "realised", body["performance"])
+            self._show_fairness(scope, body.get("fairness", ()))
             for stat, seconds in body["target_lag_seconds"].items():
                 if seconds is not None:
                     self._table.put(d.TARGET_LAG, (*scope, stat), seconds)
@@ -93,6 +95,11 @@ class Telemetry:
                 value = None if entry[kind] is None else entry[kind][key]
                 if value is not None:
                     self._table.put(metric, (*scope, entry["metric"], kind), value)
+
+    def _show_fairness(self, scope: tuple[str, str], entries: Iterable[Body]) -> None:
+        for entry in entries:
+            if entry["value"] is not None:
+                self._table.put(d.FAIRNESS, (*scope, entry["metric"], entry["column"]), entry["value"])
 
     def targets_changed(self, model: str, total: int) -> None:
         """Show how many targets were other than what was known of their record."""

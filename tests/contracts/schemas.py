@@ -105,6 +105,19 @@ PERFORMANCE = beside(
     why=maybe(WORD),
     estimate_why=maybe(WORD),
 )
+DIFFERENCE = record(
+    metric=WORD,
+    column=STRING,
+    value=maybe(NUMBER),
+    lower=maybe(NUMBER),
+    upper=maybe(NUMBER),
+    highest=maybe(STRING),
+    lowest=maybe(STRING),
+    reference=maybe(NUMBER),
+    rows=COUNT,
+    left_out=COUNT,
+    why=maybe(WORD),
+)
 DIAGNOSIS = record(
     class_=CLASS, causes=listed(record(kind=WORD, column=maybe(STRING), detail=STRING, factor=maybe(NUMBER)))
 )
@@ -166,6 +179,7 @@ WINDOW = beside(
     resources={"type": "object", "additionalProperties": _AMOUNTS},
     freshness_seconds=_SEEN,
     objectives=listed(OBJECTIVE),
+    fairness=listed(DIFFERENCE),
     usual={"type": "object", "additionalProperties": USUAL},
 )
 PERFORMANCE_LINE = beside(
@@ -178,6 +192,7 @@ PERFORMANCE_LINE = beside(
         performance=listed(PERFORMANCE),
     ),
     target_lag_seconds=record(p50=maybe(SECONDS), p95=maybe(SECONDS)),
+    fairness=listed(DIFFERENCE),
 )
 ALERT_LINE = record(
     kind={"const": "alert"},
