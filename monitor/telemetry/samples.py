@@ -1,0 +1,84 @@
+"""What a window shows: samples of metrics, from its body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from monitor.calibration.cures import CURES
+from monitor.instant import SECOND, from_text
+from monitor.settings import duration_text
+from monitor.telemetry import declared as d
+
+VERDICTS = ("stable", "drifted", "insufficient_data", "failed")
+
+Body: TypeAlias = Mapping[str, Any]
+Sample: TypeAlias = tuple[d.Metric, tuple[str, ...], float]
+
+
+def window_samples(body: Body) -> Iterator[Sample]:
+    """Return what a window shows: metric, labels after model and version, value. What is unknown is absent."""
+    verdict = body["verdict"]
+    yield d.WINDOW_END, (), from_text(body["end"]) / SECOND
+    yield d.WINDOW_ROWS, (), body["rows"]
+    yield from calibration_samples(body["calibration_why"])
+    for each in VERDICTS:
+        yield d.VERDICT, (each,), each == verdict
+    if verdict in {"stable", "drifted"}:
+        yield d.DRIFT_DETECTED, (), verdict == "drifted"
+    if body["columns_judged"]:
+        yield d.DRIFT_COLUMNS, (), body["columns_drifted"] / body["columns_judged"]
+    if body["evidence"] is not None and body["evidence_threshold"]:
+        yield d.DRIFT_EVIDENCE, (), body["evidence"] / body["evidence_threshold"]
+    for stat, seconds in body["latency_seconds"].items():
+        if seconds is not None:
+            yield d.LATENCY, (stat,), seconds
+    yield from _service_samples(body)
+    for violation in body["quality_violations"]:
+        yield d.QUALITY, (violation["column"] or "", violation["check"]), violation["value"]
+    for column in body["columns"]:
+        yield from _column_samples(column)
+
+
+def calibration_samples(why: str | None) -> Iterator[Sample]:
+    """Return whether the promise holds, and each reason why not; one that another version gave is added."""
+    yield d.CALIBRATED, (), why is None
+    for each in dict.fromkeys([*CURES, *([] if why is None else [why])]):
+        yield d.CALIBRATION_WHY, (each,), each == why
+
+
+def _service_samples(body: Body) -> Iterator[Sample]:
+    """Return errors, resources, freshness and objectives; an older window of the state has none."""
+    for metric, key in ((d.ERRORS, "errors_ratio"), (d.FRESHNESS, "freshness_seconds")):
+        if body.get(key) is not None:
+            yield metric, (), body[key]
+    for name, figures in body.get("resources", {}).items():
+        for stat, value in figures.items():
+            if stat != "rows" and value is not None:
+                yield d.RESOURCE, (name, stat), value
+    for each in body.get("objectives", ()):
+        yield from _objective_samples(each)
+
+
+def _objective_samples(objective: Body) -> Iterator[Sample]:
+    name = objective["objective"]
+    if objective["broken"] is not None:
+        yield d.OBJECTIVE_BROKEN, (name,), objective["broken"]
+    if objective["budget_left_ratio"] is not None:
+        yield d.OBJECTIVE_BUDGET, (name,), objective["budget_left_ratio"]
+    for entry in objective["burn_rates"]:
+        if entry["rate"] is not None:
+            yield d.OBJECTIVE_BURN_RATE, (name, duration_text(timedelta(seconds=entry["over_seconds"]))), entry["rate"]
+
+
+def _column_samples(column: Body) -> Iterator[Sample]:
+    if column["method"] is None:
+        return
+    labels = (column["name"], column["method"])
+    shown = ((d.COLUMN_DISTANCE, "distance"), (d.COLUMN_P_VALUE, "p_value"), (d.COLUMN_THRESHOLD, "threshold"))
+    for metric, key in shown:
+        if column[key] is not None:
+            yield metric, labels, column[key]
+    if column["verdict"] in {"stable", "drifted"}:
+        yield d.COLUMN_DETECTED, labels, column["verdict"] == "drifted"
