@@ -108,7 +108,9 @@ def test_records_need_a_timestamp_and_targets_an_id() -> None:
     targets = target_layout(Kind.CATEGORICAL, settings, coded=True)
     assert (records.needs_timestamp, records.needs_id) == (True, False)
     assert (targets.needs_timestamp, targets.needs_id) == (False, True)
-    assert [field.path for field in records.fields] == ["inputs.temp", "request_id", "model_version", "latency_ms"]
+    assert [field.path for field in records.fields] == [
+        *("error", "inputs.temp", "request_id", "model_version", "latency_ms"),
+    ]
     assert [field.path for field in targets.fields] == ["target", "request_id"]
 
 

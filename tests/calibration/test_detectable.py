@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.calibration.channels import Feature
-from monitor.calibration.cures import CURES, FIXED_RULES, NO_REFERENCE, NO_TIMESTAMPS, cure
+from monitor.calibration.cures import CURES, FIXED_RULES, GATHERING_REFERENCE, NO_REFERENCE, NO_TIMESTAMPS, cure
 from monitor.calibration.detectable import LOCATION, MISSING, floors, main_floor, steps_to_find
 from monitor.calibration.engine import Engine, Steps, compile_engine, start, step
 from monitor.calibration.fitness import advice, fitness
@@ -117,5 +117,5 @@ def test_small_steps_are_advised_against(world: Any) -> None:
 
 def test_every_reason_has_a_cure() -> None:
     """Whatever is shown as ``calibration_why`` says what helps; a reason that is not known says nothing."""
-    assert set(Uncalibrated) | {NO_TIMESTAMPS, NO_REFERENCE, FIXED_RULES} == set(CURES)
+    assert set(Uncalibrated) | {NO_TIMESTAMPS, NO_REFERENCE, FIXED_RULES, GATHERING_REFERENCE} == set(CURES)
     assert cure(None) is cure("of another version") is None

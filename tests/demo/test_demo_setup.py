@@ -62,8 +62,8 @@ def _unnamed(spot: Spot, node: Node, path: str) -> Iterator[str]:
                 yield from _unnamed(member(spot, key, node), item, f"{path}.{key}")
 
 
-LATER = {".state.database"}
-"""Keys that this version knows only to refuse."""
+LATER = {".state.database", ".models.reference.rows"}
+"""Keys that this version knows only to refuse, or that exclude one that stands there: a comment names that."""
 
 
 def test_every_key_stands_in_the_config() -> None:
