@@ -70,12 +70,16 @@ class Book:
         except BaseException:
             remove_files(state.directory, written)
             raise
+        if written and self._outcomes is not None:
+            self._outcomes.refresh()
         return written
 
     def merge(self, written: Sequence[Segment]) -> None:
         """Join small files of answers, once they are named."""
         if self._state is not None:
             self._merging.run(self._state, written)
+        if self._outcomes is not None:
+            self._outcomes.refresh()
 
     def changed(self, rows: Sequence[TargetRow]) -> int:
         """Return how many targets are other than what is known of their record."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
+from monitor.instant import Instant
 from monitor.performance.estimate.band import Misses
 from monitor.performance.estimate.regression_estimator import RegressionEstimator
 from monitor.performance.estimate.trust import Distrust, distrust
@@ -18,6 +21,9 @@ from monitor.scorer import Estimator, Scorer
 
 _PREFIX = "estimate:"
 _OUTSIDE = "outside"
+_REMEMBERED = 48
+Summed: TypeAlias = tuple[Mapping[str, Value], Floats]
+"""A window's estimates, and which of its rows lie outside the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +56,43 @@ def estimate_names(rows: pa.Table) -> list[str]:
     return [name for name in rows.column_names if name.startswith(_PREFIX)]
 
 
-def estimates(scorer: Scorer, rows: pa.Table, missed: tuple[bool, ...]) -> Estimates:
-    """Return what a window's answers let expect.
+@dataclass(slots=True)
+class Remembered:
+    """The estimates of the last windows by version and end: they are asked for again when targets come."""
 
-    Parameters
-    ----------
-    missed: of windows whose targets came, oldest first, whether the realised value lay outside the band.
-    """
+    _summed: OrderedDict[tuple[str, Instant, int], Summed] = field(default_factory=OrderedDict)
+
+    def of(self, scorer: Scorer, rows: pa.Table, window: tuple[str, Instant], missed: tuple[bool, ...]) -> Estimates:
+        """Return what a window's answers let expect.
+
+        Parameters
+        ----------
+        window: its version and end.
+        missed: of windows whose targets came, oldest first, whether the realised value lay outside the band.
+        """
+        key = (*window, id(scorer))
+        if key not in self._summed:
+            self._summed[key] = _sum_up(scorer, rows)
+            while len(self._summed) > _REMEMBERED:
+                self._summed.popitem(last=False)
+        return _judge(scorer, self._summed[key], missed)
+
+
+def _sum_up(scorer: Scorer, rows: pa.Table) -> Summed:
     estimator = scorer.estimator
     columns = {name.removeprefix(_PREFIX): _values(rows, name) for name in estimate_names(rows)}
     if estimator is None or _OUTSIDE not in columns:
+        return {}, np.zeros(0)
+    return estimator.summarise(columns), columns[_OUTSIDE]
+
+
+def _judge(scorer: Scorer, summed: Summed, missed: tuple[bool, ...]) -> Estimates:
+    values, outside = summed
+    if scorer.estimator is None or not values:
         return Estimates()
-    values = estimator.summarise(columns)
-    past = next((estimator.misses[name] for name in values if name in estimator.misses), Misses())
-    return Estimates(values, distrust(columns[_OUTSIDE], estimator.own_outside, missed, past))
+    misses = scorer.estimator.misses
+    past = next((misses[name] for name in values if name in misses), Misses())
+    return Estimates(values, distrust(outside, scorer.estimator.own_outside, missed, past))
 
 
 def _values(rows: pa.Table, name: str) -> Floats:

@@ -8,7 +8,7 @@ own, which goes with it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +17,16 @@ import pyarrow as pa
 
 from monitor.instant import Instant
 from monitor.pipeline.arrivals import Hashes
-from monitor.pipeline.estimating import estimate_names, with_estimates
+from monitor.pipeline.estimating import Remembered, estimate_names, with_estimates
 from monitor.pipeline.intake import HASH, Intake
 from monitor.pipeline.model import Model
 from monitor.store.database import State
 from monitor.store.rows import concat
 from monitor.store.segment import OUTCOMES, Segment, read_segment, segments, write_segment
 from monitor.store.target import count_known, load_dated_targets
+from monitor.window import NEVER
 
+FOREVER: Instant = 2**62
 _CACHED_ROWS = 400_000
 """Answers of segments read last that stay in memory: some 20 MB. Windows are scored in the order of time."""
 
@@ -74,11 +76,13 @@ class Outcomes:
     def __init__(self, state: State, model: str) -> None:
         self._state, self._model = state, model
         self._cache: OrderedDict[str, pa.Table] = OrderedDict()
+        self._named: dict[str, list[Segment]] = {}
+        self.remembered = Remembered()
 
     def answers(self, version: str, start: Instant, end: Instant) -> pa.Table | None:
         """Return the answers of [start, end), in a defined order; ``None`` if there are none."""
         rows = self._parts(version, start, end)
-        return all_of(concat(rows)) if rows else None
+        return all_of(rows[0] if len(rows) == 1 else concat(rows)) if rows else None
 
     def count_known(self, version: str, start: Instant, end: Instant, until: Instant) -> int:
         """Return how many of the answers of [start, end) have a target that is known at an instant."""
@@ -92,8 +96,7 @@ class Outcomes:
         return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
     def _parts(self, version: str, start: Instant, end: Instant) -> list[pa.Table]:
-        with self._state.read() as connection:
-            named = segments(connection, self._model, start, end, version, OUTCOMES)
+        named = [each for each in self._segments(version) if each.first_at < end and each.last_at >= start]
         read = [table for table in map(self._read, named) if table is not None]
         parts = [_between(table, start, end) for table in read]
         return [part for part in parts if part.num_rows]
@@ -106,10 +109,15 @@ class Outcomes:
         known = [pair if pair is not None and pair[1] <= until else None for pair in pairs]
         return Known([None if pair is None else pair[0] for pair in known], [pair and pair[1] for pair in known])
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Let go of segments that are gone."""
-        for name in names:
-            self._cache.pop(name, None)
+    def refresh(self) -> None:
+        """Ask the state again which segments there are: some were written, joined or removed."""
+        self._named = {}
+
+    def _segments(self, version: str) -> list[Segment]:
+        if version not in self._named:
+            with self._state.read() as connection:
+                self._named[version] = segments(connection, self._model, NEVER, FOREVER, version, OUTCOMES)
+        return self._named[version]
 
     def _read(self, named: Segment) -> pa.Table | None:
         table = self._cache.get(named.name)

@@ -19,10 +19,11 @@ from monitor.instant import SECOND, Instant, microseconds, to_text
 from monitor.performance.estimate.trust import LAST, is_missed
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric, Value
+from monitor.performance.pairs import Pairs
 from monitor.performance.reading import pairs_of
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Cohort, Scored
-from monitor.pipeline.estimating import Estimates, estimates
+from monitor.pipeline.estimating import Estimates
 from monitor.pipeline.fairness import fairness_bodies
 from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Known, Outcomes
@@ -106,7 +107,9 @@ def _score(model: Model, outcomes: Outcomes, scorer: Scorer, look: Look, closed:
     if rows is None:
         return look
     known = outcomes.known(rows["id"].to_pylist(), closed.end)
-    values, expected = realised(scorer, rows, known, cohort.end), estimates(scorer, rows, _missed(model, version))
+    pairs, _ = pairs_of(scorer.answers, rows, known.targets)
+    values = realised(scorer, pairs, cohort.end)
+    expected = outcomes.remembered.of(scorer, rows, (version, cohort.end), _missed(model, version))
     body = {
         "kind": "performance",
         "schema": 1,
@@ -119,7 +122,9 @@ def _score(model: Model, outcomes: Outcomes, scorer: Scorer, look: Look, closed:
         ],
         "fairness": fairness_bodies(scorer, rows, known.targets),
     }
-    lost, targets = _lost(scorer, rows, known, cohort.end - microseconds(window.every))
+    lost, targets = _lost(
+        scorer, pairs if window.every == window.length else _last_pairs(model, scorer, rows, known, cohort)
+    )
     return replace(look, body=body, lost=lost, targets=targets, missed=_first_miss(values, expected))
 
 
@@ -149,7 +154,8 @@ def estimate_windows(model: Model, outcomes: Outcomes, closed: Closed) -> None:
             continue
         rows = outcomes.answers(window["version"], closed.end - length, closed.end)
         if rows is not None:
-            expected = estimates(scorer, rows, _missed(model, window["version"]))
+            version = window["version"]
+            expected = outcomes.remembered.of(scorer, rows, (version, closed.end), _missed(model, version))
             window["performance"] = [_entry(scorer, metric, None, expected, final=False) for metric in scorer.metrics]
             window["fairness"] = fairness_bodies(scorer, rows, [None] * rows.num_rows)
 
@@ -159,9 +165,8 @@ def _missed(model: Model, version: str) -> tuple[bool, ...]:
     return () if scored is None else scored.missed
 
 
-def realised(scorer: Scorer, rows: pa.Table, known: Known, seed: int) -> dict[str, Value]:
+def realised(scorer: Scorer, pairs: Pairs, seed: int) -> dict[str, Value]:
     """Return what the known targets say of a window's answers, by metric in the order of the config."""
-    pairs, _ = pairs_of(scorer.answers, rows, known.targets)
     order = np.random.default_rng(abs(seed))
     return {metric.name: metric.compute(pairs, order) for metric in scorer.metrics}
 
@@ -200,11 +205,15 @@ def _quantile(lags: Sequence[int], share: float) -> float | None:
     return max(float(np.quantile(lags, share, method="lower")), 0.0) / SECOND if lags else None
 
 
-def _lost(scorer: Scorer, rows: pa.Table, known: Known, start: Instant) -> tuple[float, int]:
-    """Return the sum of the losses of the last stretch, and of how many rows."""
+def _last_pairs(model: Model, scorer: Scorer, rows: pa.Table, known: Known, cohort: Cohort) -> Pairs:
+    """Return the pairs of the last stretch of a window that is longer than it."""
     times = np.asarray(rows["timestamp"].to_numpy(), dtype=np.int64)
-    first = int(np.searchsorted(times, start))
-    pairs, _ = pairs_of(scorer.answers, rows.slice(first), known.targets[first:])
+    first = int(np.searchsorted(times, cohort.end - microseconds(model.plan.window.every)))
+    return pairs_of(scorer.answers, rows.slice(first), known.targets[first:])[0]
+
+
+def _lost(scorer: Scorer, pairs: Pairs) -> tuple[float, int]:
+    """Return the sum of the losses of a stretch, and of how many rows."""
     lost = losses(pairs, scorer.scale)
     lost = lost[~np.isnan(lost)]
     return float(lost.sum()), len(lost)

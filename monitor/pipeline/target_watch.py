@@ -28,7 +28,7 @@ def watch_targets(model: Model, closed: Closed) -> None:
         return
     model.watch = _heard(model, model.watch, closed.end)
     version = max(sorted(rows), key=rows.__getitem__)
-    if set(model.targets) == {UNDATED}:
+    if len(model.targets) == 1 and UNDATED in model.targets:
         return
     last = model.watch.heard_until
     since = f"no targets since {to_text(last)}" if last is not None else "no target has come yet"

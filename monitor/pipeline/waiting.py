@@ -15,25 +15,31 @@ class Waiting:
     """Marks the cohorts of a model that targets have come for."""
 
     _ids: WaitingIds = field(default_factory=WaitingIds)
-    _held: set[tuple[str, Instant]] = field(default_factory=set)
+    _cohorts: dict[str, set[Instant]] = field(default_factory=dict)
 
     def follow(self, model: Model, outcomes: Outcomes, now: Instant) -> None:
         """Take up cohorts that are new, let go of those that are final, and mark those that new targets concern."""
         every = microseconds(model.plan.window.every)
         folds = microseconds(model.plan.window.length) // every
-        wanted = {
-            (version, cohort.end - number * every)
-            for version, scored in model.scored.items()
-            for cohort in scored.cohorts.values()
-            for number in range(folds)
-        }
-        for version, end in sorted(wanted - self._held):
-            self._ids.add((version, end), outcomes.hashes(version, end - every, end))
-        for stretch in self._held - wanted:
-            self._ids.drop(stretch)
-        self._held = wanted
+        for version, scored in model.scored.items():
+            held = self._cohorts.setdefault(version, set())
+            if scored.cohorts.keys() != held:
+                self._hold(version, set(scored.cohorts), (outcomes, every, folds))
         for version, end in self._ids.concerned(model.arrivals.take(now)):
             self._touch(model, version, end, every * folds)
+
+    def _hold(self, version: str, cohorts: set[Instant], how: tuple[Outcomes, int, int]) -> None:
+        outcomes, every, folds = how
+        before = self._cohorts[version]
+        for last in sorted(cohorts - before):
+            for end in range(last - (folds - 1) * every, last + 1, every):
+                if (version, end) not in self._ids:
+                    self._ids.add((version, end), outcomes.hashes(version, end - every, end))
+        for last in before - cohorts:
+            for end in range(last - (folds - 1) * every, last + 1, every):
+                if not any(end + number * every in cohorts for number in range(folds)):
+                    self._ids.drop((version, end))
+        self._cohorts[version] = cohorts
 
     def _touch(self, model: Model, version: str, end: Instant, length: int) -> None:
         cohorts = model.scored[version].cohorts
