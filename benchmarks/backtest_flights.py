@@ -55,8 +55,8 @@ def ran(config: Path) -> list[Json]:
 
 def differing(told: list[Json], stored: list[Json]) -> list[str]:
     """Return the ids of the windows that a daemon closed and a backtest told otherwise, or not at all."""
-    lines = {body["id"]: body for body in told}
-    return [body["id"] for body in stored if lines.get(body["id"]) != json.loads(json.dumps(body))]
+    lines = {body["id"]: daemon.as_closed(body) for body in told}
+    return [body["id"] for body in stored if lines.get(body["id"]) != json.loads(json.dumps(daemon.as_closed(body)))]
 
 
 def rows() -> list[Row]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -154,6 +154,21 @@ def snapshot(path: Path) -> Json:
             "panes": [(at.version, at.start, at.rows, at.payload) for at in load_panes(connection, name, NEVER)],
             "kept_rows": [] if kept is None else [sha256(repr(row).encode()).digest() for row in kept.to_pylist()],
         }
+
+
+LATER = ("performance", "targets_coverage_ratio", "fairness")
+"""What a stored window is told anew of as its targets come: a replay has lines of their own for it."""
+
+
+def as_closed(window: Json) -> Json:
+    """Return a window without what becomes known of it after its close."""
+    return {key: value for key, value in window.items() if key not in LATER}
+
+
+def final_performance(lines: Iterable[Json]) -> dict[str, Any]:
+    """Return what a replay knows for good of the performance of windows, by their id."""
+    known = (line for line in lines if line["kind"] == "performance")
+    return {line["window"]: line["performance"] for line in known if all(e["final"] for e in line["performance"])}
 
 
 def _all(listing: Any, connection: Connection) -> list[Any]:

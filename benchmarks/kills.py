@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import daemon, flights
-from benchmarks.daemon import Json
+from benchmarks.daemon import Json, as_closed, final_performance
 from benchmarks.harness import Row, report
 from monitor.config import load_config
 from monitor.errors import ConfigError
@@ -105,10 +105,10 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def replayed(config: Path) -> list[Json]:
-    """Return the windows of a replay without a store."""
+    """Return the windows of a replay without a store, and what became known of their performance."""
     loaded = load_config(config, os.environ)
     (plan,) = model_plans(loaded.config, loaded.root)
-    return [line for line in Replay(plan).lines() if line["kind"] == "window"]
+    return [line for line in Replay(plan).lines() if line["kind"] in ("window", "performance")]
 
 
 def compared(calm: Json, disturbed: Json, replay: list[Json]) -> Iterator[Row]:
@@ -117,9 +117,17 @@ def compared(calm: Json, disturbed: Json, replay: list[Json]) -> Iterator[Row]:
         size = len(made) if isinstance(made, list | dict) else 1
         yield _row(f"{part}: killed and undisturbed", size, same=made == disturbed[part])
     stored = {body["id"]: body for body in calm["windows"]}
-    known = [body for body in replay if body["id"] in stored]
-    same = len(known) == len(stored) and all(body == stored[body["id"]] for body in known)
+    known = [body for body in replay if body["kind"] == "window" and body["id"] in stored]
+    same = len(known) == len(stored) and all(as_closed(body) == as_closed(stored[body["id"]]) for body in known)
     yield _row("windows: replay and run", len(stored), same=same)
+    told = final_performance(replay)
+    final = {key: body for key, body in stored.items() if key in told and _is_final(body)}
+    same = all(body["performance"] == told[key] for key, body in final.items())
+    yield _row("performance: replay and run", len(final), same=same)
+
+
+def _is_final(window: Json) -> bool:
+    return bool(window["performance"]) and all(entry["final"] for entry in window["performance"])
 
 
 def _row(name: str, size: int, *, same: bool) -> Row:

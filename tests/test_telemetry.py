@@ -437,6 +437,7 @@ def fill(telemetry: Telemetry) -> None:
         "targets_coverage_ratio": 0.9,
         "performance": [{"metric": "roc_auc", "realised": band}],
         "target_lag_seconds": {"p50": 60.0},
+        "fairness": [{"metric": "demographic_parity", "column": "carrier", "value": 0.1}],
     }
     telemetry.performance("flight-delay", "1", scored)
     telemetry.targets_changed("flight-delay", 1)

@@ -29,7 +29,8 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
     folder = tmp_path_factory.mktemp("scraped")
     world = World(folder / "world")
     world.reference()
-    world.config(receivers=[{"name": "log", "type": "log"}])
+    objectives = [{"metric": "latency_p99", "at_most": "50ms"}]
+    world.config({"performance": {"objectives": objectives}}, receivers=[{"name": "log", "type": "log"}])
     world.log(CALM_HOURS)
     daemon = Daemon(world.folder)
 

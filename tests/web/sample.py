@@ -73,6 +73,18 @@ def window(number: int, model: str = MODEL, version: str = "1", *, calm: bool = 
         "performance": [],
         "targets_coverage_ratio": 0.0,
         "latency_seconds": {"p50": 0.003, "p95": 0.008, "p99": 0.021},
+        "objectives": [
+            {
+                "objective": "latency_p99 at most 50ms",
+                "metric": "latency_p99",
+                "value": 0.021,
+                "lower": None,
+                "upper": None,
+                "broken": False,
+                "budget_left_ratio": 0.8,
+                "burn_rates": [{"over_seconds": 3600.0, "rate": 0.2}],
+            }
+        ],
         "segments": [],
         "reference": {"id": "sha256:9f2c4e1ab07d", "rows": 50_000},
     }
