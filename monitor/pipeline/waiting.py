@@ -42,7 +42,8 @@ class Waiting:
         self._cohorts[version] = cohorts
 
     def _touch(self, model: Model, version: str, end: Instant, length: int) -> None:
-        cohorts = model.scored[version].cohorts
+        scored = model.scored.get(version)
+        cohorts = {} if scored is None else scored.cohorts  # none if the close that first had some was undone
         for at in range(end, end + length, microseconds(model.plan.window.every)):
             if at in cohorts:
                 cohorts[at] = replace(cohorts[at], touched=True)
