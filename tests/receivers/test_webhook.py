@@ -42,7 +42,8 @@ def test_the_official_verifier_refuses_what_was_changed(tampered: str) -> None:
     body = BODY + b" " if tampered == "body" else BODY
     if tampered != "body":
         value = headers[tampered]
-        headers[tampered] = value[:-2] + ("1" if value[-2] != "1" else "2") + value[-1]
+        at = len(value) // 2  # the last letter of base64 has bits that mean nothing
+        headers[tampered] = value[:at] + ("1" if value[at] != "1" else "2") + value[at + 1 :]
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify(body, headers)
 
