@@ -31,8 +31,8 @@ class WaitingIds:
     _places: dict[Stretch, int] = field(default_factory=dict)
     _halves: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
     _owners: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
-    _new: list[tuple[NDArray[np.uint32], int]] = field(default_factory=list)
-    _new_rows: int = 0
+    _new_halves: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+    _new_owners: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
 
     def __contains__(self, stretch: Stretch) -> bool:
         return stretch in self._places
@@ -41,9 +41,11 @@ class WaitingIds:
         """Let the answers of a stretch wait."""
         self._places[stretch] = len(self._stretches)
         self._stretches.append(stretch)
-        self._new.append((np.sort((hashes >> _HALF).astype(np.uint32)), len(self._stretches) - 1))
-        self._new_rows += len(hashes)
-        if self._new_rows * _FOLD > len(self._halves):
+        halves = np.concatenate([self._new_halves, (hashes >> _HALF).astype(np.uint32)])
+        owner = np.full(len(hashes), len(self._stretches) - 1, np.uint32)
+        order = np.argsort(halves, kind="stable")
+        self._new_halves, self._new_owners = halves[order], np.concatenate([self._new_owners, owner])[order]
+        if len(halves) * _FOLD > len(self._halves):
             self._merge()
 
     def drop(self, stretch: Stretch) -> None:
@@ -55,21 +57,13 @@ class WaitingIds:
     def concerned(self, targets: Hashes) -> set[Stretch]:
         """Return the stretches that have an answer with the hash of one of the targets."""
         wanted = np.unique((targets >> _HALF).astype(np.uint32))
-        first, last = (np.searchsorted(self._halves, wanted, side=side) for side in ("left", "right"))
-        hits = {
-            int(owner)
-            for a, b in zip(first[first < last], last[first < last], strict=True)
-            for owner in self._owners[a:b]
-        }
-        for halves, owner in self._new:
-            if len(halves) and np.isin(wanted, halves, assume_unique=True).any():
-                hits.add(owner)
+        hits = _owners_of(wanted, self._halves, self._owners) | _owners_of(wanted, self._new_halves, self._new_owners)
         return {stretch for hit in hits if (stretch := self._stretches[hit]) is not None}
 
     def _merge(self) -> None:
         """Sort what was added in, and leave out what waits no longer."""
-        owners = np.concatenate([self._owners, *(np.full(len(h), owner, np.uint32) for h, owner in self._new)])
-        halves = np.concatenate([self._halves, *(h for h, _ in self._new)])
+        owners = np.concatenate([self._owners, self._new_owners])
+        halves = np.concatenate([self._halves, self._new_halves])
         live = [place for place, stretch in enumerate(self._stretches) if stretch is not None]
         renamed = np.full(len(self._stretches), len(self._stretches), np.uint32)
         renamed[live] = np.arange(len(live), dtype=np.uint32)
@@ -78,7 +72,16 @@ class WaitingIds:
         self._halves, self._owners = halves[kept][order], renamed[owners[kept]][order]
         self._stretches = [self._stretches[place] for place in live]
         self._places = {stretch: place for place, stretch in enumerate(self._stretches) if stretch is not None}
-        self._new, self._new_rows = [], 0
+        self._new_halves, self._new_owners = np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+
+
+def _owners_of(wanted: NDArray[np.uint32], halves: NDArray[np.uint32], owners: NDArray[np.uint32]) -> set[int]:
+    """Return the owners of those wanted; both they and the halves are sorted."""
+    first, last = (np.searchsorted(halves, wanted, side=side) for side in ("left", "right"))
+    hit = first < last
+    return {
+        owner for a, b in zip(first[hit].tolist(), last[hit].tolist(), strict=True) for owner in owners[a:b].tolist()
+    }
 
 
 @dataclass(slots=True)

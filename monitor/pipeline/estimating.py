@@ -83,7 +83,8 @@ def _sum_up(scorer: Scorer, rows: pa.Table) -> Summed:
     columns = {name.removeprefix(_PREFIX): _values(rows, name) for name in estimate_names(rows)}
     if estimator is None or _OUTSIDE not in columns:
         return {}, np.zeros(0)
-    return estimator.summarise(columns), columns[_OUTSIDE]
+    asked = {metric.name for metric in scorer.metrics}
+    return estimator.summarise(columns, asked), columns[_OUTSIDE]
 
 
 def _judge(scorer: Scorer, summed: Summed, missed: tuple[bool, ...]) -> Estimates:
@@ -91,7 +92,7 @@ def _judge(scorer: Scorer, summed: Summed, missed: tuple[bool, ...]) -> Estimate
     if scorer.estimator is None or not values:
         return Estimates()
     misses = scorer.estimator.misses
-    past = next((misses[name] for name in values if name in misses), Misses())
+    past = next(iter(misses.values()), Misses())
     return Estimates(values, distrust(outside, scorer.estimator.own_outside, missed, past))
 
 

@@ -23,7 +23,7 @@ from monitor.pipeline.model import Model
 from monitor.store.database import State
 from monitor.store.rows import concat
 from monitor.store.segment import OUTCOMES, Segment, read_segment, segments, write_segment
-from monitor.store.target import count_known, load_dated_targets
+from monitor.store.target import load_dated_targets
 from monitor.window import NEVER
 
 FOREVER: Instant = 2**62
@@ -33,10 +33,11 @@ _CACHED_ROWS = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The targets of n rows as JSON, ``None`` where none is known yet, and when each was known."""
+    """The targets of n rows as JSON, ``None`` where none is known yet, when each was known, and of how many ids."""
 
     targets: list[str | None]
     at: list[Instant | None]
+    ids: int = 0
 
     @property
     def count(self) -> int:
@@ -84,12 +85,6 @@ class Outcomes:
         rows = self._parts(version, start, end)
         return all_of(rows[0] if len(rows) == 1 else concat(rows)) if rows else None
 
-    def count_known(self, version: str, start: Instant, end: Instant, until: Instant) -> int:
-        """Return how many of the answers of [start, end) have a target that is known at an instant."""
-        ids = {id_: None for part in self._parts(version, start, end) for id_ in part["id"].to_pylist() if id_}
-        with self._state.read() as connection:
-            return count_known(connection, self._model, list(ids), until)
-
     def hashes(self, version: str, start: Instant, end: Instant) -> Hashes:
         """Return the hashes of the ids of the answers of [start, end)."""
         parts = [np.asarray(part[HASH].to_numpy(), np.uint64) for part in self._parts(version, start, end)]
@@ -105,9 +100,9 @@ class Outcomes:
         """Return the targets of rows that are known at an instant of event time."""
         with self._state.read() as connection:
             found = load_dated_targets(connection, self._model, (id_ for id_ in ids if id_ is not None))
-        pairs = [found.get(id_) if id_ is not None else None for id_ in ids]
-        known = [pair if pair is not None and pair[1] <= until else None for pair in pairs]
-        return Known([None if pair is None else pair[0] for pair in known], [pair and pair[1] for pair in known])
+        found = {id_: pair for id_, pair in found.items() if pair[1] <= until}
+        pairs = [None if id_ is None else found.get(id_) for id_ in ids]
+        return Known([pair and pair[0] for pair in pairs], [pair and pair[1] for pair in pairs], len(found))
 
     def refresh(self) -> None:
         """Ask the state again which segments there are: some were written, joined or removed."""

@@ -7,6 +7,7 @@ event time, so that a replay looks at the same instants as the daemon did.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -70,11 +71,11 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
     ``everything``: the history ends here, so each is looked at once more, due or not.
     """
     found = []
+    horizon = microseconds(model.plan.horizon)
     for version in sorted(model.scored):
         scored = model.scored[version]
-        for end, cohort in sorted(scored.cohorts.items()):
-            if not everything and not _is_due(model, cohort, closed.end):
-                continue
+        due = (item for item in scored.cohorts.items() if everything or _is_due(item[1], closed.end, horizon))
+        for end, cohort in sorted(due):
             look = _look(model, outcomes, version, cohort, closed, forced=everything)
             found.append(look)
             scored.cohorts[end] = look.cohort
@@ -88,28 +89,27 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
 def _look(model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed: Closed, *, forced: bool) -> Look:
     plan = model.plan
     length, every = microseconds(plan.window.length), microseconds(plan.window.every)
-    joined = outcomes.count_known(version, cohort.end - length, cohort.end, closed.end)
+    rows = outcomes.answers(version, cohort.end - length, cohort.end)
+    known = Known([], []) if rows is None else outcomes.known(rows["id"].to_pylist(), closed.end)
+    joined = known.ids
     last = cohort.end + microseconds(plan.horizon)
     final = joined >= cohort.rows or closed.end >= last
     due = _next(cohort, closed.end, every)
     looked = replace(cohort, joined=joined, final=final, due=due, touched=False, looked=True)
     scorer = model.references.scorer(version)
-    if scorer is None or (joined == cohort.joined and not final and not forced):
+    if scorer is None or rows is None or (joined == cohort.joined and not final and not forced):
         return Look(version, looked)
-    return _score(model, outcomes, scorer, Look(version, looked), closed)
+    expected = outcomes.remembered.of(scorer, rows, (version, cohort.end), _missed(model, version))
+    return _score(model, scorer, Look(version, looked), (rows, known, expected), closed)
 
 
-def _score(model: Model, outcomes: Outcomes, scorer: Scorer, look: Look, closed: Closed) -> Look:
-    """Return a look with the window's performance, as its targets say by now."""
+def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known, Estimates], closed: Closed) -> Look:
+    """Return a look with the window's performance, as its answers, their targets and estimates say by now."""
+    rows, known, expected = seen
     version, cohort, window = look.version, look.cohort, model.plan.window
     start = cohort.end - microseconds(window.length)
-    rows = outcomes.answers(version, start, cohort.end)
-    if rows is None:
-        return look
-    known = outcomes.known(rows["id"].to_pylist(), closed.end)
     pairs, _ = pairs_of(scorer.answers, rows, known.targets)
     values = realised(scorer, pairs, cohort.end)
-    expected = outcomes.remembered.of(scorer, rows, (version, cohort.end), _missed(model, version))
     body = {
         "kind": "performance",
         "schema": 1,
@@ -134,9 +134,9 @@ def _first_miss(values: Mapping[str, Value], expected: Estimates) -> bool | None
     return next((missed for missed in known if missed is not None), None)
 
 
-def _is_due(model: Model, cohort: Cohort, now: Instant) -> bool:
+def _is_due(cohort: Cohort, now: Instant, horizon: int) -> bool:
     """Say whether a look may show anything new: the first, one after targets came, or the last."""
-    if now >= cohort.end + microseconds(model.plan.horizon):
+    if now >= cohort.end + horizon:
         return True
     return now >= cohort.due and (cohort.touched or not cohort.looked)
 
@@ -202,7 +202,7 @@ def target_lags(rows: pa.Table, known: Known) -> Mapping[str, float | None]:
 
 
 def _quantile(lags: Sequence[int], share: float) -> float | None:
-    return max(float(np.quantile(lags, share, method="lower")), 0.0) / SECOND if lags else None
+    return max(float(sorted(lags)[math.floor(share * (len(lags) - 1))]), 0.0) / SECOND if lags else None
 
 
 def _last_pairs(model: Model, scorer: Scorer, rows: pa.Table, known: Known, cohort: Cohort) -> Pairs:

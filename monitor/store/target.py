@@ -15,7 +15,6 @@ from monitor.store.statement import upsert_many
 _AT_ONCE = 10_000
 """Ids in one query: more are no faster."""
 _SELECT = select(target.c.id, target.c.body, target.c.at)
-_COUNT_BY_IDS = "SELECT count(*) FROM target WHERE model = ? AND at <= ? AND id IN (SELECT value FROM json_each(?))"
 _BY_IDS = "SELECT id, body, at FROM target WHERE model = ? AND id IN (SELECT value FROM json_each(?))"
 
 
@@ -40,14 +39,6 @@ def load_dated_targets(connection: Connection, model: str, ids: Iterable[str]) -
             rows = connection.execute(_SELECT.where(target.c.model == model, target.c.id.in_(wanted)))
         found.update({id_: (body, at) for id_, body, at in rows.all()})
     return found
-
-
-def count_known(connection: Connection, model: str, ids: Sequence[str], until: Instant) -> int:
-    """Return how many of those ids have a target that is known at an instant."""
-    if connection.dialect.name == "sqlite":
-        parameters = (model, until, json.dumps(ids))
-        return int(connection.exec_driver_sql(_COUNT_BY_IDS, parameters).scalar_one())
-    return sum(at <= until for _, at in load_dated_targets(connection, model, ids).values())
 
 
 def count_targets(connection: Connection, model: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import stdtrit
@@ -56,7 +57,12 @@ def widened(value: float, variance: float, misses: Misses) -> tuple[float, float
     >>> [round(bound, 3) for bound in widened(0.8, 0.01**2, Misses(np.full(60, 0.03), np.full(60, 0.01**2)))]
     [0.74, 0.86]
     """
-    beyond = excess(misses)
-    past = float(stdtrit(len(misses.errors), SURE)) if beyond else 0.0
-    half = float(np.sqrt(_NORMAL**2 * variance + past**2 * beyond))
+    half = float(np.sqrt(_NORMAL**2 * variance + _beyond(misses)))
     return value - half, value + half
+
+
+@lru_cache(maxsize=256)  # windows ask again and again
+def _beyond(misses: Misses) -> float:
+    """Return the square of what past errors add to half a band."""
+    beyond = excess(misses)
+    return float(stdtrit(len(misses.errors), SURE)) ** 2 * beyond if beyond else 0.0

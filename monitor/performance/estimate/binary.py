@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.performance.estimate.confusion import RATES, expected_rates
 from monitor.performance.estimate.curves import pr_auc, ranked, roc_auc
-from monitor.performance.estimate.expected import brier, log_loss, mean_loss
-from monitor.performance.estimate.outlook import Columns, Outlook, outlook
+from monitor.performance.estimate.expected import Expected, brier, log_loss, mean_loss
+from monitor.performance.estimate.outlook import Asked, Columns, Outlook, outlook
 from monitor.performance.estimate.taught import Knowledge
 from monitor.performance.metric import Undefined
 
@@ -17,9 +19,9 @@ Matrix = tuple[tuple[float, ...], ...]
 
 
 def binary_outlooks(
-    columns: Columns, values: Matrix | None = None, taught: Knowledge | None = None
+    columns: Columns, values: Matrix | None = None, taught: Knowledge | None = None, asked: Asked = None
 ) -> dict[str, Outlook]:
-    """Return the outlook of each metric.
+    """Return the outlook of each metric that is asked for.
 
     Parameters
     ----------
@@ -33,24 +35,28 @@ def binary_outlooks(
     if not known.any():
         return _none(Undefined.NO_SCORES, values)
     rows = ranked(probability, score)
-    by_score = {
-        "roc_auc": roc_auc(probability, rows),
-        "pr_auc": pr_auc(rows),
-        "log_loss": log_loss(probability, score),
-        "brier": brier(probability, score),
+    by_score: dict[str, Callable[[], Expected | Undefined]] = {
+        "roc_auc": lambda: roc_auc(probability, rows),
+        "pr_auc": lambda: pr_auc(rows),
+        "log_loss": lambda: log_loss(probability, score),
+        "brier": lambda: brier(probability, score),
     }
-    seen = {name: outlook(expected, probability, score, taught) for name, expected in by_score.items()}
-    return seen | _by_prediction(columns, known, values, taught)
+    seen = {
+        name: outlook(expected(), probability, score, taught)
+        for name, expected in by_score.items()
+        if asked is None or name in asked
+    }
+    return seen | _by_prediction(columns, known, values, taught, asked)
 
 
 def _by_prediction(
-    columns: Columns, known: NDArray[np.bool_], values: Matrix | None, taught: Knowledge | None
+    columns: Columns, known: NDArray[np.bool_], values: Matrix | None, taught: Knowledge | None, asked: Asked
 ) -> dict[str, Outlook]:
     told = known & ~np.isnan(columns["predicted"])
     if not told.any():
         return {name: Outlook(None, 0.0, 0, Undefined.NO_PREDICTIONS) for name in _names(values)}
     probability, score, chosen = columns["probability"][told], columns["score"][told], columns["predicted"][told] == 1
-    expected = expected_rates(probability, chosen)
+    expected = expected_rates(probability, chosen, asked)
     if values is not None:
         worth = np.array(values)[:, chosen.astype(np.intp)]
         expected["business_value"] = mean_loss(probability, worth[1], worth[0])

@@ -32,7 +32,7 @@ from monitor.performance.estimate.label_shift import (
     positive_now,
     with_share,
 )
-from monitor.performance.estimate.outlook import Columns, Outlook, banded, places_told
+from monitor.performance.estimate.outlook import Asked, Columns, Outlook, all_banded, places_told
 from monitor.performance.estimate.past import reference_misses
 from monitor.performance.estimate.support import Support, fit_support, own_outside
 from monitor.performance.estimate.taught import Taught, fit_taught
@@ -103,21 +103,21 @@ class BinaryEstimator:
             "outside": self.support.outside(features, scores, len(scores)),
         }
 
-    def outlooks(self, columns: Columns) -> dict[str, Outlook]:
+    def outlooks(self, columns: Columns, asked: Asked = None) -> dict[str, Outlook]:
         """Return what is expected of rows before their band."""
         if self.shift is None:
-            return binary_outlooks(columns, self.values, self.taught)
+            return binary_outlooks(columns, self.values, self.taught, asked)
         return shifted_outlooks(columns, self.values, self.taught, self.calibrator, self.shift)
 
-    def summarise(self, columns: Columns) -> dict[str, Value]:
-        """Return each metric's estimate with the 95 % band of what will be realised.
+    def summarise(self, columns: Columns, asked: Asked = None) -> dict[str, Value]:
+        """Return the estimate of each metric asked for with the 95 % band of what will be realised.
 
         Parameters
         ----------
         columns: of the window's rows as :meth:`contributions` gave them. The same rows in the same order give the same
             bits.
         """
-        return {name: banded(name, seen, self.misses[name]) for name, seen in self.outlooks(columns).items()}
+        return all_banded(self.outlooks(columns, asked), self.misses, asked)
 
 
 def fit_binary(

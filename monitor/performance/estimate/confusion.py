@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -72,8 +72,10 @@ RATES: Mapping[str, Rate] = MappingProxyType(
 )
 
 
-def expected_rates(probabilities: Floats, chosen: NDArray[np.bool_]) -> dict[str, Expected | Undefined]:
-    """Return each rate of :data:`RATES`, expected.
+def expected_rates(
+    probabilities: Floats, chosen: NDArray[np.bool_], asked: Collection[str] | None = None
+) -> dict[str, Expected | Undefined]:
+    """Return each rate of :data:`RATES` that is asked for, expected.
 
     A row that the model calls positive is a true positive with its probability (confidence-based performance
     estimation, as NannyML published it in 2022); a rate of expected counts stands for the expected rate.
@@ -86,7 +88,7 @@ def expected_rates(probabilities: Floats, chosen: NDArray[np.bool_]) -> dict[str
     missed = np.where(chosen, 0.0, probabilities).sum()
     called = int(chosen.sum())
     cells = Cells(positive, called - positive, missed, len(chosen) - called - missed)
-    return {name: _expected(rate, cells, chosen) for name, rate in RATES.items()}
+    return {name: _expected(rate, cells, chosen) for name, rate in RATES.items() if asked is None or name in asked}
 
 
 def _expected(rate: Rate, cells: Cells, chosen: NDArray[np.bool_]) -> Expected | Undefined:

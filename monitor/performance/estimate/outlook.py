@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from monitor.performance.estimate.taught import Knowledge
 from monitor.performance.metric import Undefined, Value
 from monitor.performance.pairs import UNKNOWN, Floats, Places
 
+Asked: TypeAlias = Collection[str] | None
+"""The metrics that are wanted; ``None``: all."""
 Columns = Mapping[str, Floats]
 """What an estimator keeps of each record, by name, each (n,)."""
 RANGES: Mapping[str, tuple[float | None, float | None]] = {
@@ -52,6 +55,11 @@ def places_told(predictions: Places | None, rows: int) -> Floats:
     if predictions is None:
         return np.full(rows, np.nan)
     return np.where(predictions == UNKNOWN, np.nan, predictions.astype(np.float64))
+
+
+def all_banded(outlooks: Mapping[str, Outlook], misses: Mapping[str, Misses], asked: Asked) -> dict[str, Value]:
+    """Return the values with their bands of the metrics asked for."""
+    return {name: banded(name, seen, misses[name]) for name, seen in outlooks.items() if asked is None or name in asked}
 
 
 def banded(name: str, seen: Outlook, misses: Misses) -> Value:
