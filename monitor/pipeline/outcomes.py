@@ -83,7 +83,9 @@ class Outcomes:
     def answers(self, version: str, start: Instant, end: Instant) -> pa.Table | None:
         """Return the answers of [start, end), in a defined order; ``None`` if there are none."""
         rows = self._parts(version, start, end)
-        return all_of(rows[0] if len(rows) == 1 else concat(rows)) if rows else None
+        if len(rows) == 1:
+            return rows[0]  # in order as it was cached
+        return all_of(concat(rows)) if rows else None
 
     def hashes(self, version: str, start: Instant, end: Instant) -> Hashes:
         """Return the hashes of the ids of the answers of [start, end)."""
@@ -120,7 +122,7 @@ class Outcomes:
             table = read_segment(self._state.directory, named)
             if table is None:
                 return None
-            self._cache[named.name] = table.sort_by("timestamp")
+            self._cache[named.name] = all_of(table)
         self._cache.move_to_end(named.name)
         while len(self._cache) > 1 and sum(each.num_rows for each in self._cache.values()) > _CACHED_ROWS:
             self._cache.popitem(last=False)
