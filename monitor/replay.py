@@ -110,7 +110,7 @@ class Replay:
                     return
                 yield from self._lines(closed)
             settled = self.pipeline.settle()
-            yield from self._performance(settled)
+            yield from self._performance(settled, of_all=True)
         finally:
             self.pipeline.close()
 

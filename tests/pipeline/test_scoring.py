@@ -9,12 +9,14 @@ import pytest
 
 from monitor.alert import AlertSettings
 from monitor.pipeline.cycle import Pipeline
+from monitor.replay import Replay
 from monitor.sampling import SamplingSettings
 from monitor.settings import parse_rate
 from monitor.store.database import State
 from monitor.store.window import list_windows
 from tests.passes import ALL, WALL, opened, plain
 from tests.scored import (
+    ROWS,
     Answered,
     Draw,
     binary,
@@ -135,6 +137,16 @@ def test_a_window_is_final_when_its_horizon_ends(root: Path) -> None:
     scores = [body for body in replay(root)[0] if body["window"].endswith("T010000Z")]
     assert [body["performance"][0]["final"] for body in scores] == [False, True]
     assert (scores[-1]["at"], scores[-1]["targets_coverage_ratio"]) == ("2026-01-05T13:05:00Z", 59 / 60)
+
+
+def test_a_replay_tells_each_window_of_which_targets_are_missing_too(root: Path) -> None:
+    """The lines of a replay hold the performance of every window once, final or not."""
+    found = hours_of(range(6), WRONG)
+    write_records(root, found)
+    write_targets(root, found[: -ROWS // 2])
+    lines = list(Replay(scored_plan(root)).lines())
+    told = [line["window"] for line in lines if line["kind"] == "performance"]
+    assert sorted(told) == [line["id"] for line in lines if line["kind"] == "window"]
 
 
 def test_run_scores_as_a_replay_does_through_restarts(root: Path, state: State) -> None:
