@@ -27,7 +27,7 @@ _HELD_ROW_BYTES, _FROZEN_ROW_BYTES = 350, 80
 """Of a reference that is made of the log: its lines as they stand there, of some ten columns, then compressed."""
 # The page of metrics: of the process and the monitor; then of each of these.
 _SERIES = 29
-_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 17, 24, 3, 4
+_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 17, 25, 3, 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
     rows, known, expected = seen
     version, cohort, window = look.version, look.cohort, model.plan.window
     start = cohort.end - microseconds(window.length)
-    pairs, _ = pairs_of(scorer.answers, rows, known.targets)
+    pairs, readable = pairs_of(scorer.answers, rows, known.targets)
     values = realised(scorer, pairs, cohort.end)
     body = {
         "kind": "performance",
@@ -116,6 +116,7 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
         "at": to_text(closed.at),
         "window": window_id(model.plan.name, version, start, cohort.end),
         "targets_coverage_ratio": known.count / rows.num_rows,
+        "targets_unreadable_ratio": 1 - len(readable) / known.count if known.count else None,
         "target_lag_seconds": target_lags(rows, known),
         "performance": [
             _entry(scorer, metric, values[metric.name], expected, final=cohort.final) for metric in scorer.metrics

@@ -101,6 +101,11 @@ PERFORMANCE_UPPER = _gauge("performance_upper", "model version metric kind", "Up
 TARGETS_COVERAGE = _gauge(
     "targets_coverage_ratio", "model version", "Share of the rows of the newest window with targets that have one."
 )
+TARGETS_UNREADABLE = _gauge(
+    "targets_unreadable_ratio",
+    "model version",
+    "Share of that window's targets of a class that the model does not know.",
+)
 TARGET_LAG = _gauge(
     "target_lag_seconds", "model version stat", "How long after their records the targets of that window were known."
 )

@@ -74,6 +74,8 @@ class Telemetry:
                 return
             self._scored[scope] = end
             self._table.put(d.TARGETS_COVERAGE, scope, body["targets_coverage_ratio"])
+            if body["targets_unreadable_ratio"] is not None:
+                self._table.put(d.TARGETS_UNREADABLE, scope, body["targets_unreadable_ratio"])
             self._show_performance(scope, "realised", body["performance"])
             self._show_fairness(scope, body.get("fairness", ()))
             for stat, seconds in body["target_lag_seconds"].items():

@@ -191,6 +191,7 @@ PERFORMANCE_LINE = beside(
         targets_coverage_ratio=maybe(RATIO),
         performance=listed(PERFORMANCE),
     ),
+    targets_unreadable_ratio=maybe(RATIO),
     target_lag_seconds=record(p50=maybe(SECONDS), p95=maybe(SECONDS)),
     fairness=listed(DIFFERENCE),
 )

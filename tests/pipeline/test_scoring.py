@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,18 @@ def test_targets_may_come_in_any_order_and_before_their_records(root: Path) -> N
     stranger = Answered({**found[0].record, "request_id": "nobody"}, 1)
     write_targets(root, [*found[::-1], stranger, *found[:50]])
     assert last_of(replay(root)[0]) == last_of(straight)
+
+
+def test_targets_of_an_unknown_class_are_counted_and_in_no_metric(root: Path) -> None:
+    """Of sixty targets two of no class of the model are told as a share, and the metric is of the others."""
+    found = hour_of(0, WRONG)
+    write_records(root, found)
+    odd = [2, 0.5]
+    write_targets(root, [replace(each, target=value) for each, value in zip(found, odd, strict=False)], 0)
+    write_targets(root, found[len(odd) :], 0)
+    last = replay(root)[0][-1]
+    assert last["targets_unreadable_ratio"] == pytest.approx(2 / 60)
+    assert last["performance"][0]["realised"]["rows"] == 58
 
 
 def test_of_two_targets_of_one_record_the_last_wins(root: Path) -> None:
