@@ -21,7 +21,7 @@ from monitor.calibration.evidence import expected_share, row_spread, scores, upd
 from monitor.calibration.gates import Uncalibrated
 from monitor.calibration.null import Null
 from monitor.calibration.replay import FalsePages, Replay
-from monitor.calibration.state import State, fresh, pack, unpack
+from monitor.calibration.state import State, follow, fresh, pack, unpack
 
 ENGINE = b"driftline-engine-1"  # change it whenever old evidence no longer means the same
 NORMAL_95 = 1.96  # standard errors on either side that hold 95 %
@@ -196,8 +196,7 @@ def step(
     """
     shift, rows, expected = _observe(engine, time, counts, missing)
     z = scores(engine.null, shift, rows, expected, engine.replay.kappa)[0]
-    onset = state.onset + (time - state.onset) / (1 + state.evidence)
-    following = State(update(state.evidence, z), onset)
+    following = follow(state, update(state.evidence, z), time)
     by_feature = feature_evidence(engine, following)
     evidence = float(by_feature.sum())
     least = engine.threshold if threshold is None else threshold
