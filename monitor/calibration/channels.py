@@ -240,10 +240,15 @@ def _category(count: Ints, bins: Ints) -> Iterator[_Score]:
     for level in levels[:1] if len(count) == 2 else levels:  # noqa: PLR2004 - of two levels one says all
         yield from _share(f"level{level}", np.arange(len(count)) == level, mass, bins)
     yield from _share("rare", ~frequent & (count > 0), mass, bins)
-    yield from _share("unseen", count == 0, mass, bins)
+    yield from _share("unseen", count == 0, mass, bins, least=0.0)
 
 
-def _share(name: str, member: Bools, mass: Floats, bins: Ints) -> Iterator[_Score]:
+def _share(name: str, member: Bools, mass: Floats, bins: Ints, least: float = CERTAIN) -> Iterator[_Score]:
+    """Yield the share of some bins, where it is over ``least``.
+
+    None is asked of the unseen ones: theirs is half a row of the reference, and the larger that is, the plainer a
+    level that it never had.
+    """
     share = float(mass[member].sum())
-    if CERTAIN < share < 1 - CERTAIN:
+    if least < share < 1 - CERTAIN:
         yield _Score(name, bins[member], np.ones(int(member.sum())), share)

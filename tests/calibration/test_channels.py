@@ -51,6 +51,7 @@ def test_a_numeric_feature_has_the_channels_its_bins_allow(count: list[int], nam
         ([600, 0], ("level0", "unseen", "missing")),
         ([600, 300, 20, 19, 0], ("level0", "level1", "level2", "rare", "unseen", "missing")),
         ([60_000, 300, 119, 0], ("level0", "level1", "rare", "unseen", "missing")),
+        ([900_000, 0], ("unseen", "missing")),  # half a row, a share of under a millionth, is yet all there is to see
         ([7], ("missing",)),
     ],
 )
