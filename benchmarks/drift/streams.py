@@ -96,7 +96,7 @@ _GRID = {
 }
 """Steps of each world on the judging side; the design side has a part of them."""
 _SETS: dict[Side, tuple[str, ...]] = {
-    "design": ("flights", "weather"),
+    "design": ("flights", "flights_by_clock", "weather"),
     "judging": ("electricity", "stops", "pizzas", "birds", "births", "glucose", "sea", "towns"),
 }
 _SEED: dict[Side, int] = {"design": 1, "judging": 1001}

@@ -154,7 +154,7 @@ def _quantile(blocks: int, wobble: Wobble, at_reference: Floats) -> Floats:
 def _margin(channels: Channels, blocks: Blocks, wobble: Wobble, at_reference: Floats, quantile: Floats) -> Floats:
     """Return the reference's own error; for a share seen in few rows at least its gamma bound."""
     rows = blocks.reference_rows
-    margin = quantile * np.sqrt(1 / rows + wobble.variance * at_reference / len(blocks))
+    margin = quantile * np.sqrt(1 / rows + wobble.variance * at_reference * blocks.unevenness / len(blocks))
     seen = channels.share * rows
     bound = gammainccinv(seen + 1, REFERENCE_RISK / (2 * len(channels))) - seen
     inflated = np.sqrt(1 + wobble.variance * blocks.typical_rows * at_reference)

@@ -32,7 +32,7 @@ class Null:
     Attributes
     ----------
     blocks, span: number of blocks in the reference, and steps from its first to its last.
-    typical_rows: harmonic mean over blocks with rows, (C,).
+    typical_rows: of a block: see :func:`wobble.weigh`, (C,).
     reference_variance: of the reference's mean and season, (C,).
     view_weight: of each M in E, the same for every sign and bet, (views,).
     rate: the rate function of the scored channels at EXCESSES, (2, 201, scored).
@@ -75,13 +75,13 @@ def rate_table(channels: Channels) -> Floats:
     return table
 
 
-def rank_view(blocks: Blocks, wobble: Wobble) -> tuple[Ints, Floats]:
+def rank_view(residual: Floats, rows: Floats, wobble: Wobble) -> tuple[Ints, Floats]:
     """Return the channels with a rank view and their sorted standardised residuals, (R,) and (R, B)."""
-    if len(blocks) < LEAST_RANK_BLOCKS or not (wobble.share > WOBBLING).any():
-        return np.zeros(0, dtype=np.int64), np.zeros((0, len(blocks)))
+    if len(rows) < LEAST_RANK_BLOCKS or not (wobble.share > WOBBLING).any():
+        return np.zeros(0, dtype=np.int64), np.zeros((0, len(rows)))
     ranked = np.flatnonzero(wobble.share > MATTERS)
-    rows = blocks.rows[:, ranked]
-    standard = blocks.residual[:, ranked] / np.sqrt(wobble.variance[ranked] + 1 / np.maximum(rows, 1))
+    rows = rows[:, ranked]
+    standard = residual[:, ranked] / np.sqrt(wobble.variance[ranked] + 1 / np.maximum(rows, 1))
     return ranked, np.sort(np.where(rows > 0, standard, 0.0).T, axis=-1)
 
 
@@ -113,16 +113,11 @@ def fit(
     mean, rows = means_at(channels, flat, sizes)
     mean = np.where(rows > 0, mean, reference_mean)
     season = _season.fit(times, mean, rows, reference_mean, periods)
-    blocks = Blocks(
-        times=times,
-        residual=np.where(rows > 0, mean - season.at(times), 0.0),
-        rows=rows,
-        reference_rows=reference_rows,
-        typical_rows=_wobble.harmonic_rows(rows),
-        freedom=season.freedom,
-    )
+    residual = np.where(rows > 0, mean - season.at(times), 0.0)
+    weighed, typical_rows, unevenness = _wobble.weigh(residual, rows)
+    blocks = Blocks(times, weighed, rows, reference_rows, typical_rows, season.freedom, unevenness)
     wobble = _wobble.fit(channels, blocks)
-    ranked, spells = rank_view(blocks, wobble)
+    ranked, spells = rank_view(residual, rows, wobble)
     inflation = _inflation.fit(channels, blocks, wobble)
     season_variance = wobble.variance * inflation.at_reference * (season.freedom - 1) / len(blocks)
     return Null(

@@ -18,6 +18,7 @@ LEAST_BATCHES = 10
 THIN = 5.0  # fewer expected rows a block than this: the variance itself is noisy
 WIDESPREAD = 0.1  # share of channels that must wobble before the others are suspected
 CLEAR_RATIO = 1.25  # a wobble large enough to show how it grows with the length of batches
+EVEN = 0.5  # harmonic over plain mean of rows, from which blocks count as equally long
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +28,12 @@ class Blocks:
     Attributes
     ----------
     times: in steps, (B,).
-    residual: mean score less season; 0 in a block without rows, (B, C).
+    residual: mean score less season; 0 in a block without rows; weighed where blocks are uneven, (B, C).
     rows: (B, C).
     reference_rows: over all blocks, (C,).
-    typical_rows: harmonic mean over blocks with rows, (C,).
+    typical_rows: of a block: see :func:`weigh`, (C,).
     freedom: degrees of freedom that the season took, (C,).
+    unevenness: how many times the wobble of a mean over all rows is that of a mean of as many even blocks, (C,).
     """
 
     times: Ints
@@ -40,6 +42,7 @@ class Blocks:
     reference_rows: Floats
     typical_rows: Floats
     freedom: Floats
+    unevenness: Floats
 
     def __len__(self) -> int:
         return len(self.times)
@@ -63,6 +66,23 @@ def harmonic_rows(rows: Floats) -> Floats:
     present = rows > 0
     inverse = np.where(present, 1 / np.maximum(rows, 1), 0.0).sum(axis=0)
     return np.asarray(present.sum(axis=0) / inverse, dtype=np.float64)
+
+
+def weigh(residual: Floats, rows: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the residuals to judge the wobble by, the typical rows of a block, and the unevenness of blocks.
+
+    Where blocks are about even, the residuals are as they are, their rows the harmonic mean and the unevenness 1. A
+    night of five rows among days of hundreds has a residual so noisy that the wobble of the days drowns in it. There a
+    residual counts by the root of its rows, r sqrt(n_b / mean n), so that each has the same noise, and sum(n r^2) is a
+    chi-square sum but for the wobble, whose variance it holds mean n times (DerSimonian, Laird 1986, with weights n).
+    """
+    present = rows > 0
+    harmonic, blocks = harmonic_rows(rows), np.maximum(present.sum(axis=0), 1)
+    mean = rows.sum(axis=0) / blocks
+    uneven = harmonic < EVEN * mean
+    weight = np.where(uneven, np.sqrt(rows / np.maximum(mean, 1)), 1.0)
+    spread = (rows**2).sum(axis=0) / blocks / np.maximum(mean, 1) ** 2
+    return residual * weight, np.where(uneven, mean, harmonic), np.where(uneven, spread, 1.0)
 
 
 def batch_lengths(blocks: int) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from monitor.calibration.channels import Channels, Feature, build
-from monitor.calibration.wobble import Blocks, batch_lengths, batch_variance, fit, harmonic_rows
+from monitor.calibration.wobble import Blocks, batch_lengths, batch_variance, fit, harmonic_rows, weigh
 
 ROWS = 100.0
 
@@ -30,6 +30,7 @@ def world(growth: list[float], blocks: int, seed: int) -> tuple[Channels, Blocks
         reference_rows=rows.sum(axis=0),
         typical_rows=harmonic_rows(rows),
         freedom=np.ones(len(channels)),
+        unevenness=np.ones(len(channels)),
     )
 
 
@@ -101,3 +102,30 @@ def test_at_least_ten_batches_are_looked_at(blocks: int, lengths: list[int]) -> 
 def test_blocks_without_rows_are_not_in_the_harmonic_mean() -> None:
     """An empty block says nothing about how many rows blocks have."""
     assert harmonic_rows(np.array([[10.0], [0.0], [40.0]])).tolist() == [16.0]
+
+
+def test_residuals_of_about_even_blocks_are_as_they_are() -> None:
+    """Rows whose harmonic mean is over half of their mean weigh nothing."""
+    residual, rows = np.array([[2.0], [3.0]]), np.array([[10.0], [40.0]])
+    weighed, typical, unevenness = weigh(residual, rows)
+    assert (weighed.tolist(), typical.tolist(), unevenness.tolist()) == (residual.tolist(), [16.0], [1.0])
+
+
+def test_residuals_of_uneven_blocks_count_by_the_root_of_their_rows() -> None:
+    """Of blocks of 1 and 9 rows, 5 on average, they count sqrt(1/5) and sqrt(9/5); the mean of squares is 41 / 25."""
+    weighed, typical, unevenness = weigh(np.array([[2.0], [3.0]]), np.array([[1.0], [9.0]]))
+    assert weighed[:, 0] == pytest.approx([2 / 5**0.5, 9 / 5**0.5])
+    assert (typical.tolist(), unevenness.tolist()) == ([5.0], [1.64])
+
+
+@pytest.mark.parametrize("variance", [0.0, 0.01])
+def test_nights_of_few_rows_do_not_hide_the_wobble_of_days(variance: float) -> None:
+    """Where each fourth block has 5 rows and the others 400, the wobble is found as it was put in."""
+    channels, blocks = world([1.0, 1.0], 2000, 3)
+    rng = np.random.default_rng(8)
+    rows = np.tile(np.array([5.0, 400.0, 400.0, 400.0]), 500)[:, np.newaxis] * np.ones(len(channels))
+    residual = rng.normal(size=rows.shape) * np.sqrt(variance + 1 / rows)
+    weighed, typical, unevenness = weigh(residual, rows)
+    uneven = replace(blocks, residual=weighed, rows=rows, typical_rows=typical, unevenness=unevenness)
+    kept = np.isin(np.array(channels.names), ["location", "scale"])
+    np.testing.assert_allclose(fit(channels, uneven).variance[kept], variance, rtol=0.1, atol=1e-4)
