@@ -72,7 +72,7 @@ def compare(
     elif format is CompareFormat.HTML:
         from monitor.cli.pages import comparison_page
 
-        write(comparison_page(body, notes))
+        write(comparison_page(body, notes, violated(body)))
     else:
         show(*tables(body), *notes)
     raise typer.Exit(_CODES[body["verdict"]])
@@ -93,7 +93,7 @@ def _how(config: Path | None, model: str | None, alpha: float) -> Taken:
     if model is not None and model not in models:
         raise _fault("E114", "--model", f"no model has this name; expected one of {', '.join(models)}")
     chosen = models[model] if model is not None else next(iter(models.values()))
-    return Taken(alpha, chosen.columns, chosen.drift, chosen.task)
+    return Taken(alpha, chosen.columns, chosen.drift, chosen.task, quality=chosen.quality)
 
 
 def _compared(reference: Path, current: Path, how: Taken) -> dict[str, Any]:
@@ -141,6 +141,7 @@ def notes_on(body: dict[str, Any]) -> list[str]:
     """Return what a reader of a comparison must know."""
     from monitor.cli.backtest_table import plain
     from monitor.drift.by_evidently import is_evidentlys
+    from monitor.quality.words import percent
 
     notes = [EXCHANGEABLE]
     if theirs := [each["name"] for each in body["columns"] if is_evidentlys(each["method"])]:
@@ -153,6 +154,10 @@ def notes_on(body: dict[str, Any]) -> list[str]:
     for key, where in (("columns_missing", "reference"), ("columns_extra", "current file")):
         if body[key]:
             notes.append(f"in the {where} only: {plain(', '.join(body[key]))}")
+    notes += [
+        f"{plain(each['from'])} is probably {plain(each['to'])} now: their values differ in {percent(each['distance'])}"
+        for each in body["columns_renamed"]
+    ]
     return notes
 
 
@@ -165,6 +170,14 @@ def _carried(body: dict[str, Any]) -> list[str]:
         return []
     listed = ", ".join(f"{plain(each['column'])} {each['skill_lost']:.2g}" for each in body["classifier"]["carried_by"])
     return [f"the classifier would lose most of its skill without: {listed}"]
+
+
+def violated(body: dict[str, Any]) -> list[str]:
+    """Return what each violation of the data's quality says, with its column."""
+    from monitor.cli.backtest_table import plain
+    from monitor.quality.words import named
+
+    return [plain(named(each)) for each in body["quality_violations"]]
 
 
 def tables(body: dict[str, Any]) -> list[Any]:
@@ -191,6 +204,7 @@ def tables(body: dict[str, Any]) -> list[Any]:
             "" if old["mean"] is None else f"{number(old['mean'])} → {number(new['mean'])}",
             words(each["why"]),
         )
+    broken = [f"quality: {each}" for each in violated(body)]
     sides = [f"{key}: {plain(body[key]['path'])} ({body[key]['rows']} rows)" for key in ("reference", "current")]
     answer = f"{words(body['verdict'])}: {body['columns_drifted']} of {body['columns_judged']} judged columns drifted"
-    return [*sides, columns, f"{answer} (alpha {body['alpha']:g}, {span(body['elapsed_seconds'])})"]
+    return [*sides, columns, *broken, f"{answer} (alpha {body['alpha']:g}, {span(body['elapsed_seconds'])})"]

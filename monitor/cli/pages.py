@@ -47,9 +47,9 @@ def _told(answer: Answer) -> dict[str, Any]:
     }
 
 
-def comparison_page(body: dict[str, Any], notes: Sequence[str]) -> str:
+def comparison_page(body: dict[str, Any], notes: Sequence[str], violated: Sequence[str]) -> str:
     """Return a comparison as HTML."""
-    return _render("comparison.html", body=body, notes=notes)
+    return _render("comparison.html", body=body, notes=notes, violated=violated)
 
 
 def _episodes_of(episodes: Iterable[dict[str, Any]], key: tuple[str, str]) -> list[dict[str, Any]]:

@@ -24,7 +24,10 @@ from monitor.frame.by_classifier import ToldApart, told_apart, told_body
 from monitor.frame.by_evidently import judged_by_evidently, rule_of
 from monitor.frame.pairing import NOT_COMPARED, Pair, Shared, shared_columns
 from monitor.frame.parts import Part, Parts, category_parts, numeric_parts
+from monitor.frame.renames import renamed
+from monitor.frame.violating import quality_violations
 from monitor.measure import drifted, effect_body, finite, judged, side_body
+from monitor.quality.settings import QualitySettings
 from monitor.record import Kind
 from monitor.record_layout import ColumnsSettings
 from monitor.verdict import Verdict
@@ -62,6 +65,7 @@ class Taken:
     drift: DriftSettings = field(default_factory=DriftSettings)
     task: str = "none"
     classifier: bool = False
+    quality: QualitySettings = field(default_factory=QualitySettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,10 @@ def compare_tables(reference: pa.Table, current: pa.Table, how: Taken = Taken())
         "columns_judged": judged(columns),
         "columns_drifted": drifted(columns),
         "columns": columns,
-        "columns_missing": list(shared.missing),
-        "columns_extra": list(shared.extra),
-        "quality_violations": [],
+        "columns_missing": [column.name for column in shared.gone],
+        "columns_extra": list(shared.new),
+        "columns_renamed": renamed(reference, current, shared),
+        "quality_violations": quality_violations((reference, current), shared, how.columns, how.quality, how.alpha),
         "performance": [],
         "elapsed_seconds": perf_counter() - begun,
     }

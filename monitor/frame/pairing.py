@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from monitor.kinds import infer_kind
 from monitor.profile import numbers
 from monitor.record import Column, Kind, Role
 from monitor.record_layout import NATIVE_FEATURES, ColumnsSettings, feature_names, fixed_part
-from monitor.sources.formats.values import convert
+from monitor.sources.formats.values import Converted, convert
 
 NOT_COMPARED = frozenset({Kind.IDENTIFIER, Kind.DATETIME, Kind.VECTOR})
 """Kinds whose values say nothing by being other ones."""
@@ -22,20 +22,27 @@ NOT_COMPARED = frozenset({Kind.IDENTIFIER, Kind.DATETIME, Kind.VECTOR})
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A column that both tables have, its values read as the reference's kind; n and m rows."""
+    """A column that both tables have, its values read as the reference's kind; n and m rows.
+
+    ``mismatched``: how many values of each table are not of that kind, and so missing.
+    """
 
     column: Column
     reference: pa.Array = field(repr=False)
     current: pa.Array = field(repr=False)
+    mismatched: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What two tables have in common: ``missing`` stands in the reference only, ``extra`` in the current one only."""
+    """What two tables have in common: ``gone`` stands in the reference only, ``new`` in the current one only.
+
+    ``new`` has the path of each name.
+    """
 
     pairs: tuple[Pair, ...]
-    missing: tuple[str, ...]
-    extra: tuple[str, ...]
+    gone: tuple[Column, ...]
+    new: Mapping[str, str]
 
 
 def shared_columns(reference: pa.Table, current: pa.Table, settings: ColumnsSettings, task: str) -> Shared:
@@ -50,21 +57,30 @@ def shared_columns(reference: pa.Table, current: pa.Table, settings: ColumnsSett
     if not wanted:
         raise ReferenceUnusable("E165", "the reference has no column to compare", "name features under columns")
     start = fixed_part(settings.features) if isinstance(settings.features, str) else fixed_part(NATIVE_FEATURES)
-    pairs, missing, found = [], [], set()
+    pairs, gone, found = [], [], set()
     for name, path, role in wanted:
+        column = Column(name, path, role, *infer_kind(reference[path], role, task))
         place = next((each for each in (path, name, start + name) if each in current.column_names), None)
         if place is None:
-            missing.append(name)
+            gone.append(column)
             continue
         found.add(place)
-        kind, coded = infer_kind(reference[path], role, task)
-        column = Column(name, path, role, kind, coded)
-        pairs.append(Pair(column, _read(reference[path], column), _read(current[place], column)))
+        pairs.append(paired(column, reference[path], current[place]))
     known = {name for name, _, _ in wanted}
     there = [(name, path) for name, path, _ in _columns(current.column_names, _without_lists(settings))]
     dropped = {*settings.exclude, *(path.removeprefix(start) for path in settings.exclude)}
-    extra = [name for name, path in there if path not in found and name not in known | dropped and path not in dropped]
-    return Shared(tuple(pairs), tuple(sorted(missing)), tuple(sorted(extra)))
+    new = {
+        name: path
+        for name, path in sorted(there)
+        if path not in found and name not in known | dropped and path not in dropped
+    }
+    return Shared(tuple(pairs), tuple(sorted(gone, key=lambda column: column.name)), new)
+
+
+def paired(column: Column, reference: pa.ChunkedArray, current: pa.ChunkedArray) -> Pair:
+    """Return the values of two tables, read as a column's kind."""
+    old, new = (_read(array, column) for array in (reference, current))
+    return Pair(column, old.values, new.values, (_mismatched(old), _mismatched(new)))
 
 
 def _columns(available: list[str], settings: ColumnsSettings) -> list[tuple[str, str, Role]]:
@@ -88,9 +104,13 @@ def _without_lists(settings: ColumnsSettings) -> ColumnsSettings:
     return settings.model_copy(update={"features": pattern, "exclude": []})
 
 
-def _read(array: pa.ChunkedArray, column: Column) -> pa.Array:
+def _read(array: pa.ChunkedArray, column: Column) -> Converted:
     whole = array.combine_chunks()
-    return whole if column.kind in NOT_COMPARED else convert(whole, column.type).values
+    return Converted(whole) if column.kind in NOT_COMPARED else convert(whole, column.type)
+
+
+def _mismatched(read: Converted) -> int:
+    return 0 if read.mismatch is None else read.mismatch.true_count
 
 
 def values_of(array: pa.Array) -> Floats:

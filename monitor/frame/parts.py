@@ -91,7 +91,7 @@ def numeric_parts(pair: Pair, tolerance: float, least_rows: int) -> Parts:
 
 def category_parts(pair: Pair, tolerance: float) -> Parts:
     """Test a column of categories; missing values are a level of their own."""
-    old, new, unseen = _levels(pair)
+    old, new, unseen = level_counts(pair)
     test = counted_part(old, new, tolerance)
     sides = [
         Side(rows, int(counts[-1]) / rows, int(counts[unseen].sum()) / rows, None, None)
@@ -124,9 +124,9 @@ def _side(rows: int, values: Floats) -> Side:
     return Side(rows, (rows - len(values)) / rows, 0.0, mean if known else None, sd if known else None)
 
 
-def _levels(pair: Pair) -> tuple[Integers, Integers, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def level_counts(pair: Pair) -> tuple[Integers, Integers, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Return the rows in each level of both tables, the last being the missing, and which the reference has not."""
-    both = [_counted(array) for array in (pair.reference, pair.current)]
+    both = [counted(array) for array in (pair.reference, pair.current)]
     total: dict[str, int] = {}
     for counts in both:
         for level, rows in counts.items():
@@ -144,7 +144,7 @@ def _levels(pair: Pair) -> tuple[Integers, Integers, np.ndarray[tuple[int], np.d
     return old, new, unseen
 
 
-def _counted(array: pa.Array) -> dict[str, int]:
+def counted(array: pa.Array) -> dict[str, int]:
     """Return the rows of each category, by its text."""
     counted = pc.value_counts(without_nan(array).drop_null())
     return dict(zip(texts(counted.field("values")), counted.field("counts").to_pylist(), strict=True))

@@ -11,7 +11,7 @@ from typing import Any
 
 from monitor.profile import Profile
 from monitor.quality import cardinality, constant, duplicates, mismatched, missing, non_finite, ranges, schema, unseen
-from monitor.quality.check import Check, Expectation, Subject, Unchecked
+from monitor.quality.check import Allowed, Check, Expectation, Seen, Subject, Unchecked
 from monitor.quality.pairs import expect_pairs
 from monitor.quality.settings import QualitySettings
 from monitor.reference import Reference
@@ -90,12 +90,24 @@ def violations(held: Sequence[Expectation], profile: Profile, level: float) -> l
     each = level / max(len(held), 1)
     found: list[Json] = []
     for expectation in held:
-        seen = expectation.count(profile)
-        if seen.of and expectation.allowed.is_broken(seen, each) and not _is_gone(found, expectation):
-            bounds, value = expectation.allowed.bounds(seen.of, each), expectation.allowed.value(seen)
-            scope = {"column": expectation.column, "check": expectation.check}
-            found.append(scope | {"value": value, "lower": bounds.lower, "upper": bounds.upper})
+        told = violation(expectation.column, expectation.check, expectation.count(profile), expectation.allowed, each)
+        if told is not None and not _is_gone(found, expectation):
+            found.append(told)
     return found
+
+
+def violation(column: str | None, check: str, seen: Seen, allowed: Allowed, level: float) -> Json | None:
+    """Return a ``quality_violation``, or ``None`` where what was seen is allowed.
+
+    Parameters
+    ----------
+    level: the chance of a false one.
+    """
+    if not seen.of or not allowed.is_broken(seen, level):
+        return None
+    bounds = allowed.bounds(seen.of, level)
+    told = {"column": column, "check": check, "value": allowed.value(seen)}
+    return told | {"lower": bounds.lower, "upper": bounds.upper}
 
 
 def _is_gone(found: Sequence[Json], expectation: Expectation) -> bool:

@@ -14,7 +14,7 @@ from monitor.profile import Profile
 from monitor.quality.check import NO_TIMESTAMPS, VARIES, Bounds, Check, Expectation, Found, Seen, Subject
 from monitor.record import Kind
 
-_STUCK, _FREE = 0.995, 0.9
+_STUCK, FREE = 0.995, 0.9
 LEAST_VALUES = 20
 
 
@@ -44,7 +44,7 @@ def expect(subject: Subject) -> Found:
         return NO_TIMESTAMPS
     values = steps.rows - steps.missing[:, place]
     told = values >= LEAST_VALUES
-    if not told.any() or float(np.max(steps.facts.top[told, place] / values[told])) > _FREE:
+    if not told.any() or float(np.max(steps.facts.top[told, place] / values[told])) > FREE:
         return VARIES
     span = slice(binning.offsets[place], binning.offsets[place + 1])
 

@@ -16,6 +16,7 @@ _WORDS = {
     "unseen": "of values are categories that the reference does not hold",
     "constant": "of values are one and the same",
     "cardinality": "categories",
+    "timestamp": "of records have no instant that can be true",
     "duplicates": "of records have an id that another has",
 }
 
@@ -27,6 +28,15 @@ def cause(violation: Mapping[str, Any]) -> dict[str, Any]:
     '50% of records have no value; at most 2.5% is expected'
     """
     return {"kind": violation["check"], "column": violation["column"], "detail": told(violation), "factor": None}
+
+
+def named(violation: Mapping[str, Any]) -> str:
+    """Return what a violation says, beginning with its column, or with the rule of the table.
+
+    >>> named({"column": None, "check": "low <= high", "value": 0.5, "lower": 0.0, "upper": 0.025})
+    'low <= high: 50% of records break it; at most 2.5% is expected'
+    """
+    return f"{violation['column'] or violation['check']}: {told(violation)}"
 
 
 def told(violation: Mapping[str, Any]) -> str:

@@ -256,21 +256,24 @@ BACKTEST: dict[str, Schema] = {
 """The lines of ``backtest --format jsonl``, by their ``kind``."""
 
 _FILE = record(path=STRING, rows=COUNT, id=SHA)
-COMPARISON = record(
-    kind={"const": "comparison"},
-    schema=FORMAT,
-    verdict=VERDICT,
-    alpha=RATIO,
-    reference=_FILE,
-    current=_FILE,
-    columns_judged=COUNT,
-    columns_drifted=COUNT,
-    columns=listed(COLUMN),
-    columns_missing=listed(STRING),
-    columns_extra=listed(STRING),
-    quality_violations=listed(VIOLATION),
-    performance=listed(PERFORMANCE),
-    elapsed_seconds=SECONDS,
+COMPARISON = beside(
+    record(
+        kind={"const": "comparison"},
+        schema=FORMAT,
+        verdict=VERDICT,
+        alpha=RATIO,
+        reference=_FILE,
+        current=_FILE,
+        columns_judged=COUNT,
+        columns_drifted=COUNT,
+        columns=listed(COLUMN),
+        columns_missing=listed(STRING),
+        columns_extra=listed(STRING),
+        quality_violations=listed(VIOLATION),
+        performance=listed(PERFORMANCE),
+        elapsed_seconds=SECONDS,
+    ),
+    columns_renamed=listed(record(from_=STRING, to=STRING, distance=RATIO)),
 )
 
 
