@@ -13,9 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.calibration.betting import LEAST_TARGETS, Bound, bound
+from monitor.errors import PermanentError
 from monitor.fairness.groups import Watch, watch_groups
 from monitor.fairness.settings import FairnessSettings
+from monitor.performance.business_value import NAME as VALUE
+from monitor.performance.business_value import business_value
 from monitor.performance.estimate.assumption import Assumption
+from monitor.performance.estimate.binary import Matrix
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
 from monitor.performance.estimate.multiclass_estimator import MulticlassEstimator, fit_multiclass
 from monitor.performance.estimate.regression_estimator import RegressionEstimator, fit_regression
@@ -79,6 +83,7 @@ class ScoringPlan:
     assume: what moves while estimates hold.
     also: metrics that objectives name, beside those.
     fairness: the groups that are compared.
+    worth: what a row brings, by the places of its target and of its prediction; ``None``: nobody says.
     """
 
     task: str
@@ -89,6 +94,17 @@ class ScoringPlan:
     assume: Assumption = Assumption.COVARIATE_SHIFT
     also: Sequence[str] = ()
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
+    worth: Matrix | None = None
+
+
+class MatrixUnfit(PermanentError):
+    """What answers are worth is told of other classes than the model has."""
+
+    def __init__(self, classes: Sequence[str], rows: int) -> None:
+        super().__init__(
+            f"a business value of {len(classes)} classes is a matrix of as many rows (got {rows})",
+            "give a row for each class as target, in the order of their names as text",
+        )
 
 
 def compile_scorer(
@@ -103,6 +119,7 @@ def compile_scorer(
     Raises
     ------
     ColumnUnknown: a column of groups is no feature.
+    MatrixUnfit: ``plan.worth`` is of other classes.
     """
     if times is not None:
         order = np.argsort(times, kind="stable")
@@ -114,7 +131,7 @@ def compile_scorer(
     answers = answers_of(plan.task, columns, [*predicted, *known])
     if answers is None:
         return None
-    metrics = _metrics(answers, plan.metrics, plan.also)
+    metrics = _metrics(answers, plan)
     rows = pa.table({column.key: table[column.path] for column in columns})
     targets = targets_of(known[0]) if known else [None] * rows.num_rows
     features = _features(table, reference, plan)
@@ -129,7 +146,7 @@ def compile_scorer(
     estimator = None
     if plan.estimate:
         steps = places // _UNTIMED_STEP if times is None else times[places] // plan.every
-        estimator = _estimator(pairs, steps, features.take(pa.array(places)), plan.assume)
+        estimator = _estimator(pairs, steps, features.take(pa.array(places)), plan)
     return Scorer(answers, metrics, expected, scale, limit, why, estimator, watches)
 
 
@@ -158,14 +175,14 @@ def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
     return np.asarray(np.add.reduceat(sums, edges) / np.add.reduceat(counts, edges), dtype=np.float64)
 
 
-def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table, assume: Assumption) -> Estimator | None:
+def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table, plan: ScoringPlan) -> Estimator | None:
     found: Estimator | Unfit | None = None
     if isinstance(pairs, NumberPairs):
         found = fit_regression(pairs, steps, features)
     elif isinstance(pairs, ClassPairs) and pairs.scores is not None and pairs.scores.ndim == 1:
-        found = fit_binary(pairs, steps, features, assume=assume)
+        found = fit_binary(pairs, steps, features, plan.worth, plan.assume)
     elif isinstance(pairs, ClassPairs) and pairs.scores is not None:
-        found = fit_multiclass(pairs, steps, features)
+        found = fit_multiclass(pairs, steps, features, plan.worth)
     return None if isinstance(found, Unfit) else found
 
 
@@ -195,12 +212,17 @@ def _watches(
     )
 
 
-def _metrics(answers: Answers, wanted: Sequence[str] | None, also: Sequence[str]) -> tuple[Metric, ...]:
+def _metrics(answers: Answers, plan: ScoringPlan) -> tuple[Metric, ...]:
+    if plan.worth is not None and len(plan.worth) != len(answers.classes):
+        raise MatrixUnfit(answers.classes, len(plan.worth))
+    of_worth = {} if plan.worth is None else {VALUE: business_value(plan.worth)}
+    wanted = plan.metrics
     has = {"has_prediction": answers.prediction is not None or answers.has_score, "has_score": answers.has_score}
     if wanted is None:
         wanted = list(defaults_for(answers.task, **has))
     there = {name for name in ("prediction", "score") if has[f"has_{name}"]}
-    found = [metric for name in dict.fromkeys((*wanted, *also)) if (metric := named(name)) is not None]
+    names = dict.fromkeys((*wanted, *plan.also, *of_worth))
+    found = [metric for name in names if (metric := of_worth.get(name) or named(name)) is not None]
     return tuple(metric for metric in found if answers.task in metric.tasks and metric.needs <= there)
 
 

@@ -13,6 +13,7 @@ from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.record import Kind
 from monitor.record_layout import ColumnUnknown
+from monitor.scorer import MatrixUnfit
 
 _UNKNOWN_COLUMN, _UNFIT_COLUMN, _UNFIT_METHOD = "E166", "E167", "E103"
 _ANSWERS = ("prediction", "score")
@@ -27,6 +28,8 @@ def reference_fault(loaded: Loaded, place: int, error: MonitorError, version: st
     """
     code = error.code if isinstance(error, ReferenceUnusable) else _UNFIT_COLUMN
     keys = reference_keys(loaded, place, version)
+    if isinstance(error, MatrixUnfit):
+        keys = ("performance", "business_value")
     if isinstance(error, ColumnUnknown):
         columns = loaded.config.models[place].columns
         role = [role for role in _ANSWERS if getattr(columns, role) == error.column]

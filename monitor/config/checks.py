@@ -11,11 +11,15 @@ from monitor.config.yaml_marks import Node
 from monitor.drift import CATEGORIES, METHODS, NUMBERS
 from monitor.drift.by_evidently import TESTS, is_evidentlys
 from monitor.errors import Fault
+from monitor.performance.business_value import NAME as VALUE
+from monitor.performance.reading import CLASS_TASKS
 from monitor.performance.registry import DEFAULTS, named
 from monitor.performance.registry import METRICS as METRIC_NAMES
 from monitor.performance.settings import is_performance
 from monitor.record import Kind
 from monitor.settings import parse_duration
+
+_TWO = 2
 
 
 def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]:
@@ -27,6 +31,7 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
     """
     found = (
         _unknown_metrics,
+        _unfit_matrix,
         _unfit_groups,
         _repeated_names,
         _unknown_names,
@@ -115,10 +120,30 @@ def _unknown_metrics(root: Node, file: str) -> Iterator[Fault]:
     for path, model in _items(root, "models"):
         asked = model.get("performance")
         for at, node in _metrics(asked, f"{path}.performance"):
-            if isinstance(node.value, str) and node.value and named(node.value) is None:
+            if node.value == VALUE:
+                matrix = asked.get(VALUE) if asked else None
+                if matrix is None or not matrix.items:
+                    message = "a business value needs to know what answers bring; expected a matrix beside it"
+                    yield Place(file, at, node).fault("E103", message, "give performance.business_value")
+            elif isinstance(node.value, str) and node.value and named(node.value) is None:
                 expected = f"expected e.g. {', '.join(DEFAULTS['binary'])}"
                 message = f"no performance metric is named {quoted(node.value)}; {expected}"
                 yield Place(file, at, node).fault("E103", message, nearest(node.value, list(METRIC_NAMES)))
+
+
+def _unfit_matrix(root: Node, file: str) -> Iterator[Fault]:
+    """Yield matrices of what answers bring that are of other classes than the task."""
+    for path, model in _items(root, "models"):
+        asked, task = model.get("performance"), _value(model, "task")
+        matrix = asked.get(VALUE) if asked else None
+        rows = len(matrix.items) if matrix and matrix.items else 0
+        message = None
+        if rows and task not in CLASS_TASKS:
+            message = "a business value is of classes; expected task: binary or multiclass beside it"
+        elif rows and task == "binary" and rows != _TWO:
+            message = f"a business value of 2 classes is a matrix of as many rows (got {rows})"
+        if matrix is not None and message is not None:
+            yield Place(file, f"{path}.performance.{VALUE}", matrix).fault("E103", message)
 
 
 def _unfit_groups(root: Node, file: str) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from monitor.performance.answers import Counts, Found, of_confusion, value_of
 from monitor.performance.interval import Floats, mean_bounds
 from monitor.performance.metric import Direction, Metric, Undefined
 
+NAME = "business_value"
 _BINARY = _SIDES = 2
 
 
@@ -55,9 +56,9 @@ def business_value(brings: Sequence[Sequence[float]]) -> Metric:
     ):
         raise ValueError("a cost matrix has a row for each class, in it a finite number for each class")
     return Metric(
-        name="business_value",
+        name=NAME,
         title="Business value",
-        tasks=frozenset({"binary"} if len(matrix) == _BINARY else {"multiclass"}),
+        tasks=frozenset({"binary", "multiclass"} if len(matrix) == _BINARY else {"multiclass"}),
         needs=frozenset({"prediction"}),
         direction=Direction.HIGHER,
         lowest=float(matrix.min()),

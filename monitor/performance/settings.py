@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
+from monitor.performance.business_value import business_value
 from monitor.settings import Duration, Settings, duration_text, parse_duration
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%")
@@ -225,6 +226,10 @@ class PerformanceSettings(Settings):
         "covariate_shift",
         description="what moves while estimates hold; label_shift: the share of positives of a binary model",
     )
+    business_value: tuple[tuple[float, ...], ...] | None = Field(
+        None,
+        description="what answers bring: a row for each class as target, in it a number for each class as prediction",
+    )
     objectives: tuple[ObjectiveSettings, ...] = Field((), description="what the model's users need of it")
 
     @property
@@ -232,6 +237,13 @@ class PerformanceSettings(Settings):
         """Return the performance metrics that objectives name, which are computed whatever ``metrics`` says."""
         named = (each.metric for each in self.objectives if each.figure.subject is Subject.PERFORMANCE)
         return tuple(dict.fromkeys(named))
+
+    @field_validator("business_value")
+    @classmethod
+    def _is_square(cls, matrix: tuple[tuple[float, ...], ...] | None) -> tuple[tuple[float, ...], ...] | None:
+        if matrix is not None:
+            business_value(matrix)
+        return matrix
 
     @model_validator(mode="after")
     def _objectives_differ(self) -> Self:

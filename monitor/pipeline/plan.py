@@ -80,5 +80,13 @@ class ModelPlan:
         every = microseconds(self.window.every)
         assume = Assumption(asked.assume)
         return ScoringPlan(
-            self.task, self.columns, asked.metrics, asked.estimate, every, assume, asked.scores, self.fairness
+            self.task,
+            self.columns,
+            asked.metrics,
+            asked.estimate,
+            every,
+            assume,
+            asked.scores,
+            self.fairness,
+            asked.business_value,
         )
