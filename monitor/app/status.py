@@ -149,6 +149,8 @@ def _version(name: str, facts: Mapping[str, Any], known: tuple[Json | None, Json
         "reference": facts["reference"],
         "gathered": facts.get("gathered"),
         "last_window": None if window is None else {key: window[key] for key in _WINDOW},
+        "objectives": [] if window is None else window.get("objectives", []),
+        "usual": {} if window is None else window.get("usual", {}),
         "performance": performance["performance"] if performance is not None else [],
         "targets_coverage_ratio": performance["targets_coverage_ratio"] if performance is not None else None,
     }

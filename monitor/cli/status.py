@@ -19,6 +19,7 @@ from monitor.cli.common import (
     table,
     write_json,
 )
+from monitor.cli.status_service import service_parts
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
@@ -80,6 +81,7 @@ def tables(body: dict[str, Any]) -> list[Any]:
     if not state["writable"]:
         parts.append("state: cannot be written")
     parts += [_models(body["models"]), *_uncalibrated(body["models"]), _sources(body["models"])]
+    parts += service_parts(body["models"])
     if body["alerts"]:
         alerts = table("alerts", "alert", "model", "version", "severity", "state", "since")
         for each in body["alerts"]:

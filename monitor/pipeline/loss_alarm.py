@@ -40,7 +40,7 @@ def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: in
         if version is None or version.retired:
             continue
         follow(model, look.version, fairness_finding(model, look.body["fairness"], _window(model, look)), closed)
-        found = _objectives(model, look)
+        found = _objectives(model, look, closed)
         scorer = model.references.scorer(look.version)
         if scorer is not None and scorer.bound is not None:
             start = look.cohort.end - microseconds(model.plan.window.every)
@@ -53,12 +53,12 @@ def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: in
             follow(model, look.version, finding, closed)
 
 
-def _objectives(model: Model, look: Look) -> list[Finding]:
+def _objectives(model: Model, look: Look, closed: Closed) -> list[Finding]:
     """Look at the objectives on performance: once a window, as its loss is bet on once."""
     bodies = look.body["performance"] if look.body is not None else []
     known = {body["metric"]: body["realised"] for body in bodies if body["realised"] is not None}
     scores = {metric: (value["value"], value["lower"], value["upper"]) for metric, value in known.items()}
-    _, found = watch_scores(model, look.version, scores, look.cohort.end)
+    found = watch_scores(model, look.version, scores, look.cohort.end, closed)
     return [replace(finding, window=_window(model, look)) for finding in found]
 
 

@@ -60,6 +60,8 @@ class Version:
     """What is usual of its latency and volume."""
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     """Of each objective that has a budget, by its name."""
+    promised: dict[str, Json] = field(default_factory=dict)
+    """What was said last of each objective on performance, by its name."""
     streaks: dict[str, Streak] = field(default_factory=dict)
     """Of each column under a fixed rule."""
 

@@ -79,6 +79,8 @@ def watch_service(model: Model, name: str, seen: Served, closed: Closed, sharing
     found = [_unusual(habit, model.plan, seen) for habit in version.habits.values()]
     for objective in asked:
         if objective.figure.subject is Subject.PERFORMANCE:
+            unknown = _body(objective, Reading(None, None, None), broken=None)
+            window["objectives"].append(version.promised.get(objective.name, unknown))
             continue
         body, finding = _watch(model, version, objective, read(objective, seen), closed.end)
         window["objectives"].append(body)
@@ -87,9 +89,15 @@ def watch_service(model: Model, name: str, seen: Served, closed: Closed, sharing
 
 
 def watch_scores(
-    model: Model, name: str, scores: Mapping[str, tuple[float, float | None, float | None]], end: Instant
-) -> tuple[list[Json], list[Finding]]:
+    model: Model,
+    name: str,
+    scores: Mapping[str, tuple[float, float | None, float | None]],
+    end: Instant,
+    closed: Closed,
+) -> list[Finding]:
     """Look at the objectives on performance, once a window: when its targets are first known.
+
+    What is said of them stands in the window that closes now, and in later ones until more is known.
 
     Parameters
     ----------
@@ -98,17 +106,20 @@ def watch_scores(
 
     Returns
     -------
-    What is said of each objective, and one finding each for the alert ``performance``.
+    One finding each for the alert ``performance``.
     """
-    version, bodies, found = model.versions[name], [], []
+    version, found = model.versions[name], []
     for objective in model.plan.performance.objectives:
         if objective.figure.subject is Subject.PERFORMANCE:
             known = scores.get(objective.metric)
             reading = Reading(None, None, None) if known is None else Reading(*known)
             body, finding = _watch(model, version, objective, reading, end)
-            bodies.append(body)
+            version.promised[objective.name] = body
             found.append(finding)
-    return bodies, found
+    for window in closed.windows:
+        if window["version"] == name:
+            window["objectives"] = [version.promised.get(each["objective"], each) for each in window["objectives"]]
+    return found
 
 
 def _unusual(habit: Habit, plan: ModelPlan, seen: Served) -> Finding:

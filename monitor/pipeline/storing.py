@@ -101,6 +101,7 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
             continue
         alert: dict[str, Any] = {"alert": asdict(version.alert), "body": version.alert_body}
         alert["raised"] = [[*key, asdict(raised.alert), raised.body] for key, raised in version.raised.items()]
+        alert["promised"] = version.promised
         alert["streaks"] = {column: asdict(streak) for column, streak in version.streaks.items()}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         _save_habits(connection, name, version_name, version)
@@ -237,6 +238,7 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
             (name, segment): Raised(ThresholdAlert(**kept | {"state": AlertState(kept["state"])}), body)
             for name, segment, kept, body in alert.get("raised", [])
         }
+        version.promised = alert.get("promised", {})
         version.streaks = {column: Streak(**streak) for column, streak in alert.get("streaks", {}).items()}
     return version
 

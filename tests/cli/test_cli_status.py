@@ -158,3 +158,24 @@ def test_it_is_told_how_far_a_reference_is(driftline: Driftline, config: Path, s
     done = driftline("status", "-c", config, "--format", "json")
     assert schemas.faults(STATUS_REPORT, done.out) == []
     assert "1200 of 5000 rows gathered" in driftline("status", "-c", config).out
+
+
+def test_objectives_and_what_is_usual_are_told(driftline: Driftline, config: Path, state: State) -> None:
+    """Of a live version stand its objectives with what is left of their budgets, and whether its volume is usual."""
+    rates = [{"over_seconds": 3600.0, "rate": 14.5}, {"over_seconds": 21600.0, "rate": None}]
+    figures = {"value": 0.06, "lower": 0.055, "upper": 0.07, "broken": True}
+    promise = {"objective": "latency_p99 at most 50ms", "metric": "latency_p99", **figures}
+    promise |= {"burn_rates": rates, "budget_left_ratio": 0.25}
+    habit = {"source": "stream", "calibrated": True, "why": None, "evidence": 5.0, "threshold": 4320.0}
+    usual = {"volume": {**habit, "learnt_steps": 700, "expected": 60.0}}
+    facts = {"live": True, "calibrated": True, "calibration_why": None, "reference": None}
+    with state.write() as connection:
+        save_meta(connection, FACTS, {"models": {"flights": {"versions": {"1": facts}}}})
+        save_window(connection, {**EXAMPLES["window"], "model": "flights", "objectives": [promise], "usual": usual})
+    done = driftline("status", "-c", config, "--format", "json")
+    assert schemas.faults(STATUS_REPORT, done.out) == []
+    (version,) = done.body["models"][0]["versions"]
+    assert (version["objectives"], version["usual"]) == ([promise], usual)
+    out = " ".join(driftline("status", "-c", config).out.split())
+    told = ("latency_p99 at most 50ms", "0.055 to 0.07", "broken", "14.5 times", "25%", "volume is usual: evidence 5")
+    assert [words for words in told if words not in out] == []

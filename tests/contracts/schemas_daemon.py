@@ -19,6 +19,7 @@ from tests.contracts.schemas import (
     MESSAGE_ID,
     NAME,
     NUMBER,
+    OBJECTIVE,
     PERFORMANCE,
     RATIO,
     REFERENCE,
@@ -29,6 +30,7 @@ from tests.contracts.schemas import (
     STATUS,
     STRING,
     TASK,
+    USUAL,
     VERDICT,
     VERSION,
     WINDOW_ID,
@@ -152,6 +154,8 @@ _LIVE_VERSION = beside(
         targets_coverage_ratio=maybe(RATIO),
     ),
     gathered=maybe(record(rows=COUNT, of=COUNT)),
+    objectives=listed(OBJECTIVE),
+    usual={"type": "object", "additionalProperties": USUAL},
 )
 STATUS_REPORT = record(
     kind={"const": "status"},

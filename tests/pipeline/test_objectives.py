@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from monitor.performance.settings import PerformanceSettings
+from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.sources.files import FilesSettings
 from monitor.store.database import State
 from tests.contracts import schemas
-from tests.passes import Told, opened, replayed, restarted
+from tests.passes import WALL, Told, opened, plain, replayed, restarted
 from tests.worlds import World, plan_of, reference_table, write_log
 
 OBJECTIVES = [
@@ -140,8 +142,9 @@ def test_an_older_version_s_volume_is_no_news(tmp_path: Path) -> None:
     assert told.alerts == []
 
 
-def test_an_objective_on_performance_is_told_of_when_targets_are_known(tmp_path: Path) -> None:
-    """A score whose interval lies under what is promised breaks the objective, which the alert on performance says."""
+@pytest.fixture
+def scored(tmp_path: Path) -> ModelPlan:
+    """Six hours of answers that are all wrong, as far as is known: the third has no targets; and objectives."""
     table = reference_table()
     targets = [int(place % 10 < 3) for place in range(table.num_rows)]
     pq.write_table(table.append_column("target", pa.array(targets)), tmp_path / "reference.parquet")
@@ -149,10 +152,33 @@ def test_an_objective_on_performance_is_told_of_when_targets_are_known(tmp_path:
     known = [
         {"request_id": record["request_id"], "target": 1 - record["prediction"], "timestamp": record["timestamp"]}
         for record in records
+        if record["timestamp"][11:13] != "02"
     ]
     write_log(tmp_path / "targets.jsonl", known)
-    performance = PerformanceSettings.model_validate({"objectives": [{"metric": "accuracy", "at_least": 0.7}]})
-    told = replayed(plan_of(tmp_path, performance=performance, targets=FilesSettings(path="targets.jsonl")))
+    asked = [{"metric": "accuracy", "at_least": 0.7}, {"metric": "accuracy", "at_least": 0.8, "share": 0.9}]
+    performance = PerformanceSettings.model_validate({"objectives": asked})
+    known_later = {"targets": FilesSettings(path="targets.jsonl"), "delay": timedelta(hours=1)}
+    return plan_of(tmp_path, performance=performance, **known_later)
+
+
+def test_an_objective_on_performance_is_told_of_when_targets_are_known(scored: ModelPlan) -> None:
+    """A score whose interval lies under what is promised breaks the objective, which the alert on performance says."""
+    told = replayed(scored)
     alert = next(alert for alert in told.alerts if alert["name"] == "performance")
     details = [cause["detail"] for cause in alert["diagnosis"]["causes"]]
     assert "accuracy at least 0.7: 0" in details
+
+
+def test_what_is_known_of_performance_stands_in_each_window(scored: ModelPlan, state: State) -> None:
+    """Unknown before the first targets; then what was known last, in a run as in a replay, hours without included."""
+    told = replayed(scored)
+    assert objectives(told, "accuracy", "value") == [None, *[0.0] * 5]
+    assert objectives(told, "accuracy", "broken") == [None, *[True] * 5]
+    assert told.windows[-1]["objectives"][1]["budget_left_ratio"] == pytest.approx(1 - 5 / 720 / 0.1, abs=1e-3)
+    again: list[Any] = []
+    for _ in range(5):
+        pipeline = Pipeline(scored, state)  # a new process for every window
+        closed = next(pipeline.step(WALL))
+        again += [body["objectives"] for body in map(plain, closed.windows)]
+        pipeline.close()
+    assert again == [body["objectives"] for body in told.windows[:5]]
