@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monitor.pipeline.intake import arrange, row_hashes
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Column, Layout
-from monitor.sources.files import FilesSource
+from monitor.sources.opening import Where, open_source
 from monitor.sources.position import Position
 
 
@@ -64,7 +64,7 @@ def read_earlier(plan: ModelPlan, layout: Layout, column: Column) -> Earlier:
 
 def _tables(plan: ModelPlan, layout: Layout) -> Iterable[pa.Table]:
     for settings in plan.records:
-        source = FilesSource(settings, layout, plan.root, at_rest=True)
+        source = open_source(settings, layout, Where(plan.root, None, at_rest=True))
         positions: dict[str, Position] = {}
         try:
             while (batch := source.read(positions)) is not None:

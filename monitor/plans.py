@@ -12,6 +12,9 @@ from monitor.config import Config, ModelSettings
 from monitor.delivery import route
 from monitor.pipeline.plan import ModelPlan
 
+SPOOL = "spool"
+"""The folder of the state in which what comes by HTTP waits to be read."""
+
 
 def model_plans(
     config: Config, root: Path, *, external_url: str | None = None, token: Callable[[str], str] | None = None
@@ -26,15 +29,18 @@ def model_plans(
     """
     base = config.server.external_url or external_url or f"http://{config.server.listen}"
     routing = partial(_route, config)
-    return tuple(_plan(settings, root.resolve(), base.rstrip("/"), (routing, token)) for settings in config.models)
+    root = root.resolve()
+    places = root, root / config.state.directory / SPOOL
+    return tuple(_plan(settings, places, base.rstrip("/"), (routing, token)) for settings in config.models)
 
 
 def _plan(
     settings: ModelSettings,
-    root: Path,
+    places: tuple[Path, Path],
     external_url: str,
     rest: tuple[Callable[[Mapping[str, Any]], tuple[str, ...]], Callable[[str], str] | None],
 ) -> ModelPlan:
+    root, spools = places
     routing, token = rest
     return ModelPlan(
         name=settings.name,
@@ -57,6 +63,7 @@ def _plan(
         external_url=external_url,
         route=routing,
         token=token,
+        spool=spools / settings.name,
     )
 
 

@@ -67,6 +67,9 @@ class Reason(StrEnum):
     ID_MISSING = "id_missing"
     DUPLICATE = "duplicate"
     UNREADABLE = "unreadable"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_TOO_SLOW = "body_too_slow"
+    MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported"
 
 
 @dataclass(frozen=True, slots=True)

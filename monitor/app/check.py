@@ -32,6 +32,7 @@ from monitor.receivers import RECEIVERS, Network, ReceiverSettings
 from monitor.receivers.network import Deadline, checked_targets
 from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
+from monitor.sources.opening import SourceSettings
 from monitor.store.database import open_state
 
 Json = dict[str, Any]
@@ -149,14 +150,16 @@ class _Check:
 
     def _sources(self, place: int, plan: ModelPlan) -> list[Json]:
         several = len(plan.records) > 1
-        wanted: list[tuple[str, FilesSettings, tuple[str | int, ...]]] = [
+        wanted: list[tuple[str, SourceSettings, tuple[str | int, ...]]] = [
             ("records", settings, ("records", index) if several else ("records",))
             for index, settings in enumerate(plan.records)
         ]
         wanted += [("targets", plan.targets, ("targets",))] if plan.targets is not None else []
         return [self._source(role, plan, settings, ("models", place, *loc)) for role, settings, loc in wanted]
 
-    def _source(self, role: str, plan: ModelPlan, settings: FilesSettings, loc: tuple[str | int, ...]) -> Json:
+    def _source(self, role: str, plan: ModelPlan, settings: SourceSettings, loc: tuple[str | int, ...]) -> Json:
+        if not isinstance(settings, FilesSettings):
+            return {"role": role, "kind": settings.type, "reachable": True, "matches": 0, "why": None}
         source = FilesSource(settings, Layout(plan.columns.timestamp, ()), plan.root)
         try:
             matches, problem = len(source.matches()), source.problem()

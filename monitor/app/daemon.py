@@ -84,6 +84,8 @@ class Daemon:
             self._build(loaded)
         except BaseException:
             self._close_servers()
+            if hasattr(self, "running"):
+                self.running.spools.stop()
             state.close()
             raise
 
@@ -105,6 +107,7 @@ class Daemon:
             loaded.config, loaded.root, external_url=self.url, token=lambda action: token_of(key, action)
         )
         workers = self._workers(loaded, plans)
+        running.spools.refresh(loaded, plans)
         network = Network(egress=loaded.config.server, root=loaded.root.resolve())
         desks = [
             Desk(running.state, settings, network, wall_clock, random.Random(), self._observe)  # noqa: S311 - jitter
@@ -258,6 +261,7 @@ class Daemon:
             worker.pause()
         running.dispatcher.stop(drain_seconds)
         self._close_servers()
+        running.spools.stop()
         self._schedule.wait(JOBS_SECONDS)
         self.heartbeat()
         running.state.close()

@@ -7,10 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from monitor.app.spools import Spools
 from monitor.app.worker import Worker
 from monitor.config import Loaded
 from monitor.dispatch import Dispatcher
 from monitor.instant import Instant
+from monitor.sources.http import KEY
 from monitor.store.database import State
 from monitor.telemetry import Telemetry
 
@@ -32,6 +34,7 @@ class Running:
     telemetry: Telemetry
     clock: Callable[[], Instant]
     key: bytes
+    spools: Spools = field(init=False)
     workers: dict[str, Worker] = field(default_factory=dict)
     dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher([]))
     started: bool = False
@@ -39,3 +42,13 @@ class Running:
     ticked: float = field(default_factory=time.monotonic)
     reload_error: str | None = None
     outcomes: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def __post_init__(self) -> None:
+        """Start what writes down what is sent."""
+        self.spools = Spools(self.state, self._reached)
+
+    def _reached(self, model: str, role: str) -> int | None:
+        """Return up to where a model's spool has been read for good; ``None`` if no worker knows."""
+        worker = self.workers.get(model)
+        position = worker.pipeline.positions.get(role, {}).get(KEY) if worker is not None else None
+        return None if position is None else position.offset

@@ -110,24 +110,27 @@ def _model(
     windows: Mapping[tuple[str, str], tuple[Json | None, Json | None]],
     at: Instant,
 ) -> Json:
-    roles = ["records", *(["targets"] if model.targets is not None else [])]
+    kinds = {"records": "+".join(dict.fromkeys(each.type for each in model.records))}
+    kinds |= {} if model.targets is None else {"targets": model.targets.type}
     versions = facts.get("versions", {})
     return {
         "name": model.name,
         "task": model.task,
         "watermark": facts.get("watermark"),
-        "sources": [_source(role, counts.get((model.name, role)), facts.get(role), at) for role in roles],
+        "sources": [
+            _source((role, kind), counts.get((model.name, role)), facts.get(role), at) for role, kind in kinds.items()
+        ],
         "versions": [
             _version(name, versions[name], windows.get((model.name, name), (None, None))) for name in sorted(versions)
         ],
     }
 
 
-def _source(role: str, counts: Counts | None, why: str | None, at: Instant) -> Json:
+def _source(source: tuple[str, str], counts: Counts | None, why: str | None, at: Instant) -> Json:
     heard = counts.accepted_at if counts is not None else None
     return {
-        "role": role,
-        "kind": "files",
+        "role": source[0],
+        "kind": source[1],
         "healthy": why is None,
         "why": why,
         "lag_seconds": None if heard is None else max((at - heard) / SECOND, 0.0),

@@ -14,6 +14,7 @@ from monitor.store.action import get_action, list_actions
 from monitor.store.alert import get_alert, list_alerts
 from monitor.store.delivery import Delivery, list_deliveries
 from monitor.store.window import get_window, list_windows
+from monitor.web.doors import Doors
 from monitor.web.problems import Problem
 from monitor.web.view import Listing, Report
 
@@ -47,12 +48,17 @@ class DaemonView:
         ]
         ready = all(check["ok"] for check in checks)
         checks.append(_check("config", running.reload_error))
+        checks += [_check(f"spool:{name}", why) for name, why in running.spools.troubles().items()]
         for worker in running.workers.values():
             checks.append(_check(f"model:{worker.plan.name}", worker.why))
             checks += [_check(f"source:{worker.plan.name}:{role}", why) for role, why in worker.sources().items()]
             faults = dict(worker.pipeline.references.faults)
             checks += [_check(f"reference:{worker.plan.name}:{name}", str(why)) for name, why in faults.items()]
         return {"ready": ready, "checks": checks}
+
+    def doors(self) -> Doors:
+        """Return where what is sent comes in."""
+        return self._running.spools.doors
 
     def status(self) -> Json:
         """Return the ``status`` object."""

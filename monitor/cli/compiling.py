@@ -9,6 +9,7 @@ from monitor.app.misfits import reference_faults
 from monitor.errors import ConfigError, Fault, PermanentError
 from monitor.injection import Injection
 from monitor.instant import Instant
+from monitor.pipeline.plan import ModelPlan
 from monitor.plans import model_plans
 from monitor.replay import Replay, Told
 
@@ -24,6 +25,9 @@ def compiled(
     replays: dict[int, Replay] = {}
     faults: dict[int, list[Fault]] = {}
     for place in places:
+        if sent := _sent(loaded, place, plans[place]):
+            faults[place] = sent
+            continue
         try:
             replays[place] = Replay(plans[place], told, injections, now=now)
         except ConfigError as error:
@@ -31,3 +35,11 @@ def compiled(
         except PermanentError as error:
             faults[place] = reference_faults(loaded, place, plans[place], error)
     return replays, faults
+
+
+def _sent(loaded: Loaded, place: int, plan: ModelPlan) -> list[Fault]:
+    """Return a fault for each source of a model that is sent by HTTP: that is kept only until it is read."""
+    roles = {"records": plan.records, "targets": () if plan.targets is None else (plan.targets,)}
+    found = [role for role, sources in roles.items() if any(source.type == "http" for source in sources)]
+    message, hint = "what is sent by HTTP is not kept, and cannot be replayed", "name the files of a log instead"
+    return [loaded.place("models", place, role).fault("E115", message, hint) for role in found]

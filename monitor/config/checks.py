@@ -39,6 +39,7 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
         _unfit_methods,
         _without_p_value,
         _unmet,
+        _sent_twice,
     )
     faults = [fault for check in found for fault in check(root, file)]
     return [*faults, *_by_evidently(root, file, windowed=windowed)]
@@ -266,3 +267,16 @@ def _unmet(root: Node, file: str) -> Iterator[Fault]:
     database = state.key("database") if state else None
     if database:
         yield Place(file, "state.database", database).fault("E109", "this version keeps state in SQLite alone", HELP)
+
+
+def _sent_twice(root: Node, file: str) -> Iterator[Fault]:
+    """Yield all but the first of a model's sources that are sent by HTTP: they would have one address."""
+    for path, model in _items(root, "models"):
+        records = model.get("records")
+        types = [
+            (f"{path}.records[{place}].type", each.get("type"))
+            for place, each in enumerate(records.items if records else ())
+        ]
+        for at, node in [(at, node) for at, node in types if node and node.value == "http"][1:]:
+            message = "records have a second source of type http; expected one: senders share its address"
+            yield Place(file, at, node).fault("E115", message)

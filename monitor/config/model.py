@@ -22,6 +22,7 @@ from monitor.reference import ReferenceSettings
 from monitor.sampling import SamplingSettings
 from monitor.settings import Duration, Settings
 from monitor.sources.files import FilesSettings
+from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.store.database import StateSettings
 from monitor.window import WindowSettings
 
@@ -46,7 +47,18 @@ def _one_or_by_version(value: Any) -> str:
 
 
 Task: TypeAlias = Literal["binary", "multiclass", "regression", "ranking", "multilabel", "none"]
-SourceSettings: TypeAlias = FilesSettings
+
+
+def _source_type(value: Any) -> str:
+    """Return what a source says that it is; one that says nothing is of files."""
+    found = value.get("type", _FILES) if isinstance(value, Mapping) else getattr(value, "type", _FILES)
+    return found if isinstance(found, str) else _FILES
+
+
+_FILES, _HTTP = "files", "http"
+SourceSettings: TypeAlias = Annotated[
+    Annotated[FilesSettings, Tag(_FILES)] | Annotated[HttpSettings, Tag(_HTTP)], Discriminator(_source_type)
+]
 _OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
 References: TypeAlias = Annotated[
     Annotated[ReferenceSettings, Tag(_ONE)] | Annotated[dict[str, ReferenceSettings], Tag(_BY_VERSION)],
@@ -57,11 +69,24 @@ Sources: TypeAlias = Annotated[
 ]
 
 
-class TargetsSettings(FilesSettings):
-    """Where the true outcomes come from, and how late they may be."""
+class Outcomes(Settings):
+    """How late the true outcomes may be."""
 
     delay: Duration = Field(timedelta(), description="a target is usually known so long after its record")
     horizon: Duration = Field(timedelta(days=30), description="no target is waited for longer")
+
+
+class FilesOfTargets(Outcomes, FilesSettings):
+    """Where the true outcomes lie, and how late they may be."""
+
+
+class HttpOfTargets(Outcomes, HttpTargetsSettings):
+    """How late the true outcomes may be that are sent."""
+
+
+TargetsSettings: TypeAlias = Annotated[
+    Annotated[FilesOfTargets, Tag(_FILES)] | Annotated[HttpOfTargets, Tag(_HTTP)], Discriminator(_source_type)
+]
 
 
 class ModelSettings(Settings):

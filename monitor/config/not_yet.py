@@ -10,7 +10,6 @@ KEYS = frozenset(
     {
         "server.tls",
         "server.auth",
-        "server.limits",
         "state.database",
         "models.privacy",
         "models.columns.segments",
@@ -22,7 +21,7 @@ KEYS = frozenset(
 """Keys by their path without names and indices."""
 
 _REFERENCE = ("models", "reference")
-_SOURCES = frozenset({"http", "sql", "kafka", "object_store"})
+_SOURCES = frozenset({"sql", "kafka", "object_store"})
 VALUES = {
     "models.records.type": _SOURCES,
     "models.targets.type": _SOURCES,

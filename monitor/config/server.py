@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from monitor.receivers import EgressSettings
+from monitor.settings import Settings, Size
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
 _LINK = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#@]*)?")
@@ -58,6 +59,14 @@ def _link(text: str) -> str:
     return text.rstrip("/")
 
 
+class LimitSettings(Settings):
+    """What one request may bring: bytes as sent, bytes once unpacked, and records."""
+
+    wire: Annotated[Size, Field(ge=1024, le=2**30)] = 2**20
+    inflated: Annotated[Size, Field(ge=1024, le=2**30)] = 16 * 2**20
+    records: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+
 class ServerSettings(EgressSettings):
     """Where the daemon listens, and where it may send."""
 
@@ -70,6 +79,7 @@ class ServerSettings(EgressSettings):
     external_url: Annotated[str, AfterValidator(_link)] | None = Field(
         None, description="what links in alerts start with; unset: http:// and listen"
     )
+    limits: LimitSettings = Field(LimitSettings(), description="what one request may bring")
 
     @property
     def base_url(self) -> str:

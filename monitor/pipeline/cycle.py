@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from monitor.instant import Instant, microseconds
 from monitor.pipeline.book import Book, arrived
@@ -21,8 +23,10 @@ from monitor.pipeline.tally import NO_LIMITS, Limits, Tally
 from monitor.pipeline.targets import of_sample, target_rows
 from monitor.pipeline.writing import RECORDS, TARGETS, Writing, save_batch
 from monitor.record import Layout, Rejected
-from monitor.sources.files import Batch, FilesSource
+from monitor.sources.batch import Batch
+from monitor.sources.opening import Where, open_source
 from monitor.sources.position import Position
+from monitor.sources.source import Source
 from monitor.store.database import State
 from monitor.store.position import load_positions
 from monitor.window import NEVER
@@ -52,8 +56,8 @@ class Pipeline:
         self._state = state
         self._book = Book(plan, state)
         self._block_bytes = block_bytes
-        self.sources: list[FilesSource] = []
-        self.target_source: FilesSource | None = None
+        self.sources: list[Source] = []
+        self.target_source: Source | None = None
         self.references = References(plan)
         self.references.refresh(strict=True)
         self.reload()
@@ -108,10 +112,13 @@ class Pipeline:
         records = replace(records, whole=whole or bool(self.model.gathered))
         self._layouts = records, targets
         self._transform = self._changed_by(self._layouts)
-        root, block, at_rest = self.plan.root, self._block_bytes, self._state is None
-        self.sources = [FilesSource(each, records, root, block, at_rest=at_rest) for each in self.plan.records]
+        where = partial(Where, self.plan.root, block_bytes=self._block_bytes, at_rest=self._state is None)
+        self.sources = [open_source(each, records, where(self._spool(RECORDS))) for each in self.plan.records]
         if self.plan.targets is not None:
-            self.target_source = FilesSource(self.plan.targets, targets, root, block, at_rest=at_rest)
+            self.target_source = open_source(self.plan.targets, targets, where(self._spool(TARGETS)))
+
+    def _spool(self, role: str) -> Path | None:
+        return None if self.plan.spool is None else self.plan.spool / role
 
     def step(
         self, wall: Instant, limits: Limits = NO_LIMITS, stopping: Callable[[], bool] = lambda: False

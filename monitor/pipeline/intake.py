@@ -19,7 +19,7 @@ from monitor.record import TEXTS, WHOLE, Layout, Reason
 from monitor.reference import Reference
 from monitor.repeats import with_hashes
 from monitor.sampling import id_hashes, sampled
-from monitor.sources.files import Batch
+from monitor.sources.batch import Batch
 from monitor.sources.whole import decode_whole
 from monitor.tally import MISMATCH, without_marks
 from monitor.usage import ERROR, PREFIX, without_usage

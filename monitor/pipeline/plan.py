@@ -21,7 +21,7 @@ from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferencePlan, ReferenceSettings
 from monitor.sampling import SamplingSettings
 from monitor.scorer import ScoringPlan
-from monitor.sources.files import FilesSettings
+from monitor.sources.opening import SourceSettings
 from monitor.window import WindowSettings
 
 
@@ -35,7 +35,7 @@ class ModelPlan:
 
     Attributes
     ----------
-    root: what relative paths are relative to.
+    root: what relative paths are relative to. spool: where what comes by HTTP waits; ``None`` where nothing does.
     reference: one, or one a version by its name.
     delay, horizon: a target is usually known so long after its record, and waited for no longer.
     external_url: what links in messages start with, without a slash at the end.
@@ -46,9 +46,9 @@ class ModelPlan:
     name: str
     task: str
     root: Path
-    records: tuple[FilesSettings, ...]
+    records: tuple[SourceSettings, ...]
     reference: ReferenceSettings | Mapping[str, ReferenceSettings]
-    targets: FilesSettings | None = None
+    targets: SourceSettings | None = None
     delay: timedelta = timedelta()
     horizon: timedelta = timedelta(days=30)
     columns: ColumnsSettings = field(default_factory=ColumnsSettings)
@@ -64,6 +64,7 @@ class ModelPlan:
     external_url: str = ""
     route: Callable[[Mapping[str, Any]], tuple[str, ...]] = _nobody
     token: Callable[[str], str] | None = None
+    spool: Path | None = None
 
     @property
     def reference_plan(self) -> ReferencePlan:

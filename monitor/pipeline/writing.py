@@ -17,7 +17,7 @@ from monitor.pipeline.merging import Merging
 from monitor.pipeline.model import Model
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.storing import save_panes, save_progress, save_versions
-from monitor.sources.files import Batch
+from monitor.sources.batch import Batch
 from monitor.store.action import save_action
 from monitor.store.alert import save_alert
 from monitor.store.counts import add_counts, save_accepted_at

@@ -52,6 +52,7 @@ class Position:
     done: everything up to ``size`` was read.
     fault: why the file is not read any further, as it is.
     heir_of: the ``token`` of the position that this one took over, when the file is a copy of another.
+    since: of a spool, from where it must still be there, so that what came already is known again.
     """
 
     path: str
@@ -68,6 +69,7 @@ class Position:
     done: bool = False
     fault: str | None = None
     heir_of: str | None = None
+    since: int | None = None
 
     @property
     def token(self) -> str:

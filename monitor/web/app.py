@@ -12,7 +12,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from monitor import __version__
-from monitor.web import api, jobs, operations, pages
+from monitor.web import api, ingest, jobs, operations, pages
 from monitor.web.edge import guard
 from monitor.web.problems import answer
 from monitor.web.view import View
@@ -23,7 +23,9 @@ _MAX_BODY = 64 * 1024
 
 def create_app(view: View) -> ASGIApp:
     """Return the whole application, for ``server.listen``."""
-    return _build(view, [*operations.HANDLERS, *api.HANDLERS, *jobs.HANDLERS, *pages.HANDLERS], _openapi())
+    return _build(
+        view, [*operations.HANDLERS, *api.HANDLERS, *jobs.HANDLERS, *ingest.HANDLERS, *pages.HANDLERS], _openapi()
+    )
 
 
 def create_operations_app(view: View) -> ASGIApp:

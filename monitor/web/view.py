@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
+from monitor.web.doors import Doors
+
 Body: TypeAlias = Mapping[str, Any]
 Listing: TypeAlias = tuple[list[dict[str, Any]], str | None]
 
@@ -55,9 +57,9 @@ class MetricsPage(Protocol):
 class View(Protocol):
     """The daemon, as the web sees it.
 
-    ``metrics``, ``alive`` and ``readiness`` answer from memory: they are called in the event loop. All others run
-    in a thread and may read the state; they raise ``StoreBusy`` if it cannot be read now. Lists are newest first
-    and raise ``ValueError`` for a cursor that is not theirs.
+    ``metrics``, ``alive``, ``readiness`` and ``doors`` answer from memory: they are called in the event loop. All
+    others run in a thread and may read the state; they raise ``StoreBusy`` if it cannot be read now. Lists are newest
+    first and raise ``ValueError`` for a cursor that is not theirs.
     """
 
     def metrics(self, accept: str) -> MetricsPage:
@@ -68,6 +70,9 @@ class View(Protocol):
 
     def readiness(self) -> Body:
         """Return the body of ``/readyz``: ``{"ready": bool, "checks": [{"name", "ok", "why"}]}``."""
+
+    def doors(self) -> Doors:
+        """Return where what is sent comes in; also from memory."""
 
     def status(self) -> dict[str, Any]:
         """Return the ``status`` object of the contract."""

@@ -284,3 +284,11 @@ def test_no_value_anywhere_gives_anything_but_faults(key: str, value: object) ->
     with pytest.raises(ConfigError) as caught:
         load_text(text, Path("config.yaml"), {})
     assert all(fault.line and fault.path and fault.message for fault in caught.value.faults)
+
+
+def test_senders_have_one_address(faults_of: Faults) -> None:
+    """A model has one source that is sent by HTTP, as they would share its address."""
+    text = "models:\n  - name: churn\n    records: [{type: http}, {type: http}]\n    reference: {path: r.parquet}\n"
+    where = "config.yaml:3:36: error[E115] models[churn].records[1].type"
+    what = "records have a second source of type http; expected one: senders share its address"
+    assert only(faults_of(text)) == f"{where}: {what}"

@@ -10,8 +10,10 @@ from typing import Any
 
 from monitor.identity import digest_id, window_id
 from monitor.instant import SECOND, from_text, to_text
+from monitor.sources.spool.writer import Syncer
 from monitor.telemetry import Page, Telemetry
 from monitor.web import Problem, Report, Step
+from monitor.web.doors import Doors
 from monitor.web.problems import not_found, unauthorized
 
 HOUR = 3_600 * SECOND
@@ -242,6 +244,7 @@ class SampleView:
         self.is_alive = True
         self.ready = True
         self.body = status()
+        self.entrance = Doors(Syncer(), models=frozenset({MODEL, OTHER}))
         self.reports: list[Report] = []
         self.all_windows = [window(number) for number in range(60)]
         self.all_windows += [window(number, version="2", calm=True) for number in range(20)]
@@ -253,6 +256,10 @@ class SampleView:
     def metrics(self, accept: str) -> Page:
         """Return the last page."""
         return self.telemetry.page(accept)
+
+    def doors(self) -> Doors:
+        """Return doors to nowhere."""
+        return self.entrance
 
     def alive(self) -> bool:
         """Say what the test wants."""

@@ -1,0 +1,48 @@
+"""From the settings of a source to the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from monitor.instant import microseconds
+from monitor.record import Layout
+from monitor.sources.files import FilesSettings, FilesSource
+from monitor.sources.http import HttpSettings, HttpSource, HttpTargetsSettings
+from monitor.sources.source import Source
+
+SourceSettings: TypeAlias = FilesSettings | HttpSettings | HttpTargetsSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a source is opened in.
+
+    Attributes
+    ----------
+    root: what relative paths are relative to.
+    spool: the folder in which what comes by HTTP waits; ``None`` where nothing is served.
+    block_bytes: how much is read at once.
+    at_rest: nobody writes any more, as for a replay.
+    """
+
+    root: Path
+    spool: Path | None
+    block_bytes: int = 4 * 2**20
+    at_rest: bool = False
+
+
+def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Source:
+    """Open a source.
+
+    Raises
+    ------
+    ValueError: what comes by HTTP is to be replayed, and is kept no longer than until it is read.
+    """
+    if isinstance(settings, FilesSettings):
+        return FilesSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
+    if where.spool is None or where.at_rest:
+        raise ValueError("what comes by HTTP is not kept once it is read: there is nothing to replay")
+    dedup = microseconds(settings.dedup) if isinstance(settings, HttpSettings) else 0
+    return HttpSource(where.spool, layout, dedup, where.block_bytes)

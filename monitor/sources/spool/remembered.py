@@ -1,0 +1,98 @@
+"""Which records came already: the hashes of what came within a stretch of time, and no more than so many.
+
+It is a pure function of the stream from the place at which the oldest of it came: so it is not kept, but read again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.instant import Instant
+
+MOST = 1_000_000
+"""Records that are remembered at most, but for those of the last stretch: 8 bytes each."""
+_PARTS = 8  # what is forgotten is forgotten an eighth of the time at once
+_FEW_PIECES = 32
+Hashes: TypeAlias = NDArray[np.uint64]
+
+
+@dataclass(slots=True)
+class _Part:
+    """What came in an eighth of the time, and where in the stream it begins."""
+
+    number: int
+    place: int
+    sorted: Hashes = field(default_factory=lambda: np.empty(0, np.uint64))
+    pieces: list[Hashes] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, hashes: Hashes) -> None:
+        self.pieces.append(np.sort(hashes))
+        self.count += len(hashes)
+        if len(self.pieces) > _FEW_PIECES:
+            self.sorted = np.unique(np.concatenate([self.sorted, *self.pieces]))
+            self.pieces = []
+
+    def holds(self, hashes: Hashes) -> NDArray[np.bool_]:
+        found = _among(hashes, self.sorted)
+        for piece in self.pieces:
+            found |= _among(hashes, piece)
+        return found
+
+
+class Remembered:
+    """What came within ``length`` microseconds, give or take an eighth; nothing if that is 0."""
+
+    def __init__(self, length: int, most: int = MOST) -> None:
+        self._step = max(1, length // _PARTS) if length else 0
+        self._most = most
+        self._parts: deque[_Part] = deque()
+
+    def since(self, place: int) -> int:
+        """Return from where the stream is to be read again to remember the same; ``place`` is where it goes on."""
+        return min(self._parts[0].place, place) if self._parts else place
+
+    def part(self, at: Instant) -> int:
+        """Return which stretch of time an instant belongs to; what belongs to one can be looked at together."""
+        return at // self._step if self._step else 0
+
+    def repeats(self, hashes: Hashes, at: Instant, place: int) -> NDArray[np.bool_]:
+        """Say which came already, also earlier among themselves, and remember all of them.
+
+        Parameters
+        ----------
+        hashes: of what came within one stretch of time, (n,). at, place: when, and where in the stream, the first did.
+        """
+        if not self._step:
+            return np.zeros(len(hashes), np.bool_)
+        self._turn(self.part(at), place)
+        again = np.ones(len(hashes), np.bool_)
+        again[np.unique(hashes, return_index=True)[1]] = False
+        for part in self._parts:
+            again |= part.holds(hashes)
+        if len(hashes):
+            self._parts[-1].add(hashes)
+        return again
+
+    def _turn(self, number: int, place: int) -> None:
+        """Begin a stretch of time, and forget what is too old or too much."""
+        if self._parts and self._parts[-1].number >= number:  # a clock that goes back forgets nothing
+            return
+        while self._parts and self._parts[0].number < number - _PARTS:
+            self._parts.popleft()
+        while sum(part.count for part in self._parts) > self._most:
+            self._parts.popleft()
+        self._parts.append(_Part(number, place))
+
+
+def _among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
+    if not len(known):
+        return np.zeros(len(hashes), np.bool_)
+    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    found: NDArray[np.bool_] = known[places] == hashes
+    return found

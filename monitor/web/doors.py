@@ -1,0 +1,107 @@
+"""Where what is sent comes in: a door for each kind of thing that a model takes, and what holds for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TypeAlias
+
+from monitor.config.server import LimitSettings
+from monitor.record import Layout
+from monitor.sources.spool.writer import Done, Spool, SpoolFull, Syncer
+from monitor.web.problems import Problem, not_found
+
+MOST_BUFFERED_BYTES = 2**25
+"""Of bodies that are being received, together."""
+_FULL_SECONDS, _TROUBLE_SECONDS = "1", "5"
+
+
+def _nothing(_error: OSError | None) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One thing that a model takes.
+
+    Attributes
+    ----------
+    layout: what must stand in each record for it to be let in: its time; in a target, its id.
+    """
+
+    model: str
+    role: str
+    spool: Spool
+    layout: Layout
+
+
+Key: TypeAlias = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Doors:
+    """All doors of a daemon, by model and role, and the models that have none."""
+
+    syncer: Syncer
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    known: Mapping[Key, Door] = field(default_factory=dict)
+    models: frozenset[str] = frozenset()
+    buffered: int = 0
+    """Bytes of bodies that are being received."""
+
+    def of(self, model: str, role: str) -> Door:
+        """Return a door.
+
+        Raises
+        ------
+        Problem: 404, there is none.
+        """
+        door = self.known.get((model, role))
+        if door is not None:
+            return door
+        if model not in self.models:
+            raise not_found("model")
+        raise Problem(HTTPStatus.NOT_FOUND, "source_unknown", f"the model takes no {role} here: their type is not http")
+
+    async def keep(self, door: Door, frame: bytes) -> None:
+        """Have a frame on the disk.
+
+        Raises
+        ------
+        Problem: 429, there is no room for it now; 503, it cannot be written.
+        """
+        loop = asyncio.get_running_loop()
+        kept: asyncio.Future[OSError | None] = loop.create_future()
+
+        def done(error: OSError | None) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, kept, error)
+
+        self.note(door, frame, done)
+        if await kept is not None:
+            detail, headers = "what was sent cannot be written to the disk now", {"Retry-After": _TROUBLE_SECONDS}
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "spool_not_writable", detail, headers=headers)
+
+    def note(self, door: Door, frame: bytes, done: Done = _nothing) -> None:
+        """Have a frame written, without waiting for it.
+
+        Raises
+        ------
+        Problem: 429, there is no room for it now.
+        """
+        try:
+            self.syncer.append(door.spool, frame, done)
+        except SpoolFull:
+            raise over_capacity("more waits to be read than there is room for") from None
+
+
+def over_capacity(detail: str) -> Problem:
+    """Return the problem of too much at once."""
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, "over_capacity", detail, headers={"Retry-After": _FULL_SECONDS})
+
+
+def _settle(kept: asyncio.Future[OSError | None], error: OSError | None) -> None:
+    if not kept.done():
+        kept.set_result(error)
