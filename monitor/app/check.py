@@ -20,6 +20,7 @@ from monitor.app.planned import (
     reference_body,
     window_body,
 )
+from monitor.app.promised import objectives_body, usual_body
 from monitor.config import Loaded
 from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault, MonitorError
 from monitor.instant import microseconds
@@ -104,6 +105,8 @@ class _Check:
             "reference": None if judge is None or version is None else reference_body(plan, version, judge),
             "columns": [] if judge is None else columns_body(plan, judge),
             "quality": quality_body(plan, judge),
+            "objectives": objectives_body(plan),
+            "usual": usual_body(plan, judge),
             "made_references": made_references(plan),
             "earlier_references": [
                 {"version": name, **reference_body(plan, name, each), **promise_body(each)}

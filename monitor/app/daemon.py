@@ -204,9 +204,10 @@ class Daemon:
         running = self.running
         retention = microseconds(running.loaded.config.state.retention)
         reached = {name: worker.pipeline.model.closed for name, worker in running.workers.items()}
+        answers = {name: worker.pipeline.model.asked_from for name, worker in running.workers.items()}
         before = {name: at - retention for name, at in reached.items() if at > NEVER}
         try:
-            expire(running.state, before, running.clock() - retention)
+            expire(running.state, before, running.clock() - retention, answers)
         except MonitorError as error:
             self._log.warning("housekeeping_failed", detail=error.message)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitor.app.planned import made_references
-from monitor.instant import microseconds
+from monitor.instant import SECOND, microseconds
 from monitor.judge import Judge
 from monitor.pipeline.plan import ModelPlan
 
@@ -25,6 +25,10 @@ _WINDOW_BYTES, _WINDOW_BYTES_A_COLUMN = 1_200, 160
 _ROW_BYTES, _ROW_BYTES_A_COLUMN = 40, 5
 _HELD_ROW_BYTES, _FROZEN_ROW_BYTES = 350, 80
 """Of a reference that is made of the log: its lines as they stand there, of some ten columns, then compressed."""
+_WAITING_BYTES = 8
+"""In memory, of an answer that waits for its target: half a hash, and whose it is."""
+_ANSWER_BYTES, _TARGET_BYTES = 45, 146
+"""On disk, of such an answer and of a target, under ids of 36 characters."""
 # The page of metrics: of the process and the monitor; then of each of these.
 _SERIES = 29
 _SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 17, 25, 3, 4
@@ -45,7 +49,8 @@ def memory_bytes(models: Iterable[Planned]) -> int:
     known = list(models)
     judges = [judge for planned in known for judge in planned.judges.values()]
     held = sum(int(each["rows"]) for planned in known for each in made_references(planned.plan))
-    return _DAEMON_BYTES + sum(array_bytes(judge) for judge in judges) + held * _HELD_ROW_BYTES
+    waiting = int(sum(waiting_rows(planned) for planned in known) * _WAITING_BYTES)
+    return _DAEMON_BYTES + sum(array_bytes(judge) for judge in judges) + held * _HELD_ROW_BYTES + waiting
 
 
 def state_bytes(models: Iterable[Planned]) -> int:
@@ -81,7 +86,24 @@ def array_bytes(value: Any) -> int:
 
 def _model_bytes(planned: Planned) -> int:
     windows = planned.retention // microseconds(planned.plan.window.every)
-    return int(windows * sum(_window_bytes(planned.plan, judge) for judge in planned.judges.values()))
+    of_windows = windows * sum(_window_bytes(planned.plan, judge) for judge in planned.judges.values())
+    targets = _rows_a_second(planned) * planned.retention / SECOND if waiting_rows(planned) else 0.0
+    return int(of_windows + waiting_rows(planned) * _ANSWER_BYTES + targets * _TARGET_BYTES)
+
+
+def waiting_rows(planned: Planned) -> float:
+    """Return how many records wait for their targets at once, if some of each window never come: a horizon's."""
+    plan = planned.plan
+    if plan.targets is None or plan.task == "none":
+        return 0.0
+    return _rows_a_second(planned) * (plan.horizon + plan.window.length).total_seconds()
+
+
+def _rows_a_second(planned: Planned) -> float:
+    """Return the records that are profiled a second, all versions together: as many as the busiest reference has."""
+    plan = planned.plan
+    rows = max((_rows_a_window(plan, judge) for judge in planned.judges.values()), default=0.0)
+    return rows * plan.sampling.rate / plan.window.every.total_seconds()
 
 
 def _window_bytes(plan: ModelPlan, judge: Judge) -> float:

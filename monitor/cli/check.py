@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from monitor.cli.check_quality import quality_parts
+from monitor.cli.check_service import service_parts
 from monitor.cli.common import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -103,7 +104,7 @@ def _model(model: dict[str, Any]) -> list[Any]:
     ]
     earlier = [line for each in model["earlier_references"] for line in _earlier_lines(each)]
     sources = [_source_line(source) for source in model["sources"]]
-    return [columns, *lines, *earlier, *sources, *quality_parts(model), ""]
+    return [columns, *lines, *earlier, *sources, *quality_parts(model), *service_parts(model), ""]
 
 
 def _earlier_lines(reference: dict[str, Any]) -> list[str]:

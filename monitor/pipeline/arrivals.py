@@ -1,7 +1,7 @@
 """Which stretches of time new targets belong to: found by hash, so that only windows that they concern are scored anew.
 
-Of each answer that waits the upper half of its id's hash is held, 4 bytes: of a million answers one target in four
-thousand seems to concern a stretch that it does not, which is then looked at for nothing.
+Of each answer that waits the upper half of its id's hash is held, and whose it is, 4 bytes each: of a million answers
+one target in four thousand seems to concern a stretch that it does not, which is then looked at for nothing.
 """
 
 from __future__ import annotations

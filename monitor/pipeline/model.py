@@ -134,6 +134,16 @@ class Model:
         return scorer is not None and bool(wanted)
 
     @property
+    def asked_from(self) -> Instant:
+        """Return the instant from which answers may still be asked for: of windows that are open, or wait for targets.
+
+        One window more, as a close may be undone. Other threads ask.
+        """
+        length, every = microseconds(self.plan.window.length), microseconds(self.plan.window.every)
+        waiting = [end for scored in list(self.scored.values()) for end in list(scored.cohorts)]
+        return min([self.closed, *waiting]) - length - every
+
+    @property
     def live(self) -> list[str]:
         """Return the versions that are not retired, by name."""
         return sorted(name for name, version in self.versions.items() if not version.retired)

@@ -37,7 +37,9 @@ class Expired:
         return Expired(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
-def expire(state: State, models: Mapping[str, Instant], ended_before: Instant) -> Expired:
+def expire(
+    state: State, models: Mapping[str, Instant], ended_before: Instant, answers: Mapping[str, Instant] | None = None
+) -> Expired:
     """Delete what is too old, a few thousand rows a transaction; of deliveries, what was delivered or given up.
 
     It looks through every target, so call it once in some minutes. Pending and firing alerts, actions that wait or
@@ -47,6 +49,7 @@ def expire(state: State, models: Mapping[str, Instant], ended_before: Instant) -
     ----------
     models: the instant of event time before which each model's data goes.
     ended_before: the wall time before which ended deliveries go, and references of versions without a window.
+    answers: the instant of event time before which no window of a model waits for its targets any more, if known.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def expire(state: State, models: Mapping[str, Instant], ended_before: Instant) -
     """
     total = Expired()
     for model, before in models.items():
-        total += _expire_model(state, model, before)
+        total += _expire_model(state, model, before, max(before, (answers or {}).get(model, before)))
         total += Expired(references=_expire_references(state, model, ended_before))
     ended = schema.delivery.c.ended_at < ended_before
     total += Expired(deliveries=_delete(state, schema.delivery, ended))
@@ -62,13 +65,13 @@ def expire(state: State, models: Mapping[str, Instant], ended_before: Instant) -
     return total
 
 
-def _expire_model(state: State, model: str, before: Instant) -> Expired:
+def _expire_model(state: State, model: str, before: Instant, waiting_from: Instant) -> Expired:
     pane, window, performance, target = schema.pane, schema.window, schema.performance, schema.target
     is_done_alert = _is_none_of(schema.alert.c.state, alert.OPEN)
     alert_end = func.coalesce(schema.alert.c.resolved_at, schema.alert.c.started_at)
     is_done_action = _is_none_of(schema.action.c.status, action.OPEN)
     rows, row_bytes = _expire_segments(state, model, before, ROWS)
-    answers, answer_bytes = _expire_segments(state, model, before, OUTCOMES)
+    answers, answer_bytes = _expire_segments(state, model, waiting_from, OUTCOMES)
     return Expired(
         panes=_delete(state, pane, (pane.c.model == model) & (pane.c.start_at < before)),
         windows=_delete(state, window, (window.c.model == model) & (window.c.end_at < before)),

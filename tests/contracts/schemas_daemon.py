@@ -268,6 +268,17 @@ _QUALITY = record(
     expectations=listed(_EXPECTED),
     skipped=listed(record(column=maybe(STRING), check=STRING, why=WORD)),
 )
+_BURNING = record(long_seconds=SECONDS, short_seconds=SECONDS, rate=NUMBER, severity=SEVERITY)
+_PROMISE = record(
+    objective=STRING,
+    alert=ALERT,
+    counts=one("records", "windows"),
+    allowed_ratio=maybe(RATIO),
+    over_seconds=maybe(SECONDS),
+    windows=maybe(COUNT),
+    burning=listed(_BURNING),
+)
+_HELD = record(source=one("reference", "stream"), why=maybe(WORD), learning_steps=maybe(COUNT))
 CHECK = record(
     kind={"const": "check"},
     schema=FORMAT,
@@ -303,6 +314,8 @@ CHECK = record(
             ),
             earlier_references=listed(_EARLIER),
             quality=_QUALITY,
+            objectives=listed(_PROMISE),
+            usual=record(latency=_HELD, volume=_HELD),
             made_references=listed(record(version=maybe(STRING), rows=COUNT)),
         )
     ),

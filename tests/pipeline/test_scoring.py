@@ -286,3 +286,16 @@ def test_the_last_hour_is_worth_as_much_as_others() -> None:
     """The hours of the log are drawn apart from those of the reference."""
     assert hour_of(0, WRONG) != hour_of(1, WRONG)
     assert BEGIN % HOUR == 0
+
+
+@pytest.mark.parametrize("settings", [{}, {"targets": None}])
+def test_answers_are_asked_for_while_their_window_waits(root: Path, settings: Json) -> None:
+    """An answer may be asked for as long as a window waits that is later, or is open: its length and a step more."""
+    write_records(root, hours_of(range(20), WRONG))
+    pipeline = Pipeline(scored_plan(root, **settings), event_clock=True)
+    assert list(pipeline.step(0))
+    model = pipeline.model
+    waiting = [end for scored in model.scored.values() for end in scored.cohorts]
+    assert (len(waiting) > 10) is (not settings)
+    assert min([model.closed, *waiting]) - model.asked_from == 2 * HOUR
+    pipeline.close()

@@ -10,7 +10,7 @@ from monitor.store.delivery import QueuedDelivery, delivery_id, enqueue, list_de
 from monitor.store.pane import load_panes, save_pane
 from monitor.store.reference import Reference, list_references, save_reference
 from monitor.store.retention import Expired, expire
-from monitor.store.segment import add_segment, segments, write_segment
+from monitor.store.segment import OUTCOMES, ROWS, add_segment, segments, write_segment
 from monitor.store.target import count_targets, load_targets, save_targets
 from monitor.store.window import list_windows, save_performance, save_window
 
@@ -124,3 +124,17 @@ def test_many_rows_go_and_give_their_room_back(state: State) -> None:
         left = count_targets(connection, "m")
     assert (gone.targets, left) == (59_000, 1_000)
     assert _pages(state) < before / 2
+
+
+def test_answers_go_when_nobody_asks_for_them(state: State) -> None:
+    """Answers before the instant from which they may be asked for go, and rows to retrain with stay."""
+    with state.write() as connection:
+        for kind in (ROWS, OUTCOMES):
+            for at in (150, 250):
+                add_segment(
+                    connection, write_segment(state.directory, "m", "1", at, pa.table({"timestamp": [at]}), kind)
+                )
+    assert expire(state, {"m": 100}, 0, {"m": 200}).segments == 1
+    with state.read() as connection:
+        assert [each.pane_at for each in segments(connection, "m", 0, 1_000, kind=OUTCOMES)] == [250]
+        assert len(segments(connection, "m", 0, 1_000, kind=ROWS)) == 2
