@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from monitor.calibration.cures import NO_REFERENCE, cure
-from monitor.cli.common import table
+from monitor.cli.common import plain, table
+from monitor.cli.scores_table import score_parts
 from monitor.instant import SECOND, from_text
 from monitor.web.shown import instant, number, span, words
 
@@ -31,6 +32,7 @@ def tables(answers: Sequence[Answer]) -> list[Any]:
         parts += [f"config {each.name}"] if len(answers) > 1 else []
         parts += [line for model in each.summary["models"] for line in _model(model)]
         parts += [_alerts(each)] if each.history.episodes else ["no alert would have fired"]
+        parts += score_parts(each.history.scores)
         parts += [_injected(each.summary["injected"])] if "injected" in each.summary else []
     if len(answers) > 1:
         parts.append(_beside(answers))
@@ -157,12 +159,3 @@ _FIGURES: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("drift alerts per 30 days, realised", lambda model: number(model["realised"]["per_30d"])),
     ("calibrated", lambda model: "yes" if model["calibrated"] else f"no: {words(model['calibration_why'])}"),
 )
-
-
-def plain(text: str) -> str:
-    r"""Write what stands in the user's data so that a terminal shows it and obeys none of it.
-
-    >>> plain("temp\x1b[2J")
-    'temp\\x1b[2J'
-    """
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -14,6 +14,7 @@ from monitor.cli.common import show_faults
 from monitor.cli.compiling import compiled
 from monitor.cli.heat import Heat
 from monitor.cli.progress import Report, progress
+from monitor.cli.scores import Scores
 from monitor.errors import ConfigError, Fault
 from monitor.injection import OPTION, Injection
 from monitor.instant import Instant, from_text
@@ -45,14 +46,18 @@ class History:
     ----------
     episodes: the alert of each episode by id, as it fired; with ``resolved_at``.
     points, heats: the windows of each model and version, and how far their columns lay from the reference.
+    scores: how well the model did in them.
     """
 
     episodes: dict[str, Json] = field(default_factory=dict)
     points: dict[tuple[str, str], list[Point]] = field(default_factory=dict)
     heats: dict[tuple[str, str], Heat] = field(default_factory=dict)
+    scores: Scores = field(default_factory=Scores)
 
     def take(self, line: Json) -> None:
         """Remember a line."""
+        if line["kind"] in {"window", "performance"}:
+            self.scores.take(line)
         if line["kind"] == "window":
             end, key = from_text(line["end"]), (line["model"], line["version"])
             point = Point(end, line["rows"], line["verdict"], line["evidence"], line["evidence_threshold"])

@@ -119,3 +119,12 @@ def show(*parts: Any) -> None:
         for part in parts:
             out.print(part)
     write(capture.get())
+
+
+def plain(text: str) -> str:
+    r"""Write what stands in the user's data so that a terminal shows it and obeys none of it.
+
+    >>> plain("temp\x1b[2J")
+    'temp\\x1b[2J'
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.common import read_config, show, table, write, write_json
+from monitor.cli.common import plain, read_config, show, table, write, write_json
 
 if TYPE_CHECKING:
     from monitor.frame import Taken
@@ -139,7 +139,6 @@ def _fault(code: str, path: str, message: str, hint: str | None = None) -> Excep
 
 def notes_on(body: dict[str, Any]) -> list[str]:
     """Return what a reader of a comparison must know."""
-    from monitor.cli.backtest_table import plain
     from monitor.drift.by_evidently import is_evidentlys
     from monitor.quality.words import percent
 
@@ -163,7 +162,6 @@ def notes_on(body: dict[str, Any]) -> list[str]:
 
 def _carried(body: dict[str, Any]) -> list[str]:
     """Return what the classifier's skill rests on, if it tells the files apart."""
-    from monitor.cli.backtest_table import plain
     from monitor.frame.by_classifier import NAME
 
     if not any(each["name"] == NAME and each["verdict"] == "drifted" for each in body["columns"]):
@@ -174,7 +172,6 @@ def _carried(body: dict[str, Any]) -> list[str]:
 
 def violated(body: dict[str, Any]) -> list[str]:
     """Return what each violation of the data's quality says, with its column."""
-    from monitor.cli.backtest_table import plain
     from monitor.quality.words import named
 
     return [plain(named(each)) for each in body["quality_violations"]]
@@ -182,7 +179,6 @@ def violated(body: dict[str, Any]) -> list[str]:
 
 def tables(body: dict[str, Any]) -> list[Any]:
     """Return a comparison as a table and lines."""
-    from monitor.cli.backtest_table import plain
     from monitor.drift.by_evidently import is_evidentlys
     from monitor.web.shown import number, percent, span, words
 

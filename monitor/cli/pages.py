@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader
 
 from monitor import __version__
-from monitor.cli import backtest_table, charts
+from monitor.cli import backtest_table, charts, scores_table
 from monitor.instant import to_text
 from monitor.web import shown
 
@@ -38,6 +38,10 @@ def _told(answer: Answer) -> dict[str, Any]:
             for each in episodes[:_LISTED]
         ],
         "unlisted": max(len(episodes) - _LISTED, 0),
+        "scores": [(row, scores_table.values_of(row)) for row in answer.history.scores.whole()],
+        "scores_over_time": [
+            [(row, scores_table.values_of(row)) for row in rows] for rows in answer.history.scores.over_time()
+        ],
         "promises": [backtest_table.promise(model) for model in models],
         "rates": [backtest_table.realised(model) for model in models],
         "charts": [
@@ -72,6 +76,7 @@ def _environment() -> Environment:
     environment.filters |= shown.FILTERS | {"delay": backtest_table.delay, "at": _at}
     environment.globals |= shown.GLOBALS | {
         "fired_before": backtest_table.FIRED_BEFORE,
+        "scores_note": scores_table.NOTE,
         "width": charts.WIDTH,
         "height": charts.HEIGHT,
         "levels": charts.LEVELS,

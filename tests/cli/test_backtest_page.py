@@ -48,6 +48,8 @@ def history_of(windows: Sequence[Mapping[str, float | None]], alerts: int = 0) -
         history.take(
             {
                 "kind": "window",
+                "id": f"window {place}",
+                "performance": [],
                 "model": KEY[0],
                 "version": KEY[1],
                 "start": to_text(BEGIN + place * HOUR),
