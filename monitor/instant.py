@@ -8,6 +8,8 @@ from typing import TypeAlias
 Instant: TypeAlias = int
 SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST: Instant = 365 * 86_400 * SECOND
+"""1971-01-01T00:00:00Z. No record is older: clocks that were never set count from 1970, or from before."""
 
 
 def to_text(at: Instant) -> str:

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     TIMESTAMP_MISSING = "timestamp_missing"
     TIMESTAMP_INVALID = "timestamp_invalid"
     TIMESTAMP_FUTURE = "timestamp_future"
+    TIMESTAMP_EARLY = "timestamp_early"
     ID_MISSING = "id_missing"
     DUPLICATE = "duplicate"
     UNREADABLE = "unreadable"

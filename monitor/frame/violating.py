@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import pyarrow.compute as pc
 
 from monitor.frame.pairing import NOT_COMPARED, Pair, Shared, values_of
 from monitor.frame.parts import counted
-from monitor.instant import from_datetime
+from monitor.instant import FIRST
 from monitor.quality import duplicates, missing, non_finite, ranges, schema, unseen, violation
 from monitor.quality.check import Allowed, AsConfigured, AsInReference, Seen
 from monitor.quality.constant import CHECK as CONSTANT
@@ -35,8 +34,6 @@ from monitor.tally import Pair as MustHold
 from monitor.usual_range import usual_range
 
 Json = dict[str, Any]
-EARLIEST = from_datetime(datetime(1971, 1, 1, tzinfo=UTC))
-"""No record is older: clocks that were never set count from 1970, or from before."""
 TIMESTAMP = "timestamp"
 _LEAST_STUCK = 100
 """Of so many rows and a value that nine of ten have, one is another: but once in 30,000 times."""
@@ -167,7 +164,7 @@ def _of_tables(
 
 def _untrue(values: pa.ChunkedArray) -> Seen:
     """Count the records whose instant is missing, cannot be read, or is of a time before there were any."""
-    true = pc.greater_equal(to_instants(values.combine_chunks()).values, EARLIEST)
+    true = pc.greater_equal(to_instants(values.combine_chunks()).values, FIRST)
     return Seen(len(values) - true.true_count, len(values))
 
 

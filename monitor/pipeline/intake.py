@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from monitor.instant import Instant, microseconds
+from monitor.instant import FIRST, Instant, microseconds
 from monitor.pipeline.gathering import Gathered, rows_of
 from monitor.pipeline.model import Model
 from monitor.profile import Profile, profile_rows
@@ -35,7 +35,8 @@ backtest injects. Which records are late is decided before, by the log as it is.
 class Intake:
     """What became of one batch: rows by fate, the panes it touched, the rows that may be kept, and those held.
 
-    ``newest`` is the highest event time of its file so far where records of the future were set aside, else ``None``.
+    ``newest`` is the highest event time of its file so far where records of impossible times were set aside, else
+    ``None``.
     """
 
     accepted: int = 0
@@ -94,7 +95,7 @@ def take(model: Model, origin: Origin, batch: Batch, layout: Layout, transform: 
     intake = Intake(rejected=Counter(str(rejected.reason) for rejected in batch.rejected))
     table = arrange(batch.table, layout)
     times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
-    table, times = _without_future(table, times, origin, intake)
+    table, times = _possible(table, times, origin, intake)
     if not len(times):
         return intake
     late = _late(model, origin, times, batch.hold)
@@ -113,15 +114,18 @@ def take(model: Model, origin: Origin, batch: Batch, layout: Layout, transform: 
     return intake
 
 
-def _without_future(
+def _possible(
     table: pa.Table, times: NDArray[np.int64], origin: Origin, intake: Intake
 ) -> tuple[pa.Table, NDArray[np.int64]]:
-    if origin.newest_allowed is None:
-        return table, times
-    future = times > origin.newest_allowed
-    if future.any():
-        intake.rejected[str(Reason.TIMESTAMP_FUTURE)] += int(future.sum())
-        table, times = table.filter(pa.array(~future)), times[~future]
+    """Set aside what is of the future, and what is of before there were records: it would open windows since then."""
+    early, last = times < FIRST, np.inf if origin.newest_allowed is None else origin.newest_allowed
+    future = times > last
+    for untrue, reason in ((future, Reason.TIMESTAMP_FUTURE), (early, Reason.TIMESTAMP_EARLY)):
+        if untrue.any():
+            intake.rejected[str(reason)] += int(untrue.sum())
+    untrue = future | early
+    if untrue.any():
+        table, times = table.filter(pa.array(~untrue)), times[~untrue]
         intake.newest = int(times.max(initial=origin.reached))
     return table, times
 

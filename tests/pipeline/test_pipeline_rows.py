@@ -74,6 +74,17 @@ def test_a_stamp_of_the_future_is_set_aside_alone(root: Path, state: State, bloc
     assert told.column("rows") == [60] * 5
 
 
+@pytest.mark.parametrize("block_bytes", BLOCKS)
+def test_a_clock_that_was_never_set_opens_no_window(root: Path, state: State, block_bytes: int) -> None:
+    """Records of 1970, even the first of a log, are set aside alone: no window is closed for the years since."""
+    records = list(World(seed=1).hours(0, 6))
+    unset = [record | {"timestamp": f"1970-01-01T00:00:{place:02}Z"} for place, record in enumerate(records[:50])]
+    write_log(root / "log.jsonl", [*unset, *records])
+    told = limited(plan_of(root), state, BEGIN + 6 * HOUR, block_bytes)
+    assert (told.accepted, told.late, told.rejected) == (len(records), 0, {"timestamp_early": 50})
+    assert told.column("rows") == [60] * 5
+
+
 def test_a_file_of_the_future_alone_holds_nothing(root: Path, state: State) -> None:
     """Where all rows are of the future nothing is accepted, and what comes afterwards is on time."""
     write_log(root / "log.jsonl", [record | {"timestamp": "2100-01-01T00:00:00Z"} for record in World().hour(BEGIN)])
