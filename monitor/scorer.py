@@ -71,6 +71,14 @@ class Scorer:
     estimator: Estimator | None = field(default=None, repr=False)
     watches: tuple[Watch, ...] = field(default=(), repr=False)
     """What is measured between groups of records."""
+    unfit: Unfit | None = None
+    """Why nothing is estimated, where that is asked for."""
+
+    def unestimated(self, metric: str) -> Unfit | None:
+        """Say why a metric has no estimate; ``None`` where nobody asks for one, or there may be one."""
+        if self.estimator is None:
+            return self.unfit
+        return None if metric in self.estimator.misses else Unfit.NOT_ESTIMABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +145,19 @@ def compile_scorer(
     features = _features(table, reference, plan)
     watches = _watches(answers, (rows, targets), features, reference, plan.fairness)
     if not known:
-        return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS, watches=watches)
+        untaught = Unfit.NO_TARGETS if plan.estimate else None
+        return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS, watches=watches, unfit=untaught)
     pairs, places = pairs_of(answers, rows, targets)
     generator = np.random.default_rng(_SEED)
     expected = {metric.name: metric.compute(pairs, generator).value for metric in metrics}
     scale = _scale(pairs)
     limit, why = _bound(losses(pairs, scale), None if times is None else times[places] // plan.every)
-    estimator = None
+    found: Estimator | Unfit | None = None
     if plan.estimate:
         steps = places // _UNTIMED_STEP if times is None else times[places] // plan.every
-        estimator = _estimator(pairs, steps, features.take(pa.array(places)), plan)
-    return Scorer(answers, metrics, expected, scale, limit, why, estimator, watches)
+        found = _estimator(pairs, steps, features.take(pa.array(places)), plan)
+    estimator, unfit = (None, found) if isinstance(found, Unfit) else (found, None)
+    return Scorer(answers, metrics, expected, scale, limit, why, estimator, watches, unfit)
 
 
 def _bound(lost: Floats, stretches: NDArray[np.int64] | None) -> tuple[Bound | None, Unbounded | None]:
@@ -175,15 +185,16 @@ def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
     return np.asarray(np.add.reduceat(sums, edges) / np.add.reduceat(counts, edges), dtype=np.float64)
 
 
-def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table, plan: ScoringPlan) -> Estimator | None:
-    found: Estimator | Unfit | None = None
+def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table, plan: ScoringPlan) -> Estimator | Unfit:
     if isinstance(pairs, NumberPairs):
-        found = fit_regression(pairs, steps, features)
-    elif isinstance(pairs, ClassPairs) and pairs.scores is not None and pairs.scores.ndim == 1:
-        found = fit_binary(pairs, steps, features, plan.worth, plan.assume)
-    elif isinstance(pairs, ClassPairs) and pairs.scores is not None:
-        found = fit_multiclass(pairs, steps, features, plan.worth)
-    return None if isinstance(found, Unfit) else found
+        return fit_regression(pairs, steps, features)
+    if not isinstance(pairs, ClassPairs):
+        return Unfit.NOT_ESTIMABLE
+    if pairs.scores is None:
+        return Unfit.NO_SCORES
+    if pairs.scores.ndim == 1:
+        return fit_binary(pairs, steps, features, plan.worth, plan.assume)
+    return fit_multiclass(pairs, steps, features, plan.worth)
 
 
 def _features(table: pa.Table, reference: Reference, plan: ScoringPlan) -> pa.Table:

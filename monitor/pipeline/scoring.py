@@ -173,10 +173,11 @@ def realised(scorer: Scorer, pairs: Pairs, seed: int) -> dict[str, Value]:
 
 
 def _entry(scorer: Scorer, metric: Metric, value: Value | None, expected: Estimates, *, final: bool) -> Json:
-    """Return a ``Performance`` object, with why it has no realised value and why its estimate is not to be trusted."""
+    """Return a ``Performance`` object: why it has no realised value, and why no estimate or none to be trusted."""
     guess = expected.values.get(metric.name)
     estimated = None if guess is None else value_body(guess)
-    distrusted = expected.why is not None and estimated is not None
+    lacking = guess.why if guess is not None else scorer.unestimated(metric.name)
+    estimate_why = expected.why if estimated is not None else lacking
     return {
         "metric": metric.name,
         "reference": scorer.expected.get(metric.name),
@@ -184,7 +185,7 @@ def _entry(scorer: Scorer, metric: Metric, value: Value | None, expected: Estima
         "estimated": estimated,
         "final": final,
         "why": value.why.value if value is not None and value.why is not None else None,
-        "estimate_why": expected.why.value if distrusted and expected.why is not None else None,
+        "estimate_why": None if estimate_why is None else estimate_why.value,
     }
 
 

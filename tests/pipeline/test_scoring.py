@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from monitor.alert import AlertSettings
+from monitor.performance.settings import PerformanceSettings
 from monitor.pipeline.cycle import Pipeline
 from monitor.replay import Replay
 from monitor.sampling import SamplingSettings
@@ -299,3 +300,22 @@ def test_answers_are_asked_for_while_their_window_waits(root: Path, settings: Js
     assert (len(waiting) > 10) is (not settings)
     assert min([model.closed, *waiting]) - model.asked_from == 2 * HOUR
     pipeline.close()
+
+
+@pytest.mark.parametrize(
+    ("estimate", "with_targets", "told"),
+    [
+        (True, True, {"mae": None, "rmse": None, "r2": "not_estimable", "bias": "not_estimable"}),
+        (True, False, dict.fromkeys(("mae", "rmse", "r2", "bias"), "reference_without_targets")),
+        (False, True, dict.fromkeys(("mae", "rmse", "r2", "bias"))),
+    ],
+)
+def test_what_cannot_be_estimated_says_why(tmp_path: Path, estimate: bool, with_targets: bool, told: Json) -> None:
+    """A metric without an estimate says why there is none, where one was asked for."""
+    found = hours_of(range(3), 2.0, regression)
+    write_reference(tmp_path, 2.0, regression, with_targets=with_targets)
+    write_records(tmp_path, found)
+    write_targets(tmp_path, found)
+    performance = PerformanceSettings(estimate=estimate)
+    scores, _ = replay(tmp_path, task="regression", performance=performance)
+    assert {entry["metric"]: entry["estimate_why"] for entry in scores[-1]["performance"]} == told

@@ -1,4 +1,4 @@
-"""Why a reference teaches no estimator."""
+"""Why there is no estimate: a reference teaches no estimator, or none tells of the metric."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ MOST_CLASSES = 50
 
 
 class Unfit(StrEnum):
-    """Why no estimator can be made of a reference."""
+    """Why no estimator can be made of a reference, or why it does not tell a metric."""
 
     NO_SCORES = "no_scores"
     NO_FEATURES = "no_features"
@@ -17,3 +17,5 @@ class Unfit(StrEnum):
     TOO_MANY_CLASSES = "too_many_classes"
     CALLS_TELL_TOO_LITTLE = "calls_tell_too_little"
     ONE_CLASS = "one_class"
+    NO_TARGETS = "reference_without_targets"
+    NOT_ESTIMABLE = "not_estimable"
