@@ -71,6 +71,13 @@ class Reason(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     BODY_TOO_SLOW = "body_too_slow"
     MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported"
+    EVENT_INVALID = "event_invalid"
+    EVENT_TYPE_UNKNOWN = "event_type_unknown"
+    OTHER_COMPONENT = "other_component"
+    REQUEST_MISSING = "request_missing"
+    ROWS_DISAGREE = "rows_disagree"
+    BODY_UNKNOWN = "body_unknown"
+    TENSOR_INVALID = "tensor_invalid"
 
 
 @dataclass(frozen=True, slots=True)

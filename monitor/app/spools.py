@@ -12,8 +12,9 @@ from monitor.pipeline.cycle import RECORDS, TARGETS
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Layout
 from monitor.sources.files import FilesSettings
-from monitor.sources.http import KEY
+from monitor.sources.http import KEY, HttpSettings
 from monitor.sources.opening import SourceSettings
+from monitor.sources.pairing import EventSettings
 from monitor.sources.spool.writer import Spool, Syncer
 from monitor.store.database import State
 from monitor.store.position import load_positions
@@ -58,7 +59,7 @@ class Spools:
         """
         known = {sent.key: self._door(sent) for plan in plans for sent in _sent(plan)}
         limits, models = loaded.config.server.limits, frozenset(plan.name for plan in plans)
-        self.doors = Doors(self._syncer, limits, known, models)
+        self.doors = Doors(self._syncer, limits, known, models, _services(plans))
         kept = {door.spool.folder for door in known.values()}
         self._open = {folder: spool for folder, spool in self._open.items() if folder in kept}
 
@@ -102,3 +103,13 @@ def _sent(plan: ModelPlan) -> Iterator[_Sent]:
     if plan.targets is not None and plan.targets.type == KEY:
         layout = Layout(columns.timestamp, (), id=columns.id, needs_timestamp=False, needs_id=True)
         yield _Sent((plan.name, TARGETS), TARGETS, plan.targets, layout, plan.spool / TARGETS)
+
+
+def _services(plans: tuple[ModelPlan, ...]) -> dict[str, tuple[tuple[str | None, str], ...]]:
+    """Return the models by the service that their events name; those that name a namespace come first."""
+    found: dict[str, list[tuple[str | None, str]]] = {}
+    for plan in plans:
+        sent = [settings.events for settings in plan.records if isinstance(settings, HttpSettings)]
+        events = sent[0] if sent else EventSettings()
+        found.setdefault(events.service or plan.name, []).append((events.namespace, plan.name))
+    return {service: tuple(sorted(each, key=lambda pair: pair[0] is None)) for service, each in found.items()}

@@ -44,5 +44,6 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
         return FilesSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
     if where.spool is None or where.at_rest:
         raise ValueError("what comes by HTTP is not kept once it is read: there is nothing to replay")
-    dedup = microseconds(settings.dedup) if isinstance(settings, HttpSettings) else 0
-    return HttpSource(where.spool, layout, dedup, where.block_bytes)
+    if isinstance(settings, HttpSettings):
+        return HttpSource(where.spool, layout, microseconds(settings.dedup), where.block_bytes, settings.events)
+    return HttpSource(where.spool, layout, 0, where.block_bytes)

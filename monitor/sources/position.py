@@ -53,6 +53,7 @@ class Position:
     fault: why the file is not read any further, as it is.
     heir_of: the ``token`` of the position that this one took over, when the file is a copy of another.
     since: of a spool, from where it must still be there, so that what came already is known again.
+    held: of a spool, where the events stand whose other half has not come yet.
     """
 
     path: str
@@ -70,6 +71,7 @@ class Position:
     fault: str | None = None
     heir_of: str | None = None
     since: int | None = None
+    held: tuple[int, ...] = ()
 
     @property
     def token(self) -> str:
@@ -95,6 +97,7 @@ class Position:
         """
         given = dict(data)
         given["head"] = Print(**given["head"]) if given.get("head") else None
+        given["held"] = tuple(given.get("held", ()))
         given["markers"] = tuple(Print(**marker) for marker in given.get("markers", ()))
         return cls(**given)
 

@@ -12,7 +12,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from monitor import __version__
-from monitor.web import api, ingest, jobs, operations, pages
+from monitor.web import api, events, ingest, jobs, operations, pages
 from monitor.web.edge import guard
 from monitor.web.problems import answer
 from monitor.web.view import View
@@ -24,7 +24,9 @@ _MAX_BODY = 64 * 1024
 def create_app(view: View) -> ASGIApp:
     """Return the whole application, for ``server.listen``."""
     return _build(
-        view, [*operations.HANDLERS, *api.HANDLERS, *jobs.HANDLERS, *ingest.HANDLERS, *pages.HANDLERS], _openapi()
+        view,
+        [*operations.HANDLERS, *api.HANDLERS, *jobs.HANDLERS, *ingest.HANDLERS, *events.HANDLERS, *pages.HANDLERS],
+        _openapi(),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from monitor.config.server import LimitSettings
 from monitor.record import Layout
+from monitor.sources.formats.event import Event, Part
 from monitor.sources.spool.writer import Done, Spool, SpoolFull, Syncer
 from monitor.web.problems import Problem, not_found
 
@@ -48,6 +49,8 @@ class Doors:
     limits: LimitSettings = field(default_factory=LimitSettings)
     known: Mapping[Key, Door] = field(default_factory=dict)
     models: frozenset[str] = frozenset()
+    services: Mapping[str, tuple[tuple[str | None, str], ...]] = field(default_factory=dict)
+    """The models whose events name a service, each with the namespace that it must have, if any."""
     buffered: int = 0
     """Bytes of bodies that are being received."""
 
@@ -64,6 +67,19 @@ class Doors:
         if model not in self.models:
             raise not_found("model")
         raise Problem(HTTPStatus.NOT_FOUND, "source_unknown", f"the model takes no {role} here: their type is not http")
+
+    def of_event(self, event: Event) -> Door:
+        """Return the door of the model that an event tells of.
+
+        Raises
+        ------
+        Problem: 404, there is none.
+        """
+        role = "targets" if event.part is Part.FEEDBACK else "records"
+        for namespace, model in self.services.get(event.service, ()):
+            if namespace in (None, event.more.get("namespace")):
+                return self.of(model, role)
+        raise not_found("service")
 
     async def keep(self, door: Door, frame: bytes) -> None:
         """Have a frame on the disk.

@@ -11,7 +11,9 @@ import pytest
 
 from monitor.record import Column, Kind, Layout, Role
 from monitor.sources.batch import Batch
+from monitor.sources.formats.event import Event, to_line
 from monitor.sources.http import KEY, HttpSource
+from monitor.sources.pairing import EventSettings
 from monitor.sources.position import Position
 from monitor.sources.spool.frames import Content, written
 from monitor.sources.spool.writer import Spool
@@ -34,9 +36,20 @@ def put(folder: Path, at: int, *rows: Any, rejected: dict[str, int] | None = Non
     spool.close()
 
 
+def tell(folder: Path, at: int, *parts: tuple[str, int]) -> None:
+    """Write halves of inferences into a spool, each as an event of its own."""
+    spool = Spool(folder, 2**30, lambda: 0)
+    for part, number in parts:
+        body = {"instances": [{"x": number}]} if part == "request" else {"predictions": [number]}
+        type_ = f"org.kubeflow.serving.inference.{part}"
+        event = Event(type_, "pod", f"id-{number}", f"2026-01-05T00:00:{number:02}Z", {}, json.dumps(body).encode())
+        spool.write(written(Content.EVENTS, at, to_line(event), {}))
+    spool.close()
+
+
 def source(folder: Path, dedup: int = 10 * MINUTE, block: int = 1) -> HttpSource:
     """Return a source; of so small a block it reads one request at a time."""
-    return HttpSource(folder, LAYOUT, dedup, block)
+    return HttpSource(folder, LAYOUT, dedup, block, clock=lambda: 0)
 
 
 def drained(source: HttpSource, positions: dict[str, Position]) -> list[Batch]:
@@ -141,3 +154,62 @@ def test_time_is_told_over_all_that_came(tmp_path: Path) -> None:
     batch = source(tmp_path).read(lowered)
     assert batch is not None
     assert batch.position.newest == 1767571205000000
+
+
+HALVES = [
+    ("request", 1),
+    ("request", 2),
+    ("response", 2),
+    ("response", 3),
+    ("request", 2),
+    ("response", 1),
+    ("request", 3),
+]
+"""Two of them in one order, one in the other; one comes twice."""
+
+
+@pytest.mark.parametrize("restart", range(len(HALVES) + 1))
+@pytest.mark.parametrize("block", [1, 2**20])
+def test_a_restart_between_two_halves_changes_nothing(tmp_path: Path, restart: int, block: int) -> None:
+    """Wherever the daemon was killed, each inference becomes one record, and what came twice is refused once."""
+    positions: dict[str, Position] = {}
+    tell(tmp_path, 1, *HALVES[:restart])
+    found = drained(source(tmp_path, block=block), positions)
+    tell(tmp_path, 2, *HALVES[restart:])
+    found += drained(source(tmp_path, block=block), positions)
+    assert numbers(found) == [2.0, 1.0, 3.0]
+    assert [str(rejected.reason) for batch in found for rejected in batch.rejected] == ["duplicate"]
+    assert positions[KEY].held == ()
+
+
+def test_segments_stay_while_a_half_waits(tmp_path: Path) -> None:
+    """What a held event stands in is not removed, however much was read since."""
+    positions: dict[str, Position] = {}
+    tell(tmp_path, 0, ("request", 1))
+    for at in range(4):
+        put(tmp_path, at, row(10 + at))
+        drained(source(tmp_path, dedup=0), positions)
+    tell(tmp_path, 5, ("response", 1))
+    assert numbers(drained(source(tmp_path, dedup=0), positions)) == [1.0]
+    source(tmp_path, dedup=0).read(positions)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_half_is_given_up_though_nothing_more_comes(tmp_path: Path) -> None:
+    """A request whose response never comes is a record once its time is up, and never a second one."""
+    now = 0
+    tell(tmp_path, 0, ("request", 1))
+    reader = HttpSource(tmp_path, LAYOUT, 0, 1, EventSettings(), clock=lambda: now)
+    positions: dict[str, Position] = {}
+    assert numbers(drained(reader, positions)) == []
+    now = 5 * MINUTE
+    assert numbers(drained(reader, positions)) == [1.0]
+    assert numbers(drained(HttpSource(tmp_path, LAYOUT, 0, 1, EventSettings(), clock=lambda: now), positions)) == []
+
+
+def test_events_and_records_share_one_order(tmp_path: Path) -> None:
+    """What comes as records and what comes as events is read in the order in which it came."""
+    put(tmp_path, 1, row(7))
+    tell(tmp_path, 2, ("request", 1), ("response", 1))
+    put(tmp_path, 3, row(8))
+    assert numbers(drained(source(tmp_path, block=2**20), {})) == [7.0, 1.0, 8.0]

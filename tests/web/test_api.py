@@ -119,7 +119,7 @@ def test_a_cursor_of_another_list_is_400(app: ASGIApp) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", ["/metrics", "/", *(f"/api/v1/{path}" for path in GETS)])
+@pytest.mark.parametrize("path", ["/metrics", "/livez", *(f"/api/v1/{path}" for path in GETS)])
 def test_a_wrong_method_is_405_and_tells_the_right_ones(app: ASGIApp, path: str, method: str) -> None:
     """What can only be read says so in Allow."""
     answer = ask(app, path, method)
