@@ -23,20 +23,17 @@ _MAX_BODY = 64 * 1024
 
 def create_app(view: View) -> ASGIApp:
     """Return the whole application, for ``server.listen``."""
-    return _build(
-        view,
-        [*operations.HANDLERS, *api.HANDLERS, *jobs.HANDLERS, *ingest.HANDLERS, *events.HANDLERS, *pages.HANDLERS],
-        _openapi(),
-    )
+    handlers = [*operations.HANDLERS, *api.HANDLERS, *jobs.HANDLERS, *ingest.HANDLERS, *events.HANDLERS]
+    return guard(events.shortcut(_build(view, [*handlers, *pages.HANDLERS], _openapi()), view))
 
 
 def create_operations_app(view: View) -> ASGIApp:
     """Return metrics and health alone, for ``server.metrics_listen``."""
-    return _build(view, operations.HANDLERS, None)
+    return guard(_build(view, operations.HANDLERS, None))
 
 
 def _build(view: View, handlers: Sequence[HTTPRouteHandler], openapi: OpenAPIConfig | None) -> ASGIApp:
-    application = Litestar(
+    return Litestar(
         route_handlers=list(handlers),
         dependencies=provide(view),
         exception_handlers={Exception: answer},
@@ -45,7 +42,6 @@ def _build(view: View, handlers: Sequence[HTTPRouteHandler], openapi: OpenAPICon
         request_max_body_size=_MAX_BODY,
         debug=False,
     )
-    return guard(application)
 
 
 def _openapi() -> OpenAPIConfig:

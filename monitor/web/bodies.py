@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
 
 import pyarrow as pa
-from litestar import Request
 
 from monitor.web.doors import MOST_BUFFERED_BYTES, Doors, over_capacity
 from monitor.web.problems import Problem
@@ -21,10 +19,9 @@ _STEP = 2**18
 _PACKINGS = {"gzip": "gzip", "x-gzip": "gzip", "zstd": "zstd"}
 
 
-def media_type(request: Request[Any, Any, Any]) -> str:
+def media_type(headers: Mapping[str, str]) -> str:
     """Return the media type of a body, without parameters, in small letters; empty if there is none."""
-    found: str = request.headers.get("content-type", "")
-    return found.partition(";")[0].strip().lower()
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def unsupported(expected: str) -> Problem:
@@ -32,14 +29,18 @@ def unsupported(expected: str) -> Problem:
     return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported", f"expected {expected}")
 
 
-async def body_of(request: Request[Any, Any, Any], doors: Doors) -> bytes:
+async def body_of(headers: Mapping[str, str], stream: AsyncIterator[bytes], doors: Doors) -> bytes:
     """Return the body as it was meant, unpacked.
+
+    Parameters
+    ----------
+    headers: by names in small letters. stream: the body part by part.
 
     Raises
     ------
     Problem: 408 too slow, 413 too large, 415 packed in an unknown way, 429 too much at once, 400 not what it says.
     """
-    packing = request.headers.get("content-encoding", "identity").strip().lower()
+    packing = headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("", "identity", *_PACKINGS):
         raise unsupported("content-encoding gzip, zstd or identity")
     limits = doors.limits
@@ -47,20 +48,19 @@ async def body_of(request: Request[Any, Any, Any], doors: Doors) -> bytes:
     with _counted(doors) as count:
         try:
             async with asyncio.timeout(_BODY_SECONDS):
-                raw = await _received(request, most, count)
+                raw = await _received(headers.get("content-length", ""), stream, most, count)
         except TimeoutError:
             detail = f"the body did not come within {_BODY_SECONDS:g} seconds"
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, "body_too_slow", detail) from None
     return inflated(raw, _PACKINGS[packing], limits.inflated) if packing in _PACKINGS else raw
 
 
-async def _received(request: Request[Any, Any, Any], most: int, count: Any) -> bytes:
-    length = request.headers.get("content-length", "")
+async def _received(length: str, stream: AsyncIterator[bytes], most: int, count: Callable[[int], None]) -> bytes:
     if length.isdecimal() and int(length) > most:
         raise too_large(f"more than {most} bytes")
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
+    async for part in stream:
         size += len(part)
         if size > most:
             raise too_large(f"more than {most} bytes")
@@ -70,7 +70,7 @@ async def _received(request: Request[Any, Any, Any], most: int, count: Any) -> b
 
 
 @contextmanager
-def _counted(doors: Doors) -> Iterator[Any]:
+def _counted(doors: Doors) -> Iterator[Callable[[int], None]]:
     """Count the bytes of a body among those of all that are being received."""
     mine = 0
 

@@ -80,9 +80,9 @@ async def _take(request: Request[Any, Any, Any], view: View, model: str, role: s
     doors = view.doors()
     door = doors.of(model, role)
     try:
-        if media_type(request) not in _JSON | _LINES:
+        if media_type(request.headers) not in _JSON | _LINES:
             raise unsupported("content-type application/json or application/x-ndjson")
-        body = await body_of(request, doors)
+        body = await body_of(request.headers, request.stream(), doors)
         if len(body) > _LARGE_BYTES:
             checked = await sync_to_thread(_checked, body, door, doors)
         else:

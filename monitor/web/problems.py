@@ -76,14 +76,20 @@ def unauthorized() -> Problem:
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Turn whatever a handler raised into an answer; the handler of Litestar for every exception."""
-    problem = _problem(error)
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("request_failed", path=request.scope["path"], status=problem.status, exc_info=error)
+    problem = problem_of(error, request.scope["path"])
     if _wants_page(request):
         content = html("problem.html", problem=problem.body())
         return Response(content, status_code=problem.status, headers=problem.headers, media_type=MediaType.HTML)
     body = to_json(problem.body())
     return Response(body, status_code=problem.status, headers=problem.headers, media_type=PROBLEM_JSON)
+
+
+def problem_of(error: Exception, path: str) -> Problem:
+    """Return the problem that an exception is, and log one that is ours."""
+    problem = _problem(error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request_failed", path=path, status=problem.status, exc_info=error)
+    return problem
 
 
 def _problem(error: Exception) -> Problem:
