@@ -44,11 +44,13 @@ def metrics() -> str:
     """Return the table of the metrics that are declared."""
     from monitor.telemetry.declared import METRICS
 
-    rows = [
-        f"| `{metric.name}` | {metric.type} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.help} |"
-        for metric in METRICS
-    ]
+    rows = [f"| `{metric.name}` | {metric.type} | {', '.join(_labels(metric))} | {metric.help} |" for metric in METRICS]
     return "\n".join(["", "| metric | type | labels | meaning |", "|---|---|---|---|", *rows, "", ""])
+
+
+def _labels(metric: Any) -> list[str]:
+    """Return the labels of a metric; that of a segment in brackets, as most series lack it."""
+    return [*(f"`{label}`" for label in metric.labels), *(["(`segment`)"] if metric.by_segment else [])]
 
 
 def config() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -85,6 +85,10 @@ class DriftAlert:
         return tuple(name for name in self.culprits if name not in self.ruled)
 
 
+Scope: TypeAlias = tuple[str, str] | tuple[str, str, str | None]
+"""Model and version of a drift alert, and perhaps its segment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What an alert needs to know of one judged step.
@@ -106,21 +110,27 @@ def alert_id(model: str, version: str, name: str, segment: str | None, started_a
     return digest_id("al", model, version, name, segment, started_at)
 
 
+def drift_alert_id(scope: Scope, started_at: Instant) -> str:
+    """Return the id of an episode of a drift alert."""
+    model, version, *segment = scope
+    return alert_id(model, version, "drift", segment[0] if segment else None, started_at)
+
+
 def advance(
-    alert: DriftAlert, judged: Judged, settings: AlertSettings, scope: tuple[str, str]
+    alert: DriftAlert, judged: Judged, settings: AlertSettings, scope: Scope
 ) -> tuple[DriftAlert, Change | None]:
     """Move a drift alert on by one judged step, and say whether a message is due.
 
     Parameters
     ----------
-    scope: model and version.
+    scope: model and version, and perhaps a segment.
     """
     if alert.state is AlertState.FIRING:
         return _while_firing(alert, judged, settings)
     if judged.evidence >= judged.threshold:
         fired = DriftAlert(
             AlertState.FIRING,
-            alert_id(*scope, "drift", None, judged.at),
+            drift_alert_id(scope, judged.at),
             judged.at,
             judged.began_at,
             judged.culprits,

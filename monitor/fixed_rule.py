@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from monitor.alert import AlertSettings, AlertState, Change, DriftAlert, Judged, advance, alert_id
+from monitor.alert import AlertSettings, AlertState, Change, DriftAlert, Judged, Scope, advance, drift_alert_id
 from monitor.instant import Instant, microseconds
 
 
@@ -65,13 +65,13 @@ def follow(streaks: Mapping[str, Streak], looks: Mapping[str, bool | None], star
 
 
 def advance_with_rules(
-    alert: DriftAlert, look: Look, settings: AlertSettings, scope: tuple[str, str]
+    alert: DriftAlert, look: Look, settings: AlertSettings, scope: Scope
 ) -> tuple[DriftAlert, Change | None]:
     """Move a drift alert on by one window, and say whether a message is due.
 
     Parameters
     ----------
-    scope: model and version.
+    scope: model and version, and perhaps a segment.
     """
     if alert.state is AlertState.FIRING:
         return _while_firing(alert, look, settings, scope)
@@ -95,10 +95,10 @@ def advance_with_rules(
     return (alert if alert.state is AlertState.PENDING else DriftAlert()), None
 
 
-def _fired(look: Look, broken: tuple[str, ...], scope: tuple[str, str]) -> DriftAlert:
+def _fired(look: Look, broken: tuple[str, ...], scope: Scope) -> DriftAlert:
     return DriftAlert(
         AlertState.FIRING,
-        alert_id(*scope, "drift", None, look.at),
+        drift_alert_id(scope, look.at),
         look.at,
         _earliest(look.streaks, broken),
         broken,
@@ -109,7 +109,7 @@ def _fired(look: Look, broken: tuple[str, ...], scope: tuple[str, str]) -> Drift
 
 
 def _while_firing(
-    alert: DriftAlert, look: Look, settings: AlertSettings, scope: tuple[str, str]
+    alert: DriftAlert, look: Look, settings: AlertSettings, scope: Scope
 ) -> tuple[DriftAlert, Change | None]:
     """Let what is new join the episode; else see whether all that carries it is over."""
     joined = tuple(name for name in _broken(look.streaks, settings.for_) if name not in alert.ruled)

@@ -6,10 +6,9 @@ found and the next memory come out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +26,15 @@ from monitor.errors import ReferenceUnusable
 from monitor.profile import Integers, Profile
 from monitor.quality import Expectations, expectations
 from monitor.quality.settings import QualitySettings
-from monitor.reference import Reference, Steps
+from monitor.reference import Reference
+from monitor.reference_steps import Steps
+from monitor.segments import Segmentation
 from monitor.usual import Usual
 from monitor.watched import Watched, features_of, watch
 from monitor.window import WindowSettings
 
 _THIRTY_DAYS = timedelta(days=30)
+_FALSE_PAGES = ("expected", "lower", "upper")
 NO_QUALITY = QualitySettings(checks="off")
 FINE_METHODS = frozenset(name for name, method in METHODS.items() if method.grain == "cells")
 
@@ -50,15 +52,35 @@ class Judge:
     engine: Engine | None = field(repr=False)
     why: str | None
     bin_starts: NDArray[np.intp] = field(repr=False)
-    """The first cell of each coarse bin, of all watched columns one after the other."""
-    bin_edges: tuple[int, ...] = field(repr=False)
-    """Where each watched column's coarse bins start, and the end of all, length watched + 1."""
+    """The first cell of each coarse bin, of all columns that have bins one after the other."""
+    bin_spans: tuple[slice, ...] = field(repr=False)
+    """Where each watched column's coarse bins stand among those of all columns."""
     expected: Expectations = field(repr=False, default=Expectations())
     """What is expected of the quality of its data."""
     quality_level: float = 0.0
     """The chance of a false violation in a window, over all that is expected."""
     usual: Mapping[str, Usual] = field(default_factory=dict, repr=False)
     """What the reference says is usual, of those of latency and volume that it tells."""
+    parts: tuple[Parts, ...] = field(default=(), repr=False)
+    """What judges its segments, by column or pair."""
+
+    @property
+    def segments(self) -> Mapping[str, Judge | None]:
+        """Return what judges each segment, by its label."""
+        return {label: judge for part in self.parts for label, judge in part.labelled}
+
+    def shares(self, sharing: int) -> tuple[int, int]:
+        """Return among how many the budget is divided, as the version sees it, and as each of its segments does.
+
+        Half of a version's budget is that of all its segments together: false alarms add up whatever depends on what,
+        so that the promise holds for the model with its segments (Boole's inequality).
+
+        Parameters
+        ----------
+        sharing: how many live versions share the budget.
+        """
+        judged = sum(judge is not None for judge in self.segments.values())
+        return (2 * sharing, 2 * judged * sharing) if judged else (sharing, sharing)
 
     @property
     def weighed(self) -> tuple[int, ...]:
@@ -74,6 +96,19 @@ class Judge:
     def calibrated(self) -> bool:
         """Say whether the false-alarm promise holds."""
         return self.why is None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The segments of one column or pair, and the judge of each; ``None`` where its reference allows none."""
+
+    cut: Segmentation
+    judges: tuple[Judge | None, ...] = field(repr=False)
+
+    @property
+    def labelled(self) -> Iterable[tuple[str, Judge | None]]:
+        """Return the segments by label, each with its judge."""
+        return zip(self.cut.labels, self.judges, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +153,26 @@ def compile_judge(
     alerts: AlertSettings,
     window: WindowSettings,
     quality: QualitySettings = NO_QUALITY,
+    *,
+    without: Collection[str] = (),
 ) -> Judge:
     """Compile the engine, the thresholds and the expectations from a reference.
+
+    Parameters
+    ----------
+    without: columns that are not judged: those whose values make the segment.
 
     Raises
     ------
     ReferenceUnusable: no column can be judged.
     """
-    places = [place for place, bins in enumerate(reference.binning.columns) if bins.bins is not None]
+    columns = enumerate(reference.binning.columns)
+    places = [place for place, bins in columns if bins.bins is not None and bins.column.name not in without]
     sides = sides_of(reference.profile, reference.binning)
     watched = tuple(watch(reference, place, drift, window, sides[place]) for place in places)
     if not watched:
         raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
-    rest = *_coarse_bins(reference, places), expectations(reference, quality), quality_level(alerts, window)
+    rest = *_coarse_bins(reference, watched), expectations(reference, quality), quality_level(alerts, window)
     weighed = tuple(entry for entry in watched if entry.rule is None)
     if reference.steps is None or not weighed:
         why = NO_TIMESTAMPS if weighed else FIXED_RULES
@@ -145,25 +187,32 @@ def compile_judge(
     return Judge(replace(reference, fine={}), watched, engine, uncalibrated, *rest)
 
 
-def _coarse_bins(reference: Reference, places: list[int]) -> tuple[NDArray[np.intp], tuple[int, ...]]:
-    """Return where each coarse bin starts among all cells, and where each column starts among all coarse bins."""
-    starts = [
-        reference.binning.offsets[place] + np.flatnonzero(np.diff(fold, prepend=-1))
-        for place in places
-        if (fold := reference.folds[place]) is not None
-    ]
-    return np.concatenate(starts), (0, *np.cumsum([len(column) for column in starts]).tolist())
+def _coarse_bins(reference: Reference, watched: Iterable[Watched]) -> tuple[NDArray[np.intp], tuple[slice, ...]]:
+    """Return where each coarse bin starts among all cells, and where each watched column stands among all bins."""
+    starts, spans, end = [], {}, 0
+    for place, fold in enumerate(reference.folds):
+        if fold is not None and reference.binning.columns[place].bins is not None:
+            starts.append(reference.binning.offsets[place] + np.flatnonzero(np.diff(fold, prepend=-1)))
+            spans[place] = slice(end, end + len(starts[-1]))
+            end = spans[place].stop
+    return np.concatenate(starts), tuple(spans[entry.place] for entry in watched)
 
 
 def expected_false_alarms(judge: Judge, alerts: AlertSettings) -> dict[str, float | None]:
     """Return false pages per 30 days: promised, and as the reference's replay of itself bears out."""
     rate = alerts.false_alarms
     promised = rate.count * (_THIRTY_DAYS / rate.period)
-    pages = judge.engine.false_pages if judge.engine is not None and judge.calibrated else None
-    if pages is None:
+    if judge.engine is None or not judge.calibrated or judge.engine.false_pages is None:
         return {"promised": promised, "expected": None, "lower": None, "upper": None}
+    whole, each = judge.shares(1)
+    pages = [(judge.engine.false_pages, whole)]
+    pages += [
+        (part.engine.false_pages, each)
+        for part in judge.segments.values()
+        if part is not None and part.calibrated and part.engine is not None and part.engine.false_pages is not None
+    ]
     scale = promised * alerts.share.drift
-    figures = {"expected": pages.expected, "lower": pages.lower, "upper": pages.upper}
+    figures = {name: sum(getattr(found, name) / share for found, share in pages) for name in _FALSE_PAGES}
     return {"promised": promised, **{name: figure * scale for name, figure in figures.items()}}
 
 
@@ -204,7 +253,7 @@ def gather(judge: Judge, memory: Memory, profile: Profile) -> Memory:
 def coarse_counts(judge: Judge, profile: Profile) -> tuple[Integers, ...]:
     """Return the rows in each coarse bin, one array a watched column. All cells are added up in one go."""
     flat: Integers = np.add.reduceat(profile.counts, judge.bin_starts)
-    return tuple(flat[a:b] for a, b in pairwise(judge.bin_edges))
+    return tuple(flat[span] for span in judge.bin_spans)
 
 
 def judge_step(judge: Judge, memory: Memory, stretch: int, *, frozen: bool, sharing: int) -> tuple[Memory, Finding]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import pairwise
 
@@ -16,6 +17,8 @@ from monitor.tally import Tally
 from monitor.usage import usage_bytes, usage_from_bytes
 
 _MAGIC = b"tallied\n"
+_SEGMENTS = bytes(8)
+"""What a pane with segments begins with: no profile is of no bytes."""
 
 
 def profile_bytes(profile: Profile, tallies: Sequence[Tally] = ()) -> bytes:
@@ -31,6 +34,31 @@ def profile_bytes(profile: Profile, tallies: Sequence[Tally] = ()) -> bytes:
     raw = b"".join(part.tobytes() for part in parts) + usage_bytes(profile.usage) + counted + length + _MAGIC
     packed: bytes = pa.Codec("zstd").compress(raw, asbytes=True)
     return len(raw).to_bytes(8, "little") + packed
+
+
+def panes_bytes(profile: Profile, parts: Mapping[str, Profile], tallies: Sequence[Tally] = ()) -> bytes:
+    """Pack a profile and those of its segments; without any, as :func:`profile_bytes` does."""
+    whole = profile_bytes(profile, tallies)
+    if not parts:
+        return whole
+    packed = {label: profile_bytes(part, tallies) for label, part in parts.items()}
+    head = json.dumps([len(whole), [[label, len(each)] for label, each in packed.items()]]).encode()
+    return b"".join((_SEGMENTS, len(head).to_bytes(8, "little"), head, whole, *packed.values()))
+
+
+def panes_from_bytes(payload: bytes, tallies: Sequence[Tally] = ()) -> tuple[Profile, dict[str, Profile]]:
+    """Unpack what :func:`panes_bytes` packed."""
+    if not payload.startswith(_SEGMENTS):
+        return profile_from_bytes(payload, tallies), {}
+    at = len(_SEGMENTS) + 8
+    end = at + int.from_bytes(payload[len(_SEGMENTS) : at], "little")
+    length, labelled = json.loads(payload[at:end])
+    whole, at = profile_from_bytes(payload[end : end + length], tallies), end + length
+    parts = {}
+    for label, size in labelled:
+        parts[label] = profile_from_bytes(payload[at : at + size], tallies)
+        at += size
+    return whole, parts
 
 
 def _told_apart(tallies: Sequence[Tally]) -> bytes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from monitor.errors import PermanentError
 from monitor.record import Column, Kind, Layout, Role
@@ -19,6 +20,19 @@ from monitor.settings import Settings
 NATIVE_FEATURES = "inputs.*"
 _NATIVE = ("timestamp", "request_id", "model_version", "prediction", "score", "target", "latency_ms", "error")
 _NATIVE_GROUPS = ("resources",)
+
+
+def _alone(value: Any) -> Any:
+    """Let one column stand without a list."""
+    return [value] if isinstance(value, str) else value
+
+
+SegmentColumns: TypeAlias = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_alone, json_schema_input_type=str | tuple[str, str]),
+    Field(min_length=1, max_length=2),
+]
+"""One column, or a pair."""
 
 
 class ColumnsSettings(Settings):
@@ -39,6 +53,17 @@ class ColumnsSettings(Settings):
         None, description='a pattern or a list; unset: "inputs.*" if the reference has it, else every other column'
     )
     exclude: list[str] = Field(default_factory=list, description="features not to watch")
+    segments: list[SegmentColumns] = Field(
+        default_factory=list, description="features whose values are judged apart; [carrier, origin] is a pair"
+    )
+    most_segments: int = Field(20, ge=1, le=200, description="segments of each column or pair: those with most rows")
+
+    @model_validator(mode="after")
+    def _segments_are_distinct(self) -> Self:
+        found = [tuple(sorted(columns)) for columns in self.segments]
+        if len(found) > len(set(found)) or any(len(columns) > len(set(columns)) for columns in found):
+            raise ValueError("segments name a column or a pair twice; expected each once")
+        return self
 
 
 class ColumnUnknown(PermanentError):
@@ -122,7 +147,7 @@ def _named_features(available: Sequence[str], settings: ColumnsSettings) -> list
 
 def _taken_paths(settings: ColumnsSettings) -> set[str]:
     """Return the paths that the config gives another role: no pattern makes features of them."""
-    given = settings.model_dump(exclude={"features", "exclude", "resources"}).values()
+    given = settings.model_dump(exclude={"features", "exclude", "resources", "segments", "most_segments"}).values()
     return {path for path in given if path} | set(settings.resources or ())
 
 

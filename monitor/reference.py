@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +22,11 @@ from monitor.derive import derive
 from monitor.derived import Derivation, appended, widen
 from monitor.errors import ReferenceUnusable
 from monitor.fingerprint import fingerprint
-from monitor.folds import fold_counts, fold_of
-from monitor.instant import Instant, microseconds
+from monitor.folds import fold_of
+from monitor.instant import Instant
 from monitor.kinds import infer_kind
 from monitor.lone import hold_out
-from monitor.profile import Binning, Integers, Profile, profile_rows, watchable
+from monitor.profile import Binning, Integers, Profile, watchable
 from monitor.record import Column, Kind, Layout, Role
 from monitor.record_layout import (
     ColumnsSettings,
@@ -38,16 +39,15 @@ from monitor.record_layout import (
     target_layout,
     usual_target_layout,
 )
+from monitor.reference_steps import Steps, counted, reference_steps
 from monitor.repeats import with_ids
+from monitor.segments import Segmentation, segmentations
 from monitor.settings import Settings
-from monitor.step_facts import StepFacts, joined_facts, step_facts
 from monitor.tally import Tally, no_tallies
 from monitor.usual_range import Ranges, usual_ranges
-from monitor.window import WindowSettings, join_steps
+from monitor.window import WindowSettings
 
 _MOST_ROWS = 1_000_000  # of the stream, which are held until there are enough
-_CELLS_AT_ONCE = 2_000_000
-"""Counts held at one time while the reference is profiled by steps: 16 MB."""
 
 
 class ReferenceSettings(Settings):
@@ -66,26 +66,6 @@ class ReferenceSettings(Settings):
         if (self.path is None) == (self.rows is None):
             raise ValueError("give one of path and rows")
         return self
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """The reference by steps, in time; B steps, F columns.
-
-    Attributes
-    ----------
-    times: the number of each step's last stretch of length ``every`` since 1970, int64 (B,).
-    rows: int64 (B,).
-    counts: for each column, rows by coarse bin, int64 (B, bins).
-    missing: int64 (B, F).
-    facts: what else the steps show of the data's quality.
-    """
-
-    times: Integers = field(repr=False)
-    rows: Integers = field(repr=False)
-    counts: tuple[Integers, ...] = field(repr=False)
-    missing: Integers = field(repr=False)
-    facts: StepFacts = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +127,7 @@ class ReferencePlan:
 
     def words(self) -> list[str]:
         """Return all settings as text."""
-        columns = self.columns.model_dump_json(exclude={"error", "resources"})
+        columns = self.columns.model_dump_json(exclude={"error", "resources", "segments", "most_segments"})
         return [self.task, columns, *(part.model_dump_json() for part in (self.window, self.drift))]
 
 
@@ -164,6 +144,18 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
     ReferenceUnusable: no row, or no column to watch.
     ColumnUnknown, ColumnRepeated: the config names a column that is nowhere, or two with one name.
     """
+    return compile_references(table, times, plan)[0]
+
+
+def compile_references(
+    table: pa.Table, times: NDArray[np.int64] | None, plan: ReferencePlan
+) -> tuple[Reference, tuple[tuple[Segmentation, tuple[Reference, ...]], ...]]:
+    """Compile a reference as :func:`compile_reference`, and that of every segment of its rows, in the same bins.
+
+    Returns
+    -------
+    The whole; and by column or pair its segments, with the reference of each in their order.
+    """
     if not table.num_rows:
         raise ReferenceUnusable("E163", "the reference has no rows", "point reference.path at a file with rows")
     if times is not None:
@@ -178,23 +170,56 @@ def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: Re
     binning = replace(binning, tallies=plan.tallies(layout.columns, usual_ranges(canonical, layout.columns)))
     wide = with_ids(wide, table[plan.columns.id] if plan.columns.id in table.column_names else None)
     derivations = tuple(each.derivation for each in derived)
-    whole = _counted(wide, binning, np.zeros(table.num_rows, np.intp), 1)[0]
-    folds = tuple(fold_of(watched.bins, whole.counts[span]) for watched, span in binning.spans())
-    steps, fine = (None, {}) if times is None else _steps(wide, times, binning, folds, plan)
-    return Reference(
-        fingerprint(canonical, times, plan.words(), [each.spec for each in derivations]),
-        table.num_rows,
-        int(times[0]) if times is not None else None,
-        int(times[-1]) if times is not None else None,
-        layout,
-        _target_layout(table, plan),
-        binning,
-        whole,
-        folds,
-        steps,
-        fine,
-        derivations,
+    whole = Reference(
+        id=fingerprint(canonical, times, plan.words(), [each.spec for each in derivations]),
+        layout=layout,
+        targets=_target_layout(table, plan),
+        binning=binning,
+        derivations=derivations,
+        **_measured(wide, times, binning, plan),
     )
+    cuts = segmentations(canonical, layout.columns, plan.columns.segments, plan.columns.most_segments)
+    return whole, tuple((cut, _segments(whole, cut.codes(canonical), (wide, times), plan)) for cut in cuts)
+
+
+def _segments(
+    whole: Reference,
+    codes: NDArray[np.intp],
+    rows: tuple[pa.Table, NDArray[np.int64] | None],
+    plan: ReferencePlan,
+) -> tuple[Reference, ...]:
+    """Return the reference of each segment; ``codes`` are the rows' segments."""
+    wide, times = rows
+    found = []
+    for code in range(int(codes.max(initial=-1)) + 1):
+        mine = np.flatnonzero(codes == code)
+        part = wide.take(pa.array(mine)), None if times is None else times[mine]
+        found.append(replace(whole, **_measured(*part, whole.binning, plan)))
+    return tuple(found)
+
+
+def _measured(wide: pa.Table, times: NDArray[np.int64] | None, binning: Binning, plan: ReferencePlan) -> dict[str, Any]:
+    """Return what of a reference its rows tell, given its bins."""
+    profile = counted(wide, binning, np.zeros(wide.num_rows, np.intp), 1)[0]
+    folds = tuple(fold_of(watched.bins, profile.counts[span]) for watched, span in binning.spans())
+    steps, fine = None, dict[str, Integers]()
+    if times is not None:
+        methods = [plan.drift.method_of(each.column.name, each.column.kind) for each in binning.columns]
+        cells = [
+            each.column.name
+            for each, method in zip(binning.columns, methods, strict=True)
+            if method in plan.fine_methods
+        ]
+        steps, fine = reference_steps(wide, times, binning, folds, plan.window, cells)
+    return {
+        "rows": wide.num_rows,
+        "first": int(times[0]) if times is not None else None,
+        "last": int(times[-1]) if times is not None else None,
+        "profile": profile,
+        "folds": folds,
+        "steps": steps,
+        "fine": fine,
+    }
 
 
 def _target_layout(table: pa.Table, plan: ReferencePlan) -> Layout:
@@ -226,66 +251,3 @@ def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
 
 def _cast(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     return array.cast(column.type, safe=False) if watchable(column.kind) else array
-
-
-def _steps(
-    table: pa.Table,
-    times: NDArray[np.int64],
-    binning: Binning,
-    folds: Sequence[NDArray[np.intp] | None],
-    plan: ReferencePlan,
-) -> tuple[Steps, dict[str, Integers]]:
-    every = microseconds(plan.window.every)
-    number = times // every
-    stretches, first = np.unique(number, return_index=True)
-    joined = join_steps(np.diff(np.append(first, len(times))), plan.window.min_rows)
-    fine_names = {
-        watched.column.name
-        for watched in binning.columns
-        if plan.drift.method_of(watched.column.name, watched.column.kind) in plan.fine_methods
-    }
-    coarse: list[list[Integers]] = [[] for _ in folds]
-    fine: dict[str, list[Integers]] = {name: [] for name in fine_names}
-    rows, missing, facts = [], [], []
-    for a, b in _spans(len(joined) - 1, binning.offsets[-1]):
-        profiles = _profiled(table, number, stretches, joined, (a, b), binning)
-        rows += [profile.rows for profile in profiles]
-        missing += [profile.absent for profile in profiles]
-        facts.append(step_facts(profiles, binning))
-        for place, (watched, span) in enumerate(binning.spans()):
-            cells = np.stack([profile.counts[span] for profile in profiles])
-            coarse[place].append(fold_counts(cells, folds[place]))
-            if watched.column.name in fine:
-                fine[watched.column.name].append(cells.astype(np.min_scalar_type(int(cells.max(initial=0)))))
-    counts = tuple(np.concatenate(parts) for parts in coarse)
-    steps = Steps(stretches[joined[1:] - 1], np.array(rows, np.int64), counts, np.stack(missing), joined_facts(facts))
-    return steps, {name: np.concatenate(parts) for name, parts in fine.items()}
-
-
-def _spans(steps: int, cells: int) -> list[tuple[int, int]]:
-    """Cut the steps into runs that are profiled at once, so that memory stays bounded."""
-    at_once = max(_CELLS_AT_ONCE // max(cells, 1), 1)
-    return [(a, min(a + at_once, steps)) for a in range(0, steps, at_once)]
-
-
-def _profiled(
-    table: pa.Table,
-    number: NDArray[np.int64],
-    stretches: NDArray[np.int64],
-    joined: NDArray[np.intp],
-    run: tuple[int, int],
-    binning: Binning,
-) -> list[Profile]:
-    a, b = run
-    start = int(np.searchsorted(number, stretches[joined[a]]))
-    end = int(np.searchsorted(number, stretches[joined[b] - 1], side="right"))
-    place = np.searchsorted(stretches, number[start:end])
-    step = np.searchsorted(joined, place, side="right") - 1 - a
-    return _counted(table.slice(start, end - start), binning, step.astype(np.intp), b - a)
-
-
-def _counted(table: pa.Table, binning: Binning, panes: NDArray[np.intp], number: int) -> list[Profile]:
-    """Profile rows of the reference; in a derived column NaN marks one that was learnt from, which is not missing."""
-    own = np.array([watched.column.parent is None for watched in binning.columns])
-    profiles = profile_rows(table, binning, panes, number)
-    return [replace(profile, nonfinite=profile.nonfinite * own) for profile in profiles]

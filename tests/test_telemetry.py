@@ -241,11 +241,24 @@ def test_a_calm_model_shows_an_inactive_alert(telemetry: Telemetry) -> None:
     assert value(telemetry, "driftline_alerts", **labels, state="inactive") == 1
 
 
-def test_of_alerts_of_several_segments_the_gravest_is_shown(telemetry: Telemetry) -> None:
-    """A firing segment is not hidden by a pending one."""
+def test_the_alert_of_a_segment_stands_beside_that_of_the_whole(telemetry: Telemetry) -> None:
+    """A segment's alert has the label segment, and hides nothing of the whole's."""
     telemetry.alerts([ALERT, {**ALERT, "state": "pending", "segment": "carrier=UA"}])
     labels = {**SCOPE, "alert": "drift", "severity": "warning"}
     assert value(telemetry, "driftline_alerts", **labels, state="firing") == 1
+    assert value(telemetry, "driftline_alerts", **labels, state="firing", segment="carrier=UA") == 0
+    assert value(telemetry, "driftline_alerts", **labels, state="pending", segment="carrier=UA") == 1
+
+
+def test_a_window_shows_its_segments_until_the_next(telemetry: Telemetry) -> None:
+    """Each segment has the verdict's series with its label, and none once a window lacks it."""
+    part = {"segment": "carrier=UA", "rows": 310, "verdict": "drifted", "calibration_why": None, "columns_judged": 4}
+    part |= {"columns_drifted": 1, "evidence": 9.0, "evidence_threshold": 3.0}
+    telemetry.window(window(segments=[part]))
+    assert value(telemetry, "driftline_drift_evidence_ratio", **SCOPE, segment="carrier=UA") == 3
+    assert value(telemetry, "driftline_verdict", **SCOPE, verdict="drifted", segment="carrier=UA") == 1
+    telemetry.window(window(segments=[]))
+    assert "carrier=UA" not in text(telemetry)
 
 
 def test_counters_go_on_from_the_totals_of_the_state(telemetry: Telemetry) -> None:

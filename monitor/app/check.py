@@ -18,6 +18,7 @@ from monitor.app.planned import (
     made_references,
     promise_body,
     reference_body,
+    segments_body,
     window_body,
 )
 from monitor.app.promised import objectives_body, usual_body
@@ -107,6 +108,7 @@ class _Check:
             "quality": quality_body(plan, judge),
             "objectives": objectives_body(plan),
             "usual": usual_body(plan, judge),
+            "segments": segments_body(judge),
             "made_references": made_references(plan),
             "earlier_references": [
                 {"version": name, **reference_body(plan, name, each), **promise_body(each)}

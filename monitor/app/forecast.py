@@ -21,7 +21,7 @@ from monitor.pipeline.plan import ModelPlan
 _DAEMON_BYTES = 181 * 2**20
 """RSS of a daemon that has read its logs and gave back what it could, without what its judges hold; CPython 3.11."""
 _STATE_BYTES = 512 * 2**10
-_WINDOW_BYTES, _WINDOW_BYTES_A_COLUMN = 1_200, 160
+_WINDOW_BYTES, _WINDOW_BYTES_A_COLUMN, _WINDOW_BYTES_A_SEGMENT = 1_200, 160, 90
 _ROW_BYTES, _ROW_BYTES_A_COLUMN = 40, 5
 _HELD_ROW_BYTES, _FROZEN_ROW_BYTES = 350, 80
 """Of a reference that is made of the log: its lines as they stand there, of some ten columns, then compressed."""
@@ -32,6 +32,7 @@ _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 # The page of metrics: of the process and the monitor; then of each of these.
 _SERIES = 29
 _SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 17, 25, 3, 4
+_SERIES_A_SEGMENT = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def series(models: Iterable[Planned], receivers: int) -> int:
         for judge in planned.judges.values():
             p_values = sum(watched.method.tail is not None for watched in judge.watched)
             total += _SERIES_A_VERSION + _SERIES_A_COLUMN * len(judge.watched) + p_values
+            total += _SERIES_A_SEGMENT * len(judge.segments)
     return total
 
 
@@ -108,8 +110,14 @@ def _rows_a_second(planned: Planned) -> float:
 
 def _window_bytes(plan: ModelPlan, judge: Judge) -> float:
     columns = len(judge.reference.all_columns)
+    segments = len(judge.segments) * _WINDOW_BYTES_A_SEGMENT
     kept = min(plan.rows_per_window, _rows_a_window(plan, judge))
-    return _WINDOW_BYTES + columns * _WINDOW_BYTES_A_COLUMN + kept * (_ROW_BYTES + columns * _ROW_BYTES_A_COLUMN)
+    return (
+        _WINDOW_BYTES
+        + segments
+        + columns * _WINDOW_BYTES_A_COLUMN
+        + kept * (_ROW_BYTES + columns * _ROW_BYTES_A_COLUMN)
+    )
 
 
 def _rows_a_window(plan: ModelPlan, judge: Judge) -> float:

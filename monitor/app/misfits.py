@@ -14,6 +14,7 @@ from monitor.pipeline.references import References
 from monitor.record import Kind
 from monitor.record_layout import ColumnUnknown
 from monitor.scorer import MatrixUnfit
+from monitor.segments import SegmentUnfit
 
 _UNKNOWN_COLUMN, _UNFIT_COLUMN, _UNFIT_METHOD = "E166", "E167", "E103"
 _ANSWERS = ("prediction", "score")
@@ -33,7 +34,10 @@ def reference_fault(loaded: Loaded, place: int, error: MonitorError, version: st
     if isinstance(error, ColumnUnknown):
         columns = loaded.config.models[place].columns
         role = [role for role in _ANSWERS if getattr(columns, role) == error.column]
-        code, keys = _UNKNOWN_COLUMN, ("columns", *role[:1])
+        named = {name for names in columns.segments for name in names}
+        code, keys = _UNKNOWN_COLUMN, ("columns", *(role[:1] or ["segments"] * (error.column in named)))
+    if isinstance(error, SegmentUnfit):
+        keys = "columns", "segments"
     return loaded.place("models", place, *keys).fault(code, error.message, error.hint or None)
 
 

@@ -19,6 +19,7 @@ from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import reference_path
 from monitor.profile import ColumnBins
 from monitor.record import Kind
+from monitor.verdict import Why
 from monitor.watched import Watched, features_of
 
 Json = dict[str, Any]
@@ -121,6 +122,21 @@ def calibration_body(plan: ModelPlan, judge: Judge | None) -> Json:
 def promise_body(judge: Judge) -> Json:
     """Return whether the promise holds for a reference, and why not."""
     return {"calibrated": judge.calibrated, "calibration_why": judge.why}
+
+
+def segments_body(judge: Judge | None) -> list[Json]:
+    """Return the segments that are judged by themselves, with how many rows of the reference, and whether they page."""
+    parts = () if judge is None else judge.parts
+    return [
+        {
+            "segment": label,
+            "rows": rows,
+            "calibrated": own is not None and own.calibrated,
+            "calibration_why": Why.REFERENCE_TOO_SHORT.value if own is None else own.why,
+        }
+        for part in parts
+        for (label, own), rows in zip(part.labelled, part.cut.rows, strict=True)
+    ]
 
 
 def columns_body(plan: ModelPlan, judge: Judge) -> list[Json]:

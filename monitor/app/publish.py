@@ -16,6 +16,7 @@ from monitor.store.delivery import pending_counts
 from monitor.store.window import last_performances, last_windows
 
 _ACTIONS = 1000
+_DRIFT = "drift"
 _AFTER_REQUEST = frozenset({"started", "succeeded", "failed"})
 
 
@@ -70,13 +71,23 @@ def _reached(status: str) -> tuple[str, ...]:
 def _pending(running: Running) -> list[dict[str, Any]]:
     """Return the alerts that have not fired yet; they are no episodes, and are not stored."""
     return [
-        {"model": worker.plan.name, "version": name, "name": alert, "severity": "warning", "state": "pending"}
+        {
+            "model": worker.plan.name,
+            "version": name,
+            "segment": segment,
+            "name": alert,
+            "severity": "warning",
+            "state": "pending",
+        }
         for worker in running.workers.values()
         for name, version in list(worker.pipeline.model.versions.items())
-        for alert in _pending_of(version)
+        for alert, segment in _pending_of(version)
     ]
 
 
-def _pending_of(version: Version) -> list[str]:
-    named = [name for (name, _), raised in list(version.raised.items()) if raised.alert.state is AlertState.PENDING]
-    return [*(["drift"] if version.alert.state is AlertState.PENDING else []), *dict.fromkeys(named)]
+def _pending_of(version: Version) -> list[tuple[str, str | None]]:
+    """Return the name and the segment of each alert of a version that is pending."""
+    found = {(name, segment or None): raised.alert.state for (name, segment), raised in list(version.raised.items())}
+    found[_DRIFT, None] = version.alert.state
+    found |= {(_DRIFT, label): part.alert.state for label, part in list(version.parts.items())}
+    return [key for key, state in found.items() if state is AlertState.PENDING]

@@ -24,6 +24,7 @@ FACTS = "facts"
 _WINDOW = (
     *("id", "end", "rows", "verdict", "why", "evidence", "evidence_threshold", "columns_judged", "columns_drifted"),
 )
+_SEGMENT = ("segment", "rows", "verdict", "why", "columns_drifted")
 _ALERT = ("id", "model", "version", "segment", "name", "severity", "state", "started_at")
 _ALERT_OPERATORS = ("acknowledged_by", "silenced_until")
 _ACTION = ("id", "model", "kind", "status", "requested_at", "why")
@@ -154,6 +155,9 @@ def _version(name: str, facts: Mapping[str, Any], known: tuple[Json | None, Json
         "last_window": None if window is None else {key: window[key] for key in _WINDOW},
         "objectives": [] if window is None else window.get("objectives", []),
         "usual": {} if window is None else window.get("usual", {}),
+        "segments": []
+        if window is None
+        else [{key: part[key] for key in _SEGMENT} for part in window.get("segments", ())],
         "performance": performance["performance"] if performance is not None else [],
         "targets_coverage_ratio": performance["targets_coverage_ratio"] if performance is not None else None,
     }

@@ -101,6 +101,7 @@ def _model(model: dict[str, Any]) -> list[Any]:
         *_fitness_lines(reference),
         _window_line(model["window"]),
         _promise_line(model),
+        *_segment_lines(model["segments"]),
     ]
     earlier = [line for each in model["earlier_references"] for line in _earlier_lines(each)]
     sources = [_source_line(source) for source in model["sources"]]
@@ -187,6 +188,16 @@ def _promise_line(model: dict[str, Any]) -> str:
         return f"false alarms: not calibrated ({why}), so that nothing is promised; {cure(why)}"
     expected = "" if figures["expected"] is None else f", {_number(figures['expected'])} expected"
     return f"false alarms: at most {_number(figures['promised'])} in 30 days promised{expected}"
+
+
+def _segment_lines(segments: list[dict[str, Any]]) -> list[str]:
+    """Return which segments are judged, and which are not and why."""
+    if not segments:
+        return []
+    named = [f"{each['segment']} ({each['rows']} rows)" for each in segments if each["calibrated"]]
+    dumb = [f"{each['segment']} ({each['calibration_why']})" for each in segments if not each["calibrated"]]
+    lines = [f"segments, which share half of the promise: {', '.join(named)}"] if named else []
+    return [*lines, *([f"segments that page nobody: {', '.join(dumb)}"] if dumb else [])]
 
 
 def _source_line(source: dict[str, Any]) -> str:

@@ -83,9 +83,9 @@ def tables(body: dict[str, Any]) -> list[Any]:
     parts += [_models(body["models"]), *_uncalibrated(body["models"]), _sources(body["models"])]
     parts += service_parts(body["models"])
     if body["alerts"]:
-        alerts = table("alerts", "alert", "model", "version", "severity", "state", "since")
+        alerts = table("alerts", "alert", "model", "version", "segment", "severity", "state", "since")
         for each in body["alerts"]:
-            row = (each["name"], each["model"], each["version"], each["severity"], each["state"])
+            row = (each["name"], each["model"], each["version"], each["segment"] or "", each["severity"], each["state"])
             alerts.add_row(*row, each["started_at"] or "")
         parts.append(alerts)
     if body["actions"]:

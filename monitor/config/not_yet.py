@@ -12,7 +12,6 @@ KEYS = frozenset(
         "server.auth",
         "state.database",
         "models.privacy",
-        "models.columns.segments",
         "models.retrain.max_age",
         "models.reference.rolling",
         "models.reference.season",

@@ -7,24 +7,24 @@ from typing import Any
 from monitor import judge as judging
 from monitor.alert import AlertState, Change, DriftAlert, retire
 from monitor.calibration.cures import GATHERING_REFERENCE
-from monitor.calibration.gates import Uncalibrated
 from monitor.identity import window_id
 from monitor.instant import Instant, microseconds, to_text
 from monitor.judge import Judge
 from monitor.latency import latency_quantiles
-from monitor.measure import drifted, judged, measure_columns, rules_verdict
+from monitor.measure import measure_columns
 from monitor.performance.objective import Served
 from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
-from monitor.pipeline.moving import feed, move
+from monitor.pipeline.moving import feed, move, verdict_body
 from monitor.pipeline.quality import watch_quality, window_violations
 from monitor.pipeline.ruling import combined, end_all, follow
+from monitor.pipeline.segments import close_segments, end_segments
 from monitor.pipeline.serving import served, usage_body, watch_service
 from monitor.pipeline.silence import watch_silence
 from monitor.pipeline.telling import alert_body, tell
 from monitor.profile import Profile, empty_profile
-from monitor.verdict import Verdict, Why, window_verdict
+from monitor.verdict import Verdict, Why
 
 Json = dict[str, Any]
 
@@ -91,15 +91,18 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
         closed.windows.append(body)
         return
     judge = version.judge
+    own = judge.shares(sharing)[0]
     profile = _sum(model, name, judge, start, closed.end)
     stretch_start = closed.end - microseconds(plan.window.every)
     step = profile if stretch_start == start else _sum(model, name, judge, stretch_start, closed.end)
-    step_judged, threshold = feed(model, version, step, (closed.end, closed.at, ident), sharing)
+    step_judged, threshold = feed(model, version, step, (closed.end, closed.at, ident), own)
     columns = measure_columns(judge, version.memory, profile, plan.window.min_rows, microseconds(plan.window.every))
-    change = move(model, name, step_judged, columns, (closed.at, ident, start))
+    change = move(model, (plan.name, name), step_judged, columns, (closed.at, ident, start))
     body |= _judged_body(version, judge, profile, (columns, threshold), plan.window.min_rows)
-    body["quality_violations"] = window_violations(judge, profile, plan.window.min_rows, sharing)
+    body["quality_violations"] = window_violations(judge, profile, plan.window.min_rows, own)
     closed.windows.append(body)
+    if version.parts or version.raised:
+        close_segments(model, name, body, closed, sharing)
     if version.alert.state is not AlertState.INACTIVE or change is not None:
         _alert(model, name, (body, change), closed, wall)
     if change is Change.RESOLVED:
@@ -140,6 +143,7 @@ def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) ->
         "objectives": [],
         "usual": {},
         "segments": [],
+        "unsegmented_rows": {},
         "reference": None,
     }
 
@@ -148,28 +152,8 @@ def _judged_body(
     version: Version, judge: Judge, profile: Profile, found: tuple[list[Json], float | None], least: int
 ) -> Json:
     columns, threshold = found
-    evidence = version.memory.evidence if version.memory is not None and judge.engine is not None else None
-    firing = version.alert.state is AlertState.FIRING
-    ruled = rules_verdict(columns) if judge.ruled else None
-    verdict, why = window_verdict(
-        rows=profile.rows,
-        least=least,
-        evidence=evidence,
-        threshold=threshold,
-        firing=firing,
-        ruled=ruled,
-        short=judge.why == Uncalibrated.TOO_FEW_BLOCKS,
-    )
     return {
-        "rows": profile.rows,
-        "verdict": verdict.value,
-        "why": why.value,
-        "calibrated": judge.calibrated,
-        "calibration_why": judge.why,
-        "evidence": evidence,
-        "evidence_threshold": threshold,
-        "columns_judged": judged(columns),
-        "columns_drifted": drifted(columns),
+        **verdict_body(version, profile.rows, columns, threshold, least),
         "columns": columns,
         "latency_seconds": latency_quantiles(profile.latency),
         **usage_body(profile),
@@ -183,7 +167,7 @@ def _alert(model: Model, name: str, news: tuple[Json, Change | None], closed: Cl
     version = model.versions[name]
     if version.alert.state is AlertState.PENDING:
         return
-    body = alert_body(model, name, window, change, closed.at)
+    body = alert_body(model, (model.plan.name, name), window, change, closed.at)
     acted = act(model, version, body, (closed.at, wall)) if version.alert.state is AlertState.FIRING else None
     _record(model, version, (body, window), (change, acted), closed)
 
@@ -214,10 +198,11 @@ def _age(model: Model, name: str, rows: dict[str, int], closed: Closed) -> None:
     version.retired = True
     closed.retired.append(name)
     end_all(model, name, closed)
+    end_segments(model, name, closed)
     if change is None:
         return
     window = closed.window_of(name)
-    body = alert_body(model, name, window, change, closed.at)
+    body = alert_body(model, (model.plan.name, name), window, change, closed.at)
     _record(model, version, (body, window), (change, None), closed)
     version.alert = DriftAlert()
 
@@ -229,3 +214,4 @@ def _drop_panes(model: Model, end: Instant) -> None:
         for name in model.versions:
             model.panes.pop((name, at), None)
             model.bare.pop((name, at), None)
+            model.part_panes.pop((name, at), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from numpy.typing import NDArray
 from monitor.errors import ReferenceUnusable
 from monitor.history import History, latency_history, step_length, volume_history
 from monitor.instant import from_text
-from monitor.judge import Judge, compile_judge
+from monitor.judge import Judge, Parts, compile_judge
 from monitor.pipeline.habits import usual_of
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import TEXTS, WHOLE
-from monitor.reference import compile_reference
+from monitor.reference import Reference, compile_references
 from monitor.scorer import Scorer, compile_scorer
+from monitor.segments import Segmentation
 from monitor.sources.tables import read_table
 from monitor.sources.whole import in_tables, table_of
 from monitor.store.rows import concat
@@ -37,10 +39,25 @@ def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
 
 
 def _compiled(plan: ModelPlan, table: pa.Table, times: NDArray[np.int64] | None) -> tuple[Judge, Scorer | None]:
-    reference = compile_reference(table, times, plan.reference_plan)
+    reference, cuts = compile_references(table, times, plan.reference_plan)
     scorer = compile_scorer(table, times, reference, plan.scoring_plan)
     judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality)
-    return replace(judge, usual=usual_of(_histories(table, times, plan), plan)), scorer
+    parts = tuple(_parts(cut, references, plan) for cut, references in cuts)
+    return replace(judge, usual=usual_of(_histories(table, times, plan), plan), parts=parts), scorer
+
+
+def _parts(cut: Segmentation, references: Sequence[Reference], plan: ModelPlan) -> Parts:
+    """Return what judges the segments of a column or pair: each is held to its own rows of the reference."""
+    return Parts(cut, tuple(_part(cut, reference, plan) for reference in references))
+
+
+def _part(cut: Segmentation, reference: Reference, plan: ModelPlan) -> Judge | None:
+    if reference.rows < plan.window.min_rows:
+        return None
+    try:
+        return compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, without=cut.columns)
+    except ReferenceUnusable:
+        return None
 
 
 def _histories(table: pa.Table, times: NDArray[np.int64] | None, plan: ModelPlan) -> dict[str, History | None]:

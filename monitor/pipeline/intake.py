@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.instant import FIRST, Instant, microseconds
+from monitor.judge import Judge
 from monitor.pipeline.gathering import Gathered, rows_of
 from monitor.pipeline.model import Model
+from monitor.pipeline.segment_counts import count_segments
 from monitor.profile import Profile, profile_rows
 from monitor.record import TEXTS, WHOLE, Layout, Reason
-from monitor.reference import Reference
 from monitor.repeats import with_hashes
 from monitor.sampling import id_hashes, sampled
 from monitor.sources.batch import Batch
@@ -210,7 +211,7 @@ def _count(
             continue
         part = _without_whole(table)
         part = part.filter(pa.array(picked)) if not picked.all() else part
-        _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge.reference)
+        _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge)
 
 
 def _gather(
@@ -244,12 +245,16 @@ def _count_version(
     name: str,
     table: pa.Table,
     rows: tuple[NDArray[np.int64], NDArray[np.uint64]],
-    reference: Reference,
+    judge: Judge,
 ) -> None:
     starts, hashes = rows
+    reference = judge.reference
     panes, place = np.unique(starts, return_inverse=True)
     counted = with_hashes(table, table["id"], hashes) if reference.binning.tallies else table
-    profiles = profile_rows(reference.widened(counted), reference.binning, place.astype(np.intp), len(panes))
+    counted = reference.widened(counted)
+    profiles = profile_rows(counted, reference.binning, place.astype(np.intp), len(panes))
+    if judge.parts:
+        count_segments(model, name, (table, counted), (panes, place), judge)
     wanted = model.plan.rows_per_window or model.keeps_answers(name)
     kept = without_marks(without_usage(table)).append_column(HASH, pa.array(hashes)) if wanted else None
     for number, (start, profile) in enumerate(zip(panes.tolist(), profiles, strict=True)):

@@ -11,7 +11,7 @@ from monitor.judge import first_memory
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.habits import new_habits
 from monitor.pipeline.intake import Intake, Transform, count_again
-from monitor.pipeline.model import Model
+from monitor.pipeline.model import Model, new_parts
 from monitor.pipeline.references import Frozen
 
 
@@ -67,7 +67,7 @@ def judge_from_now(model: Model, made: Made, transform: Transform | None) -> Non
         if judge is None or layouts is None:
             continue  # it cannot be used
         version.judge, version.memory, version.judged_from = judge, first_memory(judge), frozen.at
-        version.habits = new_habits(judge.usual)
+        version.habits, version.parts = new_habits(judge.usual), new_parts(judge, frozen.at)
         for habit in version.habits.values():
             habit.changed = True  # so that the store forgets what was learnt before
         _forget_bare(model, name, frozen.at)

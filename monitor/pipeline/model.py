@@ -64,6 +64,10 @@ class Version:
     """What was said last of each objective on performance, by its name."""
     streaks: dict[str, Streak] = field(default_factory=dict)
     """Of each column under a fixed rule."""
+    parts: dict[str, Version] = field(default_factory=dict)
+    """Its segments, by label: each is judged as a version is."""
+    parts_gone: bool = False
+    """Whether the store is to forget that there were segments."""
 
 
 @dataclass(slots=True)
@@ -92,6 +96,8 @@ class Model:
     next_end: Instant | None = None
     versions: dict[str, Version] = field(default_factory=dict)
     panes: dict[tuple[str, Instant], Profile] = field(default_factory=dict)
+    part_panes: dict[tuple[str, Instant], dict[str, Profile]] = field(default_factory=dict)
+    """Profiles of segments by label, by (version, start of pane); empty without segments."""
     bare: dict[tuple[str, Instant], int] = field(default_factory=dict)
     """Rows of versions that have no reference yet, by (version, start of pane); 0 where all rows were left out."""
     targets: dict[Instant, int] = field(default_factory=dict)
@@ -110,10 +116,11 @@ class Model:
             judge = self.references.judge(name)
             memory = first_memory(judge) if judge is not None else None
             habits = new_habits(judge.usual if judge is not None else {})
-            found = self.versions[name] = Version(judge, memory, pane, habits=habits)
+            found = self.versions[name] = Version(judge, memory, pane, habits=habits, parts=new_parts(judge, pane))
         elif found.judge is None:
             found.judge = self.references.judge(name)
             found.memory = first_memory(found.judge) if found.judge is not None else None
+            found.parts = new_parts(found.judge, pane)
         found.since = min(found.since, pane)
         return found
 
@@ -156,6 +163,12 @@ class Model:
         """Return how many targets came in a stretch of event time; those without a time of their own count always."""
         pane = microseconds(self.plan.window.every)
         return sum(n for at, n in self.targets.items() if at == UNDATED or (since <= at and at + pane <= until))
+
+
+def new_parts(judge: Judge | None, since: Instant) -> dict[str, Version]:
+    """Return the segments of a version before the first step."""
+    found = {} if judge is None else judge.segments
+    return {label: Version(part, None if part is None else first_memory(part), since) for label, part in found.items()}
 
 
 def past_action(body: Json) -> PastAction:

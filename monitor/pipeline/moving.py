@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from monitor import judge as judging
-from monitor.alert import AlertState, Change, Judged
+from monitor.alert import AlertState, Change, Judged, Scope
+from monitor.calibration.gates import Uncalibrated
 from monitor.fixed_rule import Look, advance_with_rules, follow
 from monitor.instant import Instant, microseconds
 from monitor.judge import Finding
+from monitor.measure import drifted, judged, rules_verdict
 from monitor.pipeline.model import Model, Version
 from monitor.profile import Profile
-from monitor.verdict import Why
+from monitor.verdict import Why, window_verdict
 
 Json = dict[str, Any]
 _BROKEN = {Why.RULE_BROKEN.value: True, Why.RULE_KEPT.value: False}
+
+
+def alerted(model: Model, scope: Scope) -> Version:
+    """Return the version, or the segment of one, that a drift alert is of."""
+    _, name, *segment = scope
+    version = model.versions[name]
+    return version if not segment or segment[0] is None else version.parts[segment[0]]
 
 
 def feed(
@@ -56,21 +65,54 @@ def _judged(version: Version, finding: Finding, when: tuple[Instant, str], every
 
 
 def move(
-    model: Model, name: str, judged: Judged | None, columns: list[Json], when: tuple[Instant, str, Instant]
+    model: Model, scope: Scope, step: Judged | None, columns: list[Json], when: tuple[Instant, str, Instant]
 ) -> Change | None:
-    """Look at the rules of a window's columns, move the version's alert on, and say whether a message is due.
+    """Look at the rules of a window's columns, move the drift alert on, and say whether a message is due.
 
     Parameters
     ----------
-    judged: of the engine's step; ``None`` where there was none.
+    scope: the model and the version that the window is of, and perhaps the segment.
+    step: of the engine; ``None`` where there was none.
     when: the instant of closing, the window's id and its start.
     """
     at, ident, start = when
-    version = model.versions[name]
+    version = alerted(model, scope)
     rules = {entry.column.name for entry in version.judge.watched if entry.rule is not None} if version.judge else set()
     looks = {column["name"]: _BROKEN.get(column["why"]) for column in columns if column["name"] in rules}
     version.streaks = follow(version.streaks, looks, start)
     weighed = version.judge is not None and version.judge.engine is not None
-    look = Look(at, ident, judged, version.streaks, weighed=weighed)
-    version.alert, change = advance_with_rules(version.alert, look, model.plan.alerts, (model.plan.name, name))
+    look = Look(at, ident, step, version.streaks, weighed=weighed)
+    version.alert, change = advance_with_rules(version.alert, look, model.plan.alerts, scope)
     return change
+
+
+def verdict_body(version: Version, rows: int, columns: list[Json], threshold: float | None, least: int) -> Json:
+    """Return the verdict on a window of a version or a segment, once its step was fed and its alert moved.
+
+    Parameters
+    ----------
+    rows: of the window. ``least``: the fewest that are judged. ``threshold``: of the evidence.
+    """
+    judge, memory = version.judge, version.memory
+    why = None if judge is None else judge.why
+    evidence = memory.evidence if memory is not None and judge is not None and judge.engine is not None else None
+    verdict, reason = window_verdict(
+        rows=rows,
+        least=least,
+        evidence=evidence,
+        threshold=threshold,
+        firing=version.alert.state is AlertState.FIRING,
+        ruled=rules_verdict(columns) if judge is not None and judge.ruled else None,
+        short=why == Uncalibrated.TOO_FEW_BLOCKS,
+    )
+    return {
+        "rows": rows,
+        "verdict": verdict.value,
+        "why": reason.value,
+        "calibrated": judge is not None and judge.calibrated,
+        "calibration_why": why,
+        "evidence": evidence,
+        "evidence_threshold": threshold,
+        "columns_judged": judged(columns),
+        "columns_drifted": drifted(columns),
+    }

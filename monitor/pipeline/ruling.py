@@ -102,15 +102,21 @@ def _one_of(found: Sequence[Finding]) -> Finding:
 
 def end_all(model: Model, version_name: str, closed: Closed) -> None:
     """Resolve every firing alert of a version that serves no more."""
+    for key in list(model.versions[version_name].raised):
+        end_raised(model, version_name, key, Change.VERSION_RETIRED, closed)
+
+
+def end_raised(model: Model, version_name: str, key: tuple[str, str], why: Change, closed: Closed) -> None:
+    """Let go of an alert of a version, given its name and segment; one that fires is resolved."""
     version = model.versions[version_name]
-    for key, raised in list(version.raised.items()):
-        if raised.alert.state is AlertState.FIRING and raised.body is not None:
-            alert = replace(raised.alert, state=AlertState.RESOLVED)
-            said = _said(Finding(key[0], breached=False, segment=key[1] or None), raised.body)
-            window = closed.window_of(version_name)
-            body = _body(model, version_name, alert, (said, Change.VERSION_RETIRED, window, closed.at))
-            _tell(model, body, window, Change.VERSION_RETIRED, closed)
-        del version.raised[key]
+    raised = version.raised[key]
+    if raised.alert.state is AlertState.FIRING and raised.body is not None:
+        alert = replace(raised.alert, state=AlertState.RESOLVED)
+        said = _said(Finding(key[0], breached=False, segment=key[1] or None), raised.body)
+        window = closed.window_of(version_name)
+        body = _body(model, version_name, alert, (said, why, window, closed.at))
+        _tell(model, body, window, why, closed)
+    del version.raised[key]
 
 
 def _keep(version: Version, key: tuple[str, str], raised: Raised) -> None:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from itertools import pairwise
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
-from monitor.alert import AlertState, DriftAlert
+from monitor.alert import AlertState
 from monitor.calibration import engine as calibration
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant
-from monitor.judge import Judge, Memory, first_memory
-from monitor.packing import profile_bytes, profile_from_bytes
+from monitor.judge import Judge, Memory
+from monitor.packing import panes_bytes, panes_from_bytes
 from monitor.performance.burning import Ledger
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
 from monitor.pipeline.habit_bytes import fill_habit, habit_bytes, history_bytes
 from monitor.pipeline.habits import new_habits
 from monitor.pipeline.holding import load_gathered
-from monitor.pipeline.model import Model, Raised, Version
+from monitor.pipeline.memory_bytes import drift_alert, memory_from, step_bytes
+from monitor.pipeline.model import Model, Raised, Version, new_parts
+from monitor.pipeline.segment_bytes import SEGMENTS, fill_segments, segments_bytes
 from monitor.store.action import actions_since
 from monitor.store.database import Connection
 from monitor.store.memory import delete_memory, load_memory, load_piece, save_memory
@@ -34,7 +33,6 @@ from monitor.window import NEVER
 _PROGRESS, _TARGETS, _ARRIVALS, _SCORED = "progress", "targets", "arrivals", "scored"
 _ALERT, _STEP, _ENGINE, _LEDGERS = "alert", "step", "engine", "ledgers"
 _HABIT, _HISTORY = "habit:", "history:"
-_COUNT = np.dtype("<i8")
 
 
 def save_progress(connection: Connection, model: Model) -> None:
@@ -81,7 +79,8 @@ def save_panes(connection: Connection, model: Model, keys: set[tuple[str, Instan
     """Keep the panes that a batch touched."""
     for version, start in sorted(keys):
         profile = model.panes[version, start]
-        packed = profile_bytes(profile, _tallies(model, version))
+        parts = model.part_panes.get((version, start), {})
+        packed = panes_bytes(profile, parts, _tallies(model, version))
         save_pane(connection, model.plan.name, version, start, profile.rows, packed)
 
 
@@ -96,7 +95,7 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
     delete_panes(connection, name, first_pane)
     for version_name, version in model.versions.items():
         if version.retired:
-            for piece in (_ALERT, _STEP, _ENGINE, _LEDGERS, *_of_habits(version)):
+            for piece in (_ALERT, _STEP, _ENGINE, _LEDGERS, SEGMENTS, *_of_habits(version)):
                 delete_memory(connection, name, version_name, piece)
             continue
         alert: dict[str, Any] = {"alert": asdict(version.alert), "body": version.alert_body}
@@ -109,6 +108,11 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
             save_memory(connection, name, version_name, _LEDGERS, _dump(_ledgers_body(version)))
         if version.judge is not None and version.memory is not None:
             _save_judgement(connection, name, version_name, (version.judge, version.memory))
+        if version.parts:
+            save_memory(connection, name, version_name, SEGMENTS, segments_bytes(version.parts, model.next_end))
+        elif version.parts_gone:
+            delete_memory(connection, name, version_name, SEGMENTS)
+            version.parts_gone = False
     if model.plan.targets is not None:
         body = {"versions": scored_body(model.scored), "watch": asdict(model.watch)}
         save_memory(connection, name, "", _SCORED, _dump(body))
@@ -144,44 +148,7 @@ def _save_judgement(connection: Connection, model: str, version: str, pair: tupl
     judge, memory = pair
     if judge.engine is not None and memory.state is not None:
         save_memory(connection, model, version, _ENGINE, calibration.to_bytes(judge.engine, memory.state))
-    save_memory(connection, model, version, _STEP, _step_bytes(judge, memory))
-
-
-def _step_bytes(judge: Judge, memory: Memory) -> bytes:
-    head = {
-        "reference": judge.reference.id,
-        "rows": memory.rows,
-        "evidence": memory.evidence,
-        "parts": memory.parts,
-        "began": memory.began,
-        "sizes": [len(counts) for counts in memory.counts],
-        "gathered": memory.missing is not None,
-    }
-    arrays = [*memory.counts, memory.missing] if memory.missing is not None else []
-    return _dump(head) + b"\n" + b"".join(array.astype(_COUNT).tobytes() for array in arrays)
-
-
-def _memory(judge: Judge, pieces: Mapping[str, bytes]) -> Memory:
-    """Return a judge's memory; a fresh one where what was kept is of another reference."""
-    fresh = first_memory(judge)
-    head_line, _, tail = pieces.get(_STEP, b"{}").partition(b"\n")
-    head = json.loads(head_line)
-    if head.get("reference") != judge.reference.id:
-        return fresh
-    state = None
-    if judge.engine is not None:
-        state = calibration.from_bytes(judge.engine, pieces.get(_ENGINE, b""))
-        if state is None:
-            return fresh
-    memory = replace(
-        fresh, state=state, evidence=head["evidence"], parts=tuple(head["parts"]), began=tuple(head["began"])
-    )
-    if not head["gathered"]:
-        return memory
-    flat = np.frombuffer(tail, _COUNT).astype(np.int64)
-    ends = np.cumsum([0, *head["sizes"]]).tolist()
-    counts = tuple(flat[a:b] for a, b in pairwise(ends))
-    return replace(memory, rows=head["rows"], counts=counts, missing=flat[ends[-1] :])
+    save_memory(connection, model, version, _STEP, step_bytes(judge, memory))
 
 
 def load_model(connection: Connection, model: Model) -> None:
@@ -209,7 +176,10 @@ def load_model(connection: Connection, model: Model) -> None:
         load_gathered(model, version, pieces.get(version, {}))
     for pane in load_panes(connection, name, NEVER):
         if _same_reference(model, pane.version, body["versions"]):
-            model.panes[pane.version, pane.start] = profile_from_bytes(pane.payload, _tallies(model, pane.version))
+            whole, parts = panes_from_bytes(pane.payload, _tallies(model, pane.version))
+            model.panes[pane.version, pane.start] = whole
+            if parts and model.versions[pane.version].parts:
+                model.part_panes[pane.version, pane.start] = parts
     model.actions = {action["id"]: action for action in actions_since(connection, name, NEVER)}
 
 
@@ -221,7 +191,8 @@ def _same_reference(model: Model, version: str, kept: Mapping[str, Any]) -> bool
 
 def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[str, bytes]) -> Version:
     judge = model.references.judge(name)
-    memory = _memory(judge, pieces) if judge is not None else None
+    kept_memory = pieces.get(_STEP, b"{}"), pieces.get(_ENGINE, b"")
+    memory = memory_from(judge, *kept_memory) if judge is not None else None
     facts = {key: kept[key] for key in ("since", "silent", "retired", "heard_until")}
     version = Version(judge, memory, **facts, judged_from=kept.get("judged_from", NEVER))
     version.habits = new_habits(judge.usual if judge is not None else {})
@@ -230,16 +201,15 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
     version.newest, version.ledgers = kept.get("newest"), _ledgers(pieces.get(_LEDGERS, b"{}"))
     alert = json.loads(pieces.get(_ALERT, b"{}"))
     if alert:
-        facts = alert["alert"]
-        facts |= {"state": AlertState(facts["state"])}
-        facts |= {name: tuple(facts.get(name, ())) for name in ("culprits", "ruled")}
-        version.alert, version.alert_body = DriftAlert(**facts), alert["body"]
+        version.alert, version.alert_body = drift_alert(alert["alert"]), alert["body"]
         version.raised = {
             (name, segment): Raised(ThresholdAlert(**kept | {"state": AlertState(kept["state"])}), body)
             for name, segment, kept, body in alert.get("raised", [])
         }
         version.promised = alert.get("promised", {})
         version.streaks = {column: Streak(**streak) for column, streak in alert.get("streaks", {}).items()}
+    version.parts = new_parts(judge, version.since)
+    fill_segments(version.parts, pieces.get(SEGMENTS, b""), model.next_end)
     return version
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from monitor.action import Status
-from monitor.alert import AlertState, Change
+from monitor.alert import AlertState, Change, Scope
 from monitor.diagnosis import diagnose
 from monitor.instant import Instant, to_text
 from monitor.notification import Content, MessageType, message
 from monitor.pipeline.acting import Act
 from monitor.pipeline.model import Model
+from monitor.pipeline.moving import alerted
 from monitor.store.delivery import QueuedDelivery
 
 Json = dict[str, Any]
 _NAME, _SEVERITY = "drift", "warning"
 
 
-def alert_body(model: Model, name: str, window: Json, change: Change | None, at: Instant) -> Json:
+def alert_body(model: Model, scope: Scope, window: Json, change: Change | None, at: Instant) -> Json:
     """Return a drift alert as users see it. Its diagnosis is of the window it fired or last changed in."""
-    version = model.versions[name]
+    version = alerted(model, scope)
+    name, segment = scope[1], scope[2] if len(scope) > 2 else None  # noqa: PLR2004 - model, version and segment
     alert, before = version.alert, version.alert_body
     first = before is None or alert.id != before["id"]
     culprits = {column["name"]: column for column in window["columns"]}
@@ -33,9 +35,9 @@ def alert_body(model: Model, name: str, window: Json, change: Change | None, at:
         "id": alert.id,
         "model": model.plan.name,
         "version": name,
-        "segment": None,
+        "segment": segment,
         "name": _NAME,
-        "severity": _SEVERITY,
+        "severity": before["severity"] if before is not None and not first else _severity(model, scope),
         "state": alert.state.value,
         "reason": change.value if change is not None else (before or {}).get("reason"),
         "started_at": to_text(alert.started_at) if alert.started_at is not None else None,
@@ -46,6 +48,13 @@ def alert_body(model: Model, name: str, window: Json, change: Change | None, at:
         "action": None if first or before is None else before["action"],
         "resolved_at": to_text(at) if resolved else None,
     }
+
+
+def _severity(model: Model, scope: Scope) -> str:
+    """Return how grave a drift alert is: that of a segment is no news where the whole's tells of the same columns."""
+    whole, own = model.versions[scope[1]].alert, alerted(model, scope).alert
+    is_told = own is not whole and whole.state is AlertState.FIRING and {*own.culprits} <= {*whole.culprits}
+    return "info" if is_told else _SEVERITY
 
 
 def tell(model: Model, alert: Json, window: Json, change: Change | None, acted: Act | None) -> list[QueuedDelivery]:

@@ -6,10 +6,12 @@ exposed. A metric is declared when something measures it, and not before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 PREFIX = "driftline_"
+SEGMENT = "segment"
+"""The label of what is of one segment; what is of all rows does not have it."""
 
 
 class MetricType(StrEnum):
@@ -30,6 +32,7 @@ class Metric:
     labels: their names, in the order in which values are given.
     per_column: a series a column: these give way first when the cap on series is reached.
     buckets: the upper bounds of a histogram's buckets, rising, without infinity.
+    by_segment: it also has series with the label ``segment``, where segments are configured.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Metric:
     help: str
     per_column: bool = False
     buckets: tuple[float, ...] = ()
+    by_segment: bool = False
 
     def __str__(self) -> str:
         """Return the name, so that an f-string of PromQL reads as PromQL."""
@@ -64,6 +68,10 @@ def _gauge(name: str, labels: str, text: str) -> Metric:
     return Metric(PREFIX + name, MetricType.GAUGE, tuple(labels.split()), text)
 
 
+def _segmented(name: str, labels: str, text: str) -> Metric:
+    return replace(_gauge(name, labels, text), by_segment=True)
+
+
 def _column(name: str, text: str) -> Metric:
     labels = ("model", "version", "column", "method")
     return Metric(f"{PREFIX}column_drift_{name}", MetricType.GAUGE, labels, text, per_column=True)
@@ -75,23 +83,29 @@ RECORDS_LATE = _counter("records_late_total", "model source", "Records that came
 RECORDS_SAMPLED = _counter("records_sampled_total", "model source", "Records kept by the sampling rate.")
 
 WINDOW_END = _gauge("window_end_timestamp_seconds", "model version", "End of the last closed window, in event time.")
-WINDOW_ROWS = _gauge("window_rows", "model version", "Records in the last closed window.")
+WINDOW_ROWS = _segmented("window_rows", "model version", "Records in the last closed window.")
 
 COLUMN_DISTANCE = _column("distance", "How far the column lies from the reference, in the method's own unit.")
 COLUMN_P_VALUE = _column("p_value", "Probability of such a distance without drift; absent where the method has none.")
 COLUMN_THRESHOLD = _column("threshold", "The distance from which the column counts as drifted in this window.")
 COLUMN_DETECTED = _column("detected", "1 if the column drifted, 0 if it was judged and did not.")
 
-DRIFT_COLUMNS = _gauge("drift_columns_ratio", "model version", "Share of the judged columns that drifted.")
-DRIFT_DETECTED = _gauge("drift_detected", "model version", "1 if the window drifted, 0 if it is stable, else absent.")
-DRIFT_EVIDENCE = _gauge("drift_evidence_ratio", "model version", "Evidence of drift over its threshold; fires at 1.")
-CALIBRATED = _gauge("calibrated", "model version", "1 if the false-alarm promise holds for the reference.")
+DRIFT_COLUMNS = _segmented("drift_columns_ratio", "model version", "Share of the judged columns that drifted.")
+DRIFT_DETECTED = _segmented(
+    "drift_detected", "model version", "1 if the window drifted, 0 if it is stable, else absent."
+)
+DRIFT_EVIDENCE = _segmented(
+    "drift_evidence_ratio", "model version", "Evidence of drift over its threshold; fires at 1."
+)
+CALIBRATED = _segmented("calibrated", "model version", "1 if the false-alarm promise holds for the reference.")
 CALIBRATION_WHY = _gauge(
     "calibration_why", "model version why", "Why the false-alarm promise does not hold: the reason is 1, the others 0."
 )
-VERDICT = _gauge("verdict", "model version verdict", "The verdict of the last closed window is 1, the others are 0.")
+VERDICT = _segmented(
+    "verdict", "model version verdict", "The verdict of the last closed window is 1, the others are 0."
+)
 FALSE_ALARMS = _gauge("false_alarms_per_30d", "model kind", "False alarms in 30 days: promised, and expected.")
-ALERTS = _gauge("alerts", "model version alert severity state", "The state of the alert is 1, the others are 0.")
+ALERTS = _segmented("alerts", "model version alert severity state", "The state of the alert is 1, the others are 0.")
 
 PERFORMANCE = _gauge(
     "performance", "model version metric kind", "Realised in the newest window with targets; estimated in the last one."

@@ -17,7 +17,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from monitor.telemetry.declared import Metric
+from monitor.telemetry.declared import SEGMENT, Metric
 from monitor.telemetry.series import Family, Histogram, Labels, SeriesTable
 
 _OPEN_METRICS = "application/openmetrics-text"
@@ -126,7 +126,7 @@ def expose(family: Family) -> Exposed:
     metric = family.metric
     exposed = _empty(metric)
     for values, number in family.values.items():
-        exposed.add_sample(metric.name, dict(zip(metric.labels, values, strict=True)), number)
+        exposed.add_sample(metric.name, dict(zip((*metric.labels, SEGMENT), values, strict=False)), number)
     for values, histogram in family.histograms.items():
         _add_histogram(exposed, metric, values, histogram)
     return exposed

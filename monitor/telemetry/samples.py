@@ -19,18 +19,9 @@ Sample: TypeAlias = tuple[d.Metric, tuple[str, ...], float]
 
 def window_samples(body: Body) -> Iterator[Sample]:
     """Return what a window shows: metric, labels after model and version, value. What is unknown is absent."""
-    verdict = body["verdict"]
     yield d.WINDOW_END, (), from_text(body["end"]) / SECOND
-    yield d.WINDOW_ROWS, (), body["rows"]
+    yield from verdict_samples(body)
     yield from calibration_samples(body["calibration_why"])
-    for each in VERDICTS:
-        yield d.VERDICT, (each,), each == verdict
-    if verdict in {"stable", "drifted"}:
-        yield d.DRIFT_DETECTED, (), verdict == "drifted"
-    if body["columns_judged"]:
-        yield d.DRIFT_COLUMNS, (), body["columns_drifted"] / body["columns_judged"]
-    if body["evidence"] is not None and body["evidence_threshold"]:
-        yield d.DRIFT_EVIDENCE, (), body["evidence"] / body["evidence_threshold"]
     for stat, seconds in body["latency_seconds"].items():
         if seconds is not None:
             yield d.LATENCY, (stat,), seconds
@@ -39,6 +30,21 @@ def window_samples(body: Body) -> Iterator[Sample]:
         yield d.QUALITY, (violation["column"] or "", violation["check"]), violation["value"]
     for column in body["columns"]:
         yield from _column_samples(column)
+
+
+def verdict_samples(body: Body) -> Iterator[Sample]:
+    """Return the verdict on a window, or on a segment of it, with what it rests on."""
+    verdict = body["verdict"]
+    yield d.WINDOW_ROWS, (), body["rows"]
+    yield d.CALIBRATED, (), body["calibration_why"] is None
+    for each in VERDICTS:
+        yield d.VERDICT, (each,), each == verdict
+    if verdict in {"stable", "drifted"}:
+        yield d.DRIFT_DETECTED, (), verdict == "drifted"
+    if body["columns_judged"]:
+        yield d.DRIFT_COLUMNS, (), body["columns_drifted"] / body["columns_judged"]
+    if body["evidence"] is not None and body["evidence_threshold"]:
+        yield d.DRIFT_EVIDENCE, (), body["evidence"] / body["evidence_threshold"]
 
 
 def calibration_samples(why: str | None) -> Iterator[Sample]:

@@ -58,8 +58,8 @@ def sanitise(value: object) -> str:
 class SeriesTable:
     """What is exposed now, never more than ``cap`` series.
 
-    The last tenth of the cap is closed to series per column, so that a model with a million columns hides neither
-    its own verdict nor the monitor's health. What does not fit is counted in ``dropped``, once an update.
+    The last tenth of the cap is closed to series per column or segment, so that a model with a million columns hides
+    neither its own verdict nor the monitor's health. What does not fit is counted in ``dropped``, once an update.
     """
 
     def __init__(self, metrics: Iterable[Metric], cap: int) -> None:
@@ -69,10 +69,10 @@ class SeriesTable:
         self.dropped = 0
 
     def put(self, metric: Metric, labels: Iterable[object], value: float) -> None:
-        """Set a series, new or not."""
+        """Set a series, new or not; one label value more than the metric has labels is the segment."""
         family = self.families[metric]
         key = tuple(map(sanitise, labels))
-        if key not in family.values and not self._make_room(metric):
+        if key not in family.values and not self._make_room(metric, aside=len(key) > len(metric.labels)):
             return
         if family.values.get(key) != value:
             family.values[key] = float(value)
@@ -127,9 +127,9 @@ class SeriesTable:
             self.count -= len(gone) * family.metric.weight
             family.changed |= bool(gone)
 
-    def _make_room(self, metric: Metric) -> bool:
-        """Count one more set of labels of a metric in, or count it as dropped."""
-        room = self.cap - self.cap // 10 if metric.per_column else self.cap
+    def _make_room(self, metric: Metric, *, aside: bool = False) -> bool:
+        """Count one more set of labels of a metric in, or count it as dropped; ``aside``: it is of a segment."""
+        room = self.cap - self.cap // 10 if metric.per_column or aside else self.cap
         if self.count + metric.weight > room:
             self.dropped += metric.weight
             return False

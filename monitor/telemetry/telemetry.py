@@ -13,7 +13,7 @@ from monitor.instant import SECOND, Instant
 from monitor.record import Reason
 from monitor.telemetry import declared as d
 from monitor.telemetry.page import Page, Pages, Renderer, TableCollector
-from monitor.telemetry.samples import Body, calibration_samples, window_samples
+from monitor.telemetry.samples import Body, calibration_samples, verdict_samples, window_samples
 from monitor.telemetry.series import SeriesTable
 
 CAP = 10_000
@@ -61,6 +61,9 @@ class Telemetry:
             for metric, labels, value in samples:
                 set_series = self._table.add if metric.per_column else self._table.put
                 set_series(metric, (*scope, *labels), value)
+            for part in body.get("segments", ()):
+                for metric, labels, value in verdict_samples(part):
+                    self._table.put(metric, (*scope, *labels, part["segment"]), value)
             self._show_performance(scope, "estimated", body["performance"])
             self._show_fairness(scope, body.get("fairness", ()))
             self._windows[scope] = None
@@ -110,8 +113,9 @@ class Telemetry:
         with self._lock:
             self._table.remove([d.ALERTS], {})
             for labels, state in states.items():
+                *shown, segment = labels
                 for each in STATES:
-                    self._table.put(d.ALERTS, (*labels, each), each == state)
+                    self._table.put(d.ALERTS, (*shown, each, *([segment] if segment else [])), each == state)
 
     def records(
         self, model: str, source: str, *, read: int, rejected: Mapping[str, int], late: int = 0, sampled: int = 0
@@ -222,12 +226,12 @@ class Telemetry:
 
 
 def _states(bodies: Iterable[Body], scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, ...], str]:
-    """Return the state of each alert by model, version, name and severity; of several segments the gravest."""
+    """Return the state of each alert by model, version, name, severity and segment; of several the gravest."""
     grave = ("inactive", "resolved", "pending", "firing")
     states: dict[tuple[str, ...], str] = {}
     for body in bodies:
-        labels = (body["model"], body["version"], body["name"], body["severity"])
+        labels = (body["model"], body["version"], body["name"], body["severity"], body.get("segment") or "")
         states[labels] = max(states.get(labels, "inactive"), body["state"], key=grave.index)
-    judged = {labels[:2] for labels in states if labels[2] == "drift"}
-    calm = {(*scope, "drift", "warning"): "inactive" for scope in scopes if scope not in judged}
+    judged = {labels[:2] for labels in states if labels[2] == "drift" and not labels[4]}
+    calm = {(*scope, "drift", "warning", ""): "inactive" for scope in scopes if scope not in judged}
     return calm | states

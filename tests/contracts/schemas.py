@@ -170,7 +170,20 @@ WINDOW = record(
     performance=listed(PERFORMANCE),
     targets_coverage_ratio=maybe(RATIO),
     latency_seconds=maybe(record(p50=_SEEN, p95=_SEEN, p99=_SEEN)),
-    segments=listed(record(segment=STRING, rows=COUNT, verdict=VERDICT, columns_drifted=COUNT)),
+    segments=listed(
+        beside(
+            record(segment=STRING, rows=COUNT, verdict=VERDICT, columns_drifted=COUNT),
+            why=WORD,
+            calibrated=BOOLEAN,
+            calibration_why=maybe(WORD),
+            evidence=maybe(NUMBER),
+            evidence_threshold=maybe(NUMBER),
+            columns_judged=COUNT,
+            drifted=listed(STRING),
+            quality_violations=listed(VIOLATION),
+            latency_seconds=record(p50=_SEEN, p95=_SEEN, p99=_SEEN),
+        )
+    ),
     reference=maybe(REFERENCE),
 )
 WINDOW = beside(
@@ -181,6 +194,7 @@ WINDOW = beside(
     objectives=listed(OBJECTIVE),
     fairness=listed(DIFFERENCE),
     usual={"type": "object", "additionalProperties": USUAL},
+    unsegmented_rows=counts(),
 )
 PERFORMANCE_LINE = beside(
     record(

@@ -156,6 +156,7 @@ _LIVE_VERSION = beside(
     gathered=maybe(record(rows=COUNT, of=COUNT)),
     objectives=listed(OBJECTIVE),
     usual={"type": "object", "additionalProperties": USUAL},
+    segments=listed(record(segment=STRING, rows=COUNT, verdict=VERDICT, why=WORD, columns_drifted=COUNT)),
 )
 STATUS_REPORT = record(
     kind={"const": "status"},
@@ -313,6 +314,7 @@ CHECK = record(
                 ),
             ),
             earlier_references=listed(_EARLIER),
+            segments=listed(record(segment=STRING, rows=COUNT, calibrated=BOOLEAN, calibration_why=maybe(WORD))),
             quality=_QUALITY,
             objectives=listed(_PROMISE),
             usual=record(latency=_HELD, volume=_HELD),
