@@ -46,6 +46,22 @@ def quality_level(alerts: AlertSettings, window: WindowSettings) -> float:
     return min(rate.count * alerts.share.quality * (window.every / rate.period), 0.5)
 
 
+def divided(sharing: int, segments: int) -> tuple[int, int]:
+    """Return among how many the budget is divided, as a version sees it, and as each of its segments does.
+
+    Half of a version's budget is that of all its segments together: false alarms add up whatever depends on what, so
+    that the promise holds for the model with its segments (Boole's inequality).
+
+    Parameters
+    ----------
+    sharing: how many live versions share the budget. ``segments``: how many of a version's can raise an alarm.
+
+    >>> divided(1, 16), divided(2, 0)
+    ((2, 32), (2, 2))
+    """
+    return (2 * sharing, 2 * segments * sharing) if segments else (sharing, sharing)
+
+
 def seasons(window: WindowSettings) -> tuple[int, ...]:
     """Return the day and the week in whole steps, where they are.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alert import AlertSettings
-from monitor.budget import budget_steps, quality_level, seasons
+from monitor.budget import budget_steps, divided, quality_level, seasons
 from monitor.calibration import engine as calibration
 from monitor.calibration.cures import FIXED_RULES, NO_TIMESTAMPS
 from monitor.calibration.engine import Engine
@@ -72,15 +72,11 @@ class Judge:
     def shares(self, sharing: int) -> tuple[int, int]:
         """Return among how many the budget is divided, as the version sees it, and as each of its segments does.
 
-        Half of a version's budget is that of all its segments together: false alarms add up whatever depends on what,
-        so that the promise holds for the model with its segments (Boole's inequality).
-
         Parameters
         ----------
         sharing: how many live versions share the budget.
         """
-        judged = sum(judge is not None for judge in self.segments.values())
-        return (2 * sharing, 2 * judged * sharing) if judged else (sharing, sharing)
+        return divided(sharing, sum(judge is not None for judge in self.segments.values()))
 
     @property
     def weighed(self) -> tuple[int, ...]:

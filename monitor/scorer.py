@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeAlias
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from monitor.budget import divided
 from monitor.calibration.betting import LEAST_TARGETS, Bound, bound
 from monitor.errors import PermanentError
 from monitor.fairness.groups import Watch, watch_groups
@@ -32,6 +33,7 @@ from monitor.performance.registry import defaults_for, named
 from monitor.record import Role
 from monitor.record_layout import ColumnsSettings, ColumnUnknown, feature_names
 from monitor.reference import Reference
+from monitor.segments import Segmentation
 from monitor.window import join_steps
 
 Estimator: TypeAlias = BinaryEstimator | MulticlassEstimator | RegressionEstimator
@@ -73,12 +75,24 @@ class Scorer:
     """What is measured between groups of records."""
     unfit: Unfit | None = None
     """Why nothing is estimated, where that is asked for."""
+    lost: tuple[float, int] = (0.0, 0)
+    """The losses of the reference's rows in sum, and of how many rows."""
+    cuts: tuple[Segmentation, ...] = field(default=(), repr=False)
+    parts: Mapping[str, Scorer] = field(default_factory=dict, repr=False)
+    """What scores each segment of those, by label: against its own rows of the reference, without estimates."""
 
     def unestimated(self, metric: str) -> Unfit | None:
         """Say why a metric has no estimate; ``None`` where nobody asks for one, or there may be one."""
         if self.estimator is None:
             return self.unfit
         return None if metric in self.estimator.misses else Unfit.NOT_ESTIMABLE
+
+    def shares(self, sharing: int) -> tuple[int, int]:
+        """Return among how many the budget is divided, as the version sees it, and as each of its segments does.
+
+        See :meth:`monitor.judge.Judge.shares`.
+        """
+        return divided(sharing, sum(part.bound is not None for part in self.parts.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +130,17 @@ class MatrixUnfit(PermanentError):
 
 
 def compile_scorer(
-    table: pa.Table, times: NDArray[np.int64] | None, reference: Reference, plan: ScoringPlan
+    table: pa.Table,
+    times: NDArray[np.int64] | None,
+    reference: Reference,
+    plan: ScoringPlan,
+    cuts: tuple[Segmentation, ...] = (),
 ) -> Scorer | None:
     """Learn from the rows of a reference; ``None`` where the model's performance has no meaning.
 
     Parameters
     ----------
-    table, times: as of :func:`monitor.reference.compile_reference`.
+    table, times: as of :func:`monitor.reference.compile_reference`. ``cuts``: the segments that are scored apart.
 
     Raises
     ------
@@ -146,18 +164,45 @@ def compile_scorer(
     watches = _watches(answers, (rows, targets), features, reference, plan.fairness)
     if not known:
         untaught = Unfit.NO_TARGETS if plan.estimate else None
-        return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS, watches=watches, unfit=untaught)
+        return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS, watches=watches, unfit=untaught, cuts=cuts)
     pairs, places = pairs_of(answers, rows, targets)
-    generator = np.random.default_rng(_SEED)
-    expected = {metric.name: metric.compute(pairs, generator).value for metric in metrics}
-    scale = _scale(pairs)
-    limit, why = _bound(losses(pairs, scale), None if times is None else times[places] // plan.every)
+    steps = None if times is None else times // plan.every
+    bare = _learnt(answers, metrics, pairs, None if steps is None else steps[places], _scale(pairs))
     found: Estimator | Unfit | None = None
     if plan.estimate:
-        steps = places // _UNTIMED_STEP if times is None else times[places] // plan.every
-        found = _estimator(pairs, steps, features.take(pa.array(places)), plan)
+        of_pairs = places // _UNTIMED_STEP if steps is None else steps[places]
+        found = _estimator(pairs, of_pairs, features.take(pa.array(places)), plan)
     estimator, unfit = (None, found) if isinstance(found, Unfit) else (found, None)
-    return Scorer(answers, metrics, expected, scale, limit, why, estimator, watches, unfit)
+    parts = {label: part for cut in cuts for label, part in _parts(bare, cut, (rows, targets, features), steps)}
+    return replace(bare, estimator=estimator, watches=watches, unfit=unfit, cuts=cuts, parts=parts)
+
+
+def _learnt(
+    answers: Answers, metrics: tuple[Metric, ...], pairs: Pairs, steps: NDArray[np.int64] | None, scale: float
+) -> Scorer:
+    """Return what scores rows like those of a reference; ``steps``: of each pair, ``None`` without timestamps."""
+    generator = np.random.default_rng(_SEED)
+    expected = {metric.name: metric.compute(pairs, generator).value for metric in metrics}
+    lost = losses(pairs, scale)
+    limit, why = _bound(lost, steps)
+    known = lost[~np.isnan(lost)]
+    return Scorer(answers, metrics, expected, scale, limit, why, lost=(float(known.sum()), len(known)))
+
+
+def _parts(
+    whole: Scorer,
+    cut: Segmentation,
+    told: tuple[pa.Table, Sequence[str | None], pa.Table],
+    steps: NDArray[np.int64] | None,
+) -> Iterator[tuple[str, Scorer]]:
+    """Yield what scores each segment, learnt from its own rows; ``told`` are answers, targets and features."""
+    rows, targets, features = told
+    codes = cut.codes(features)
+    for place, label in enumerate(cut.labels):
+        mine = np.flatnonzero(codes == place)
+        pairs, kept = pairs_of(whole.answers, rows.take(pa.array(mine)), [targets[row] for row in mine.tolist()])
+        own = None if steps is None else steps[mine[kept]]
+        yield label, _learnt(whole.answers, whole.metrics, pairs, own, whole.scale)
 
 
 def _bound(lost: Floats, stretches: NDArray[np.int64] | None) -> tuple[Bound | None, Unbounded | None]:

@@ -17,13 +17,14 @@ from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
 from monitor.pipeline.moving import feed, move, verdict_body
+from monitor.pipeline.profiles import stretch_profile
 from monitor.pipeline.quality import watch_quality, window_violations
 from monitor.pipeline.ruling import combined, end_all, follow
 from monitor.pipeline.segments import close_segments, end_segments
 from monitor.pipeline.serving import served, usage_body, watch_service
 from monitor.pipeline.silence import watch_silence
 from monitor.pipeline.telling import alert_body, tell
-from monitor.profile import Profile, empty_profile
+from monitor.profile import Profile
 from monitor.verdict import Verdict, Why
 
 Json = dict[str, Any]
@@ -64,12 +65,7 @@ def _rows(model: Model, name: str, start: Instant, end: Instant) -> int:
 
 
 def _sum(model: Model, name: str, judge: Judge, start: Instant, end: Instant) -> Profile:
-    total: Profile | None = None
-    for at in range(start, end, model.plan.window.pane):
-        pane = model.panes.get((name, at))
-        if pane is not None:
-            total = pane if total is None else total + pane
-    return empty_profile(judge.reference.binning) if total is None else total
+    return stretch_profile(model, name, judge.reference.binning, (start, end))
 
 
 def _served(model: Model, name: str, rows: dict[str, int], end: Instant) -> Served:
@@ -101,14 +97,14 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     body |= _judged_body(version, judge, profile, (columns, threshold), plan.window.min_rows)
     body["quality_violations"] = window_violations(judge, profile, plan.window.min_rows, own)
     closed.windows.append(body)
-    if version.parts or version.raised:
-        close_segments(model, name, body, closed, sharing)
     if version.alert.state is not AlertState.INACTIVE or change is not None:
         _alert(model, name, (body, change), closed, wall)
     if change is Change.RESOLVED:
         if version.alert.evident:
             version.memory = judging.forget(judge, version.memory)
         version.alert, version.alert_body = DriftAlert(), None
+    if version.parts or version.raised:
+        close_segments(model, name, body, closed, sharing)
 
 
 def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) -> Json:

@@ -54,6 +54,8 @@ class Scored:
     since: Instant | None = None
     onset: Onset = field(default_factory=Onset)
     missed: tuple[bool, ...] = ()
+    parts: dict[str, Scored] = field(default_factory=dict)
+    """What the alarm remembers of each segment, by label; only the whole has cohorts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def scored_from(body: Json) -> dict[str, Scored]:
 
 def _scored(body: Json) -> Scored:
     cohorts = {each["end"]: Cohort(**each) for each in body["cohorts"]}
+    parts = {label: _scored(each) for label, each in body.get("parts", {}).items()}
     onset = Onset(tuple(body["onset"]["runs"]), tuple(body["onset"]["since"]))
     lists = {"won": tuple(body["won"]), "missed": tuple(body["missed"])}
-    return Scored(**body | {"cohorts": cohorts, "onset": onset} | lists)
+    return Scored(**body | {"cohorts": cohorts, "onset": onset, "parts": parts} | lists)

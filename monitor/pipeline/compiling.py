@@ -40,7 +40,7 @@ def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
 
 def _compiled(plan: ModelPlan, table: pa.Table, times: NDArray[np.int64] | None) -> tuple[Judge, Scorer | None]:
     reference, cuts = compile_references(table, times, plan.reference_plan)
-    scorer = compile_scorer(table, times, reference, plan.scoring_plan)
+    scorer = compile_scorer(table, times, reference, plan.scoring_plan, tuple(cut for cut, _ in cuts))
     judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality)
     parts = tuple(_parts(cut, references, plan) for cut, references in cuts)
     return replace(judge, usual=usual_of(_histories(table, times, plan), plan), parts=parts), scorer

@@ -19,8 +19,9 @@ from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital
 from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Scored
+from monitor.pipeline.concentrating import loss_causes
 from monitor.pipeline.fairness import fairness_finding
-from monitor.pipeline.model import Model
+from monitor.pipeline.model import Model, Version
 from monitor.pipeline.ruling import Finding, combined, follow
 from monitor.pipeline.scoring import Look
 from monitor.pipeline.serving import watch_scores
@@ -40,17 +41,39 @@ def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: in
         if version is None or version.retired:
             continue
         follow(model, look.version, fairness_finding(model, look.body["fairness"], _window(model, look)), closed)
-        found = _objectives(model, look, closed)
         scorer = model.references.scorer(look.version)
-        if scorer is not None and scorer.bound is not None:
-            start = look.cohort.end - microseconds(model.plan.window.every)
-            loss = _joined(scored, look, start)
-            if loss is not None:
-                _bet(model, (look, loss, found), scorer.bound, closed, sharing)
-                continue
-            found = [finding for finding in found if finding.breached]
-        for finding in combined(found):
-            follow(model, look.version, finding, closed)
+        own, parts = (sharing, sharing) if scorer is None else scorer.shares(sharing)
+        _feed(model, look, closed, own)
+        for label, part in look.parts.items():
+            if scorer is not None and label in scorer.parts:
+                _feed_part(model, replace(look, lost=part[0], targets=part[1]), label, closed, parts)
+
+
+def _feed(model: Model, look: Look, closed: Closed, sharing: int) -> None:
+    """Bet on the loss of all rows of a stretch, and look at the objectives."""
+    scored, found = model.scored[look.version], _objectives(model, look, closed)
+    scorer = model.references.scorer(look.version)
+    if scorer is not None and scorer.bound is not None:
+        start = look.cohort.end - microseconds(model.plan.window.every)
+        loss = _joined(scored, look, start)
+        if loss is not None:
+            _bet(model, (look, loss, found), scorer.bound, closed, sharing)
+            return
+        found = [finding for finding in found if finding.breached]
+    for finding in combined(found):
+        follow(model, look.version, finding, closed)
+
+
+def _feed_part(model: Model, look: Look, label: str, closed: Closed, sharing: int) -> None:
+    """Bet on the loss of a segment's rows of a stretch."""
+    scorer = model.references.scorer(look.version)
+    bound = None if scorer is None else scorer.parts[label].bound
+    if bound is None or not look.targets:
+        return
+    scored = model.scored[look.version].parts.setdefault(label, Scored())
+    loss = _joined(scored, look, look.cohort.end - microseconds(model.plan.window.every))
+    if loss is not None:
+        _bet(model, (look, loss, []), bound, closed, sharing, label)
 
 
 def _objectives(model: Model, look: Look, closed: Closed) -> list[Finding]:
@@ -79,10 +102,13 @@ def _bet(
     bound: Bound,
     closed: Closed,
     sharing: int,
+    segment: str | None = None,
 ) -> None:
     look, (loss, targets, start), others = news
     scored, version = model.scored[look.version], model.versions[look.version]
-    raised = version.raised.get((NAME, ""))
+    scored = scored if segment is None else scored.parts[segment]
+    key = (NAME, segment or "")
+    raised = version.raised.get(key)
     firing = raised is not None and raised.alert.state is AlertState.FIRING
     collapsed = has_collapsed(bound, loss, targets)
     if firing:
@@ -96,21 +122,33 @@ def _bet(
     detail = f"mean loss {loss:.4g} of {targets} targets; the reference's is {bound.mean:.4g}"
     detail += f", and up to {bound.allowed:.4g} is no alarm"
     cause = {"kind": "performance_loss", "column": None, "detail": detail, "factor": None}
+    scorer = model.references.scorer(look.version)
+    searched = scorer if segment is None and breached else None
+    where = [] if searched is None else loss_causes(searched, (look.lost, look.targets), look.parts)
     drifted = version.alert.state is AlertState.FIRING
     finding = Finding(
         NAME,
         breached,
-        diagnosis={"class": "unclear" if drifted else "concept_change", "causes": [cause]},
-        severity="critical" if collapsed else "warning",
-        window=_window(model, look),
+        diagnosis={"class": "unclear" if drifted else "concept_change", "causes": [cause, *where]},
+        severity=_severity(version, segment, collapsed=collapsed),
+        segment=segment,
+        window=_window(model, look, segment),
         at_once=True,
         began_at=scored.onset.began,
     )
     for each in combined([finding, *others]):
         follow(model, look.version, each, closed)
-    now = version.raised.get((NAME, ""))
+    now = version.raised.get(key)
     if (firing and now is None) or (breached and not firing):
         scored.won, scored.onset = (), Onset()
+
+
+def _severity(version: Version, segment: str | None, *, collapsed: bool) -> str:
+    """Return how grave a loss is: that of a segment is recorded only while the whole's alert fires, which pages."""
+    whole = version.raised.get((NAME, ""))
+    if segment is not None and whole is not None and whole.alert.state is AlertState.FIRING:
+        return "info"
+    return "critical" if collapsed else "warning"
 
 
 def performance_steps(model: Model) -> float:
@@ -119,14 +157,15 @@ def performance_steps(model: Model) -> float:
     return budget_steps(alerts, model.plan.window) * alerts.share.drift / alerts.share.performance
 
 
-def _window(model: Model, look: Look) -> Json:
-    """Return the window that was scored, as far as a message tells of it."""
+def _window(model: Model, look: Look, segment: str | None = None) -> Json:
+    """Return the window that was scored, or a segment of it, as far as a message tells of it."""
     body, end = look.body or {}, look.cohort.end
+    own = next((part for part in body["segments"] if part["segment"] == segment), body)
     return {
         "id": body["window"],
         "start": to_text(end - microseconds(model.plan.window.length)),
         "end": to_text(end),
-        "rows": look.cohort.rows,
+        "rows": own.get("rows", look.cohort.rows),
         "columns": [],
-        "performance": body["performance"],
+        "performance": own["performance"],
     }

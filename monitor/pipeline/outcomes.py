@@ -53,6 +53,7 @@ def keep_answers(directory: Path, model: Model, intake: Intake) -> Iterator[Segm
             continue
         table = with_estimates(scorer, concat(tables))
         names = ["timestamp", "id", "version", HASH, *scorer.answers.keys, *(watch.key for watch in scorer.watches)]
+        names += [key for cut in scorer.cuts for key in cut.keys]
         names += estimate_names(table)
         table = table.select([name for name in dict.fromkeys(names) if name in table.column_names])
         first = min(pane for name, pane in intake.rows if name == version)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,8 @@ class Look:
     lost: float = 0.0
     targets: int = 0
     missed: bool | None = None
+    parts: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    """Losses and targets of each segment, as ``lost`` and ``targets`` of all."""
 
 
 def meet(model: Model, closed: Closed) -> None:
@@ -122,11 +124,40 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
             _entry(scorer, metric, values[metric.name], expected, final=cohort.final) for metric in scorer.metrics
         ],
         "fairness": fairness_bodies(scorer, rows, known.targets),
+        "segments": [],
     }
     lost, targets = _lost(
         scorer, pairs if window.every == window.length else _last_pairs(model, scorer, rows, known, cohort)
     )
-    return replace(look, body=body, lost=lost, targets=targets, missed=_first_miss(values, expected))
+    parts = dict[str, tuple[float, int]]()
+    for cut in scorer.cuts:
+        codes = cut.codes(rows)
+        for place, label in enumerate(cut.labels):
+            mine = np.flatnonzero(codes == place)
+            own = rows.take(pa.array(mine)), Known([known.targets[row] for row in mine.tolist()], [])
+            part, parts[label] = _score_part(model, scorer, label, own, cohort)
+            body["segments"].append(part)
+    return replace(look, body=body, lost=lost, targets=targets, missed=_first_miss(values, expected), parts=parts)
+
+
+def _score_part(
+    model: Model, whole: Scorer, label: str, own: tuple[pa.Table, Known], cohort: Cohort
+) -> tuple[Json, tuple[float, int]]:
+    """Return the performance of a segment's rows, and the losses of their last stretch; see ``_score``."""
+    rows, known = own
+    scorer, window = whole.parts.get(label, whole), model.plan.window
+    pairs, _ = pairs_of(scorer.answers, rows, known.targets)
+    values = realised(scorer, pairs, cohort.end)
+    body = {
+        "segment": label,
+        "rows": rows.num_rows,
+        "targets_coverage_ratio": known.count / rows.num_rows if rows.num_rows else None,
+        "performance": [
+            _entry(scorer, metric, values[metric.name], Estimates(), final=cohort.final) for metric in scorer.metrics
+        ],
+    }
+    last = pairs if window.every == window.length else _last_pairs(model, scorer, rows, known, cohort)
+    return body, _lost(scorer, last)
 
 
 def _first_miss(values: Mapping[str, Value], expected: Estimates) -> bool | None:

@@ -10,16 +10,17 @@ from typing import Any
 
 from monitor import judge as judging
 from monitor.alert import AlertState, Change, DriftAlert, Scope, retire
-from monitor.instant import Instant, from_text, microseconds
+from monitor.instant import from_text, microseconds
 from monitor.latency import latency_quantiles
 from monitor.measure import measure_columns
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.model import Model
 from monitor.pipeline.moving import alerted, feed, move, verdict_body
+from monitor.pipeline.profiles import stretch_profile
 from monitor.pipeline.quality import watch_quality, window_violations
 from monitor.pipeline.ruling import Finding, end_raised, follow
 from monitor.pipeline.telling import alert_body, tell
-from monitor.profile import Profile, empty_profile
+from monitor.profile import Binning, Profile
 from monitor.verdict import Verdict, Why
 
 Json = dict[str, Any]
@@ -43,7 +44,8 @@ def close_segments(model: Model, name: str, window: Json, closed: Closed, sharin
     share = version.judge.shares(sharing)[1]
     if not version.parts:
         return
-    bodies = [_close(model, (name, label), window, closed, share) for label in version.parts]
+    binning = version.judge.reference.binning
+    bodies = [_close(model, (name, label, binning), window, closed, share) for label in version.parts]
     window["segments"] = [{key: body[key] for key in _SHOWN} | {"drifted": _names(body)} for body in bodies]
     window["unsegmented_rows"] = {
         part.cut.name: window["rows"] - sum(body["rows"] for body in bodies if body["segment"] in part.cut.labels)
@@ -55,17 +57,17 @@ def _names(body: Json) -> list[str]:
     return [column["name"] for column in body["columns"] if column["verdict"] == Verdict.DRIFTED.value]
 
 
-def _close(model: Model, where: tuple[str, str], window: Json, closed: Closed, share: int) -> Json:
+def _close(model: Model, where: tuple[str, str, Binning], window: Json, closed: Closed, share: int) -> Json:
     """Judge one segment, move its alerts on, and return its window as a message tells of it."""
-    name, label = where
+    name, label, binning = where
     part, start = model.versions[name].parts[label], from_text(window["start"])
-    profile = _sum(model, where, start, closed.end)
+    profile = stretch_profile(model, name, binning, (start, closed.end), label)
     if part.judge is None or part.memory is None:
         return window | _unjudged(label, profile)
     window_settings = model.plan.window
     every, least = microseconds(window_settings.every), window_settings.min_rows
     stretch = closed.end - every
-    step = profile if stretch == start else _sum(model, where, stretch, closed.end)
+    step = profile if stretch == start else stretch_profile(model, name, binning, (stretch, closed.end), label)
     judged, threshold = feed(model, part, step, (closed.end, closed.at, window["id"]), share)
     columns = measure_columns(part.judge, part.memory, profile, least, every)
     scope = (model.plan.name, name, label)
@@ -99,21 +101,6 @@ def _unjudged(label: str, profile: Profile) -> Json:
         "quality_violations": [],
         "latency_seconds": latency_quantiles(profile.latency),
     }
-
-
-def _sum(model: Model, where: tuple[str, str], start: Instant, end: Instant) -> Profile:
-    name, label = where
-    judge = model.versions[name].judge
-    total: Profile | None = None
-    for at in range(start, end, model.plan.window.pane):
-        pane = model.part_panes.get((name, at), {}).get(label)
-        if pane is not None:
-            total = pane if total is None else total + pane
-    if total is None and judge is not None:
-        total = empty_profile(judge.reference.binning)
-    if total is None:
-        raise ValueError("segments without a reference")
-    return total
 
 
 def _tell_drift(model: Model, scope: Scope, body: Json, change: Change | None, closed: Closed) -> None:

@@ -10,6 +10,7 @@ from monitor.diagnosis import diagnose
 from monitor.instant import Instant, to_text
 from monitor.notification import Content, MessageType, message
 from monitor.pipeline.acting import Act
+from monitor.pipeline.concentrating import drift_causes
 from monitor.pipeline.model import Model
 from monitor.pipeline.moving import alerted
 from monitor.store.delivery import QueuedDelivery
@@ -26,7 +27,11 @@ def alert_body(model: Model, scope: Scope, window: Json, change: Change | None, 
     first = before is None or alert.id != before["id"]
     culprits = {column["name"]: column for column in window["columns"]}
     found = [culprits[column] for column in alert.culprits if column in culprits]
-    diagnosis = diagnose(found) if before is None or first or change is Change.CHANGED else before["diagnosis"]
+    if before is None or first or change is Change.CHANGED:
+        diagnosis = diagnose(found)
+        diagnosis["causes"] += drift_causes(model, name, window, alert.culprits) if segment is None else []
+    else:
+        diagnosis = before["diagnosis"]
     resolved = alert.state is AlertState.RESOLVED
     return {
         "kind": "alert",

@@ -107,12 +107,12 @@ VERDICT = _segmented(
 FALSE_ALARMS = _gauge("false_alarms_per_30d", "model kind", "False alarms in 30 days: promised, and expected.")
 ALERTS = _segmented("alerts", "model version alert severity state", "The state of the alert is 1, the others are 0.")
 
-PERFORMANCE = _gauge(
+PERFORMANCE = _segmented(
     "performance", "model version metric kind", "Realised in the newest window with targets; estimated in the last one."
 )
-PERFORMANCE_LOWER = _gauge("performance_lower", "model version metric kind", "Lower end of its 95 % band.")
-PERFORMANCE_UPPER = _gauge("performance_upper", "model version metric kind", "Upper end of its 95 % band.")
-TARGETS_COVERAGE = _gauge(
+PERFORMANCE_LOWER = _segmented("performance_lower", "model version metric kind", "Lower end of its 95 % band.")
+PERFORMANCE_UPPER = _segmented("performance_upper", "model version metric kind", "Upper end of its 95 % band.")
+TARGETS_COVERAGE = _segmented(
     "targets_coverage_ratio", "model version", "Share of the rows of the newest window with targets that have one."
 )
 TARGETS_UNREADABLE = _gauge(

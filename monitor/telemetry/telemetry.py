@@ -19,6 +19,7 @@ from monitor.telemetry.series import SeriesTable
 CAP = 10_000
 STATES = ("inactive", "pending", "firing", "resolved")
 OUTCOMES = ("delivered", "retried", "dead")
+_BANDS = {"value": d.PERFORMANCE, "lower": d.PERFORMANCE_LOWER, "upper": d.PERFORMANCE_UPPER}
 STATUSES = ("requested", "withheld", "awaiting_approval", "started", "succeeded", "failed")
 
 
@@ -80,19 +81,26 @@ class Telemetry:
             if body["targets_unreadable_ratio"] is not None:
                 self._table.put(d.TARGETS_UNREADABLE, scope, body["targets_unreadable_ratio"])
             self._show_performance(scope, "realised", body["performance"])
+            for part in body.get("segments", ()):
+                self._add_performance(scope, "realised", part["performance"], part["segment"])
+                if part["targets_coverage_ratio"] is not None:
+                    coverage = part["targets_coverage_ratio"]
+                    self._table.put(d.TARGETS_COVERAGE, (*scope, part["segment"]), coverage)
             self._show_fairness(scope, body.get("fairness", ()))
             for stat, seconds in body["target_lag_seconds"].items():
                 if seconds is not None:
                     self._table.put(d.TARGET_LAG, (*scope, stat), seconds)
 
     def _show_performance(self, scope: tuple[str, str], kind: str, entries: Iterable[Body]) -> None:
-        shown = {"value": d.PERFORMANCE, "lower": d.PERFORMANCE_LOWER, "upper": d.PERFORMANCE_UPPER}
-        self._table.remove(list(shown.values()), {"model": scope[0], "version": scope[1], "kind": kind})
+        self._table.remove(list(_BANDS.values()), {"model": scope[0], "version": scope[1], "kind": kind})
+        self._add_performance(scope, kind, entries)
+
+    def _add_performance(self, scope: tuple[str, str], kind: str, entries: Iterable[Body], *segment: str) -> None:
         for entry in entries:
-            for key, metric in shown.items():
+            for key, metric in _BANDS.items():
                 value = None if entry[kind] is None else entry[kind][key]
                 if value is not None:
-                    self._table.put(metric, (*scope, entry["metric"], kind), value)
+                    self._table.put(metric, (*scope, entry["metric"], kind, *segment), value)
 
     def _show_fairness(self, scope: tuple[str, str], entries: Iterable[Body]) -> None:
         for entry in entries:

@@ -208,6 +208,9 @@ PERFORMANCE_LINE = beside(
     targets_unreadable_ratio=maybe(RATIO),
     target_lag_seconds=record(p50=maybe(SECONDS), p95=maybe(SECONDS)),
     fairness=listed(DIFFERENCE),
+    segments=listed(
+        record(segment=STRING, rows=COUNT, targets_coverage_ratio=maybe(RATIO), performance=listed(PERFORMANCE))
+    ),
 )
 ALERT_LINE = record(
     kind={"const": "alert"},

@@ -11,7 +11,7 @@ from tests.passes import Told, disturbed, opened, passed, replayed, restarted
 from tests.segments.slices import hours, prepare, segmented
 from tests.worlds import Json
 
-DRIFTS = [*hours(0, 4), *hours(4, 8, moved="DL", shift=9.0)]
+DRIFTS = [*hours(0, 4), *hours(4, 8, moved="AA", shift=9.0)]
 CARRIERS = ["carrier=UA", "carrier=AA", "carrier=DL"]
 
 
@@ -49,21 +49,31 @@ def test_rows_of_segments_add_up(told: Told) -> None:
 
 def test_only_the_segment_that_moved_drifts(told: Told) -> None:
     """The carrier whose amounts moved is drifted from then on, the others never."""
-    assert {each["verdict"] for each in of(told, "carrier=DL")[5:]} == {"drifted"}
-    others = [*of(told, "carrier=UA"), *of(told, "carrier=AA"), *of(told, "carrier=DL")[:4]]
+    assert {each["verdict"] for each in of(told, "carrier=AA")[5:]} == {"drifted"}
+    others = [*of(told, "carrier=UA"), *of(told, "carrier=DL"), *of(told, "carrier=AA")[:4]]
     assert {each["verdict"] for each in others} <= {"stable", "insufficient_data"}
 
 
 def test_an_alert_names_its_segment(told: Told) -> None:
     """The alert of a segment has its label and its columns, and starts no action."""
-    fired = [body for body in told.alerts if body["segment"] == "carrier=DL" and body["name"] == "drift"]
+    fired = [body for body in told.alerts if body["segment"] == "carrier=AA" and body["name"] == "drift"]
     assert [(body["state"], body["columns"], body["action"]) for body in fired[:1]] == [("firing", ["amount"], None)]
 
 
 def test_what_the_whole_tells_already_is_no_news(told: Told) -> None:
     """An alert of a segment is of severity info where the firing alert of the whole tells of the same columns."""
     fired = [(body["segment"], body["severity"]) for body in told.alerts if body["name"] == "drift"]
-    assert fired == [(None, "warning"), ("carrier=DL", "info")]
+    assert fired == [(None, "warning"), ("carrier=AA", "info")]
+
+
+def test_the_alert_of_the_whole_says_where_the_drift_is(told: Told) -> None:
+    """The drift alert of all rows names the segment in which it is concentrated, with its share of it."""
+    whole = next(body for body in told.alerts if body["segment"] is None)
+    causes = [cause for cause in whole["diagnosis"]["causes"] if cause["kind"] == "concentration"]
+    assert [(cause["column"], cause["detail"].split(":")[0]) for cause in causes] == [
+        ("amount", "concentrated in carrier=AA")
+    ]
+    assert causes[0]["factor"] > 0.8
 
 
 def test_the_column_of_a_segment_is_not_judged_in_it(told: Told, root: Path) -> None:
@@ -91,12 +101,12 @@ def test_the_budget_is_divided(told: Told) -> None:
 
 
 def test_cuts_and_restarts_change_nothing(told: Told, root: Path, tmp_path: Path) -> None:
-    """Small blocks, and a new process for every window, give the very verdicts and alerts of a replay."""
+    """Small blocks, and a new process for every four windows, give the very verdicts and alerts of a replay."""
     plan = segmented(root, "carrier")
     with opened(tmp_path / "a") as state:
-        in_pieces = disturbed(plan, state, 4096, 3)
+        in_pieces = disturbed(plan, state, 2**15, 3)
     with opened(tmp_path / "b") as state:
-        anew = restarted(plan, state)
+        anew = restarted(plan, state, 4)
     assert (in_pieces.windows, in_pieces.alerts) == (told.windows, told.alerts)
     assert (anew.windows, anew.alerts) == (told.windows, told.alerts)
 

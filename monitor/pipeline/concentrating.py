@@ -1,0 +1,107 @@
+"""The search for the segment in which a drift or a loss is concentrated, once an alert of all rows fires.
+
+Candidates are the segments of all columns and pairs that the config names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from monitor.bins import NumericBins
+from monitor.comparison import Side, histogram_of, sides_of
+from monitor.concentration import Change, Concentration, Moments, concentrated, share_moments
+from monitor.instant import from_text
+from monitor.judge import Judge
+from monitor.pipeline.model import Model
+from monitor.pipeline.profiles import stretch_profile
+from monitor.profile import Binning, Profile
+from monitor.reference import Reference
+from monitor.scorer import Scorer
+
+Json = dict[str, Any]
+KIND = "concentration"
+_MOST_COLUMNS = 5
+
+
+def drift_causes(model: Model, name: str, window: Json, culprits: Sequence[str]) -> list[Json]:
+    """Return in which segment the drift of each of the first culprits is concentrated, where it is in one."""
+    judge = model.versions[name].judge
+    if judge is None or not judge.parts:
+        return []
+    span = from_text(window["start"]), from_text(window["end"])
+    binning = judge.reference.binning
+    whole = stretch_profile(model, name, binning, span)
+    places = {watched.column.name: place for place, watched in enumerate(binning.columns)}
+    now = {label: stretch_profile(model, name, binning, span, label) for label in judge.segments}
+    asked = [column for column in culprits if column in places][:_MOST_COLUMNS]
+    found = ((column, _of_column(judge, places[column], whole, now, len(asked))) for column in asked)
+    return [_cause(column, each) for column, each in found if each is not None]
+
+
+def _of_column(judge: Judge, place: int, whole: Profile, now: dict[str, Profile], asked: int) -> Concentration | None:
+    binning = judge.reference.binning
+    column = binning.columns[place]
+    references = dict(_references(judge, column.column.name))
+    if isinstance(column.bins, NumericBins):
+        changes = {label: _shift(before, now[label], binning, place) for label, before in references.items()}
+        both = _shift(judge.reference, whole, binning, place)
+    else:
+        cell = _most_changed(judge.reference.profile, whole, binning, place)
+        changes = {label: _share(each.profile, now[label], binning, place, cell) for label, each in references.items()}
+        both = _share(judge.reference.profile, whole, binning, place, cell)
+    return None if both is None else concentrated(both, {k: v for k, v in changes.items() if v is not None}, asked)
+
+
+def _references(judge: Judge, column: str) -> Iterator[tuple[str, Reference]]:
+    """Yield the reference of each segment that a column does not make itself."""
+    for part in judge.parts:
+        for label, own in part.labelled:
+            if own is not None and column not in part.cut.columns:
+                yield label, own.reference
+
+
+def _shift(before: Reference, now: Profile, binning: Binning, place: int) -> Change | None:
+    old, new = _numbers(sides_of(before.profile, binning)[place]), _numbers(sides_of(now, binning)[place])
+    return None if old is None or new is None else (old, new)
+
+
+def _numbers(side: Side) -> Moments | None:
+    if side.mean is None or side.sd is None:
+        return None
+    return Moments(side.values, side.mean, side.sd**2)
+
+
+def _most_changed(before: Profile, now: Profile, binning: Binning, place: int) -> int:
+    """Return the category whose share changed most, the missing values among them."""
+    old, new = (histogram_of(each, binning, place).with_missing() for each in (before, now))
+    return int(np.argmax(np.abs(new / max(int(new.sum()), 1) - old / max(int(old.sum()), 1))))
+
+
+def _share(before: Profile, now: Profile, binning: Binning, place: int, cell: int) -> Change:
+    counts = [histogram_of(each, binning, place).with_missing() for each in (before, now)]
+    old, new = (share_moments(float(each[cell]), float(each.sum())) for each in counts)
+    return old, new
+
+
+def loss_causes(scorer: Scorer, lost: tuple[float, int], parts: Mapping[str, tuple[float, int]]) -> list[Json]:
+    """Return in which segment the loss of a stretch is concentrated, where it is in one.
+
+    Parameters
+    ----------
+    lost: the losses of its rows in sum, and of how many; ``parts``: the same of each segment.
+    """
+    whole = share_moments(*scorer.lost), share_moments(*lost)
+    changes = {
+        label: (share_moments(*scorer.parts[label].lost), share_moments(*part))
+        for label, part in parts.items()
+        if label in scorer.parts
+    }
+    found = concentrated(whole, changes) if changes else None
+    return [] if found is None else [_cause(None, found)]
+
+
+def _cause(column: str | None, found: Concentration) -> Json:
+    return {"kind": KIND, "column": column, "detail": found.words, "factor": found.change_ratio}
