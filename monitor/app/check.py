@@ -35,6 +35,8 @@ from monitor.receivers.network import Deadline, checked_targets
 from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.opening import SourceSettings
+from monitor.sources.sql.settings import SqlSettings
+from monitor.sources.sql.source import SqlSource
 from monitor.store.database import open_state
 
 Json = dict[str, Any]
@@ -163,6 +165,8 @@ class _Check:
         return [self._source(role, plan, settings, ("models", place, *loc)) for role, settings, loc in wanted]
 
     def _source(self, role: str, plan: ModelPlan, settings: SourceSettings, loc: tuple[str | int, ...]) -> Json:
+        if isinstance(settings, SqlSettings):
+            return self._table(role, plan, settings, loc)
         if not isinstance(settings, FilesSettings):
             return {"role": role, "kind": settings.type, "reachable": True, "matches": 0, "why": None}
         source = FilesSource(settings, Layout(plan.columns.timestamp, ()), plan.root)
@@ -177,6 +181,17 @@ class _Check:
             self.warnings.append(self.loaded.place(*loc, "path").fault("W132", problem, "the daemon will try again"))
         reachable = problem is None or not matches
         return {"role": role, "kind": settings.type, "reachable": reachable, "matches": matches, "why": problem}
+
+    def _table(self, role: str, plan: ModelPlan, settings: SqlSettings, loc: tuple[str | int, ...]) -> Json:
+        source = SqlSource(settings, Layout(plan.columns.timestamp, ()), plan.root, at_rest=True)
+        try:
+            problem, warnings = source.problem(), source.advice()
+        finally:
+            source.close()
+        if problem is not None:
+            self.warnings.append(self.loaded.place(*loc, "table").fault("W132", problem, "the daemon will try again"))
+        self.warnings += [self.loaded.place(*loc, "key").fault("W137", *each) for each in warnings]
+        return {"role": role, "kind": settings.type, "reachable": problem is None, "matches": 0, "why": problem}
 
     def _receiver(self, place: int, settings: ReceiverSettings) -> Json:
         endpoint, why = RECEIVERS[settings.type].leads_to(settings), None

@@ -11,8 +11,7 @@ from monitor.errors import FatalError
 from monitor.pipeline.cycle import RECORDS, TARGETS
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Layout
-from monitor.sources.files import FilesSettings
-from monitor.sources.http import KEY, HttpSettings
+from monitor.sources.http import KEY, HttpSettings, HttpTargetsSettings
 from monitor.sources.opening import SourceSettings
 from monitor.sources.pairing import EventSettings
 from monitor.sources.spool.writer import Spool, Syncer
@@ -65,7 +64,7 @@ class Spools:
 
     def _door(self, sent: _Sent) -> Door:
         spool = self._open.get(sent.folder)
-        capacity = 0 if isinstance(sent.settings, FilesSettings) else sent.settings.capacity
+        capacity = sent.settings.capacity if isinstance(sent.settings, HttpSettings | HttpTargetsSettings) else 0
         if spool is None:
             model, _ = sent.key
             kept = self._kept(model, sent.role)

@@ -23,6 +23,7 @@ from monitor.sampling import SamplingSettings
 from monitor.settings import Duration, Settings
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
+from monitor.sources.sql.settings import SqlSettings
 from monitor.store.database import StateSettings
 from monitor.window import WindowSettings
 
@@ -55,9 +56,10 @@ def _source_type(value: Any) -> str:
     return found if isinstance(found, str) else _FILES
 
 
-_FILES, _HTTP = "files", "http"
+_FILES, _HTTP, _SQL = "files", "http", "sql"
 SourceSettings: TypeAlias = Annotated[
-    Annotated[FilesSettings, Tag(_FILES)] | Annotated[HttpSettings, Tag(_HTTP)], Discriminator(_source_type)
+    Annotated[FilesSettings, Tag(_FILES)] | Annotated[HttpSettings, Tag(_HTTP)] | Annotated[SqlSettings, Tag(_SQL)],
+    Discriminator(_source_type),
 ]
 _OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
 References: TypeAlias = Annotated[
@@ -80,12 +82,17 @@ class FilesOfTargets(Outcomes, FilesSettings):
     """Where the true outcomes lie, and how late they may be."""
 
 
+class SqlOfTargets(Outcomes, SqlSettings):
+    """The table of the true outcomes, and how late they may be."""
+
+
 class HttpOfTargets(Outcomes, HttpTargetsSettings):
     """How late the true outcomes may be that are sent."""
 
 
 TargetsSettings: TypeAlias = Annotated[
-    Annotated[FilesOfTargets, Tag(_FILES)] | Annotated[HttpOfTargets, Tag(_HTTP)], Discriminator(_source_type)
+    Annotated[FilesOfTargets, Tag(_FILES)] | Annotated[HttpOfTargets, Tag(_HTTP)] | Annotated[SqlOfTargets, Tag(_SQL)],
+    Discriminator(_source_type),
 ]
 
 

@@ -20,7 +20,7 @@ KEYS = frozenset(
 """Keys by their path without names and indices."""
 
 _REFERENCE = ("models", "reference")
-_SOURCES = frozenset({"sql", "kafka", "object_store"})
+_SOURCES = frozenset({"kafka", "object_store"})
 VALUES = {
     "models.records.type": _SOURCES,
     "models.targets.type": _SOURCES,

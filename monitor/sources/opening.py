@@ -11,8 +11,9 @@ from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.http import HttpSettings, HttpSource, HttpTargetsSettings
 from monitor.sources.source import Source
+from monitor.sources.sql.settings import SqlSettings
 
-SourceSettings: TypeAlias = FilesSettings | HttpSettings | HttpTargetsSettings
+SourceSettings: TypeAlias = FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
     """
     if isinstance(settings, FilesSettings):
         return FilesSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
+    if isinstance(settings, SqlSettings):
+        from monitor.sources.sql.source import SqlSource  # SQLAlchemy is slow to import, and few need it here
+
+        return SqlSource(settings, layout, where.root, at_rest=where.at_rest)
     if where.spool is None or where.at_rest:
         raise ValueError("what comes by HTTP is not kept once it is read: there is nothing to replay")
     if isinstance(settings, HttpSettings):

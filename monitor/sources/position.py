@@ -52,6 +52,7 @@ class Position:
     done: everything up to ``size`` was read.
     fault: why the file is not read any further, as it is.
     heir_of: the ``token`` of the position that this one took over, when the file is a copy of another.
+    cursor: of a table, the highest key that was read, with its type.
     since: of a spool, from where it must still be there, so that what came already is known again.
     held: of a spool, where the events stand whose other half has not come yet.
     """
@@ -72,6 +73,7 @@ class Position:
     heir_of: str | None = None
     since: int | None = None
     held: tuple[int, ...] = ()
+    cursor: str | None = None
 
     @property
     def token(self) -> str:

@@ -15,19 +15,15 @@ from functools import partial
 from itertools import accumulate
 from typing import TypeAlias
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from monitor.record import Decoded, Layout
-from monitor.sources.formats.block import Rows, admit, empty
-from monitor.sources.formats.instants import Instants, to_instants
-from monitor.sources.formats.paths import Place, places
-from monitor.sources.formats.resolve import resolve
+from monitor.sources.formats.arrow_rows import decode_rows, places_of
+from monitor.sources.formats.block import empty
+from monitor.sources.formats.paths import Place
 from monitor.sources.formats.unreadable import Unreadable
-from monitor.sources.formats.values import MAX_TEXT_BYTES, Converted, convert, is_text
-from monitor.sources.formats.whole import whole_rows
 
 _MAGIC = b"PAR1"
 _TAIL_BYTES = 8  # the footer's length, and the magic again
@@ -62,7 +58,7 @@ class ParquetRows:
         self._file = file
         self._layout = layout
         self._budget = budget_bytes
-        self._places = places([layout.timestamp, *(field.path for field in layout.fields)])
+        self._places = places_of(layout)
         choose: Choose = (lambda schema: schema.names) if layout.whole else partial(_present, self._places)
         self._reader, self._wanted = open_checked(descriptor, choose)
         self._firsts = _first_rows(self._reader.metadata)
@@ -94,7 +90,7 @@ class ParquetRows:
             self._at = -1
             raise Unreadable(f"damaged after row {row} ({type(error).__name__})") from None
         self._at = row + table.num_rows
-        return Part(self._decode(table, row), self._at, done=self._at >= self.total)
+        return Part(decode_rows(self._file, table, row, self._layout), self._at, done=self._at >= self.total)
 
     def _rows_at(self, row: int) -> pa.Table:
         if row != self._at:
@@ -123,17 +119,6 @@ class ParquetRows:
             table = self._next()
             self._pending = table.slice(spare) if spare < table.num_rows else None
             spare -= table.num_rows
-
-    def _decode(self, table: pa.Table, row: int) -> Decoded:
-        columns = {
-            place.path: resolve(table, place, field.type, _value)
-            for place, field in zip(self._places[1:], self._layout.fields, strict=True)
-        }
-        times = resolve(table, self._places[0], pa.int64(), _instant)
-        invalid = pa.repeat(pa.scalar(value=False), table.num_rows) if times.mismatch is None else times.mismatch
-        where = np.arange(row, row + table.num_rows, dtype=np.int64)
-        whole = whole_rows(table) if self._layout.whole else None
-        return admit(self._file, Rows(Instants(times.values, invalid), columns, where, whole), self._layout)
 
 
 def open_checked(descriptor: int, choose: Choose) -> tuple[pq.ParquetFile, list[str]]:
@@ -258,40 +243,3 @@ def decoded_bytes(column: pa.ChunkedArray | pa.Array) -> int:
         return int(column.nbytes)
     lengths = pc.binary_length(column.dictionary).cast(pa.int64())
     return int(pc.sum(lengths.take(column.indices)).as_py() or 0)
-
-
-def _instant(values: pa.Array, _: pa.DataType) -> Converted:
-    read = to_instants(values)
-    return Converted(read.values, read.invalid)
-
-
-def _value(values: pa.Array, wanted: pa.DataType) -> Converted:
-    """Convert; NaN is what pandas writes for a missing number, and no text is longer than a line may be."""
-    if pa.types.is_floating(values.type):
-        return convert(without_nan(values), wanted)
-    if pa.types.is_dictionary(values.type) and is_text(values.type.value_type):
-        short = _short(values.dictionary)
-        capped = pa.DictionaryArray.from_arrays(values.indices, short)
-        return _marked(values, convert(capped.dictionary_decode(), wanted))
-    if is_text(values.type):
-        return _marked(values, convert(_short(values), wanted))
-    return convert(values, wanted)
-
-
-def without_nan(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Return floats with null for NaN."""
-    return pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-
-
-def _short(texts: pa.Array) -> pa.Array:
-    lengths = pc.binary_length(texts)
-    longest = pc.max(lengths).as_py()
-    if longest is None or longest <= MAX_TEXT_BYTES:
-        return texts
-    return pc.if_else(pc.less_equal(lengths, MAX_TEXT_BYTES), texts, pa.scalar(None, texts.type))
-
-
-def _marked(values: pa.Array, converted: Converted) -> Converted:
-    """Count the values that were too long as not of their type."""
-    lost = pc.and_(pc.is_valid(values), pc.is_null(converted.values))
-    return Converted(converted.values, lost) if pc.any(lost).as_py() else Converted(converted.values)

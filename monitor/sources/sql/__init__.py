@@ -1,0 +1,1 @@
+"""A table of a database as a source: read forward by a key that only grows, and never written to."""
