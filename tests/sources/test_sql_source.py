@@ -61,13 +61,9 @@ class Clock:
 
 def source(root: Path, clock: Clock | None = None, layout: Layout = LAYOUT, **options: Any) -> SqlSource:
     """Return a source; without a clock of a table at rest."""
-    settings = SqlSettings.model_validate(
-        {"type": "sql", "url": "sqlite:///log.db", "table": "logged", **KEY, **options}
-    )
+    given = {"type": "sql", "url": "sqlite:///log.db", "table": "logged", "key": "serial"} | options
+    settings = SqlSettings.model_validate(given)
     return SqlSource(settings, layout, root, at_rest=clock is None, clock=clock or Clock())
-
-
-KEY = {"key": "serial"}
 
 
 def batches(source: SqlSource, positions: dict[str, Position]) -> Iterator[Batch]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -16,6 +17,8 @@ def table_of(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
 
 
 def _column(values: Sequence[Any]) -> pa.Array:
+    if any(isinstance(value, UUID) for value in values):
+        return pa.array([_text(value) for value in values], pa.string())
     try:
         array = pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
