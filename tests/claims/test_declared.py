@@ -75,7 +75,7 @@ def test_the_package_imports_what_it_declares(path: Path) -> None:
 
 def test_tests_import_what_is_declared() -> None:
     """Each library that a test or benchmark imports is in the dev group or a dependency."""
-    declared = _declared("run", "demo", "reports", "dashboards", "dev")
+    declared = _declared("run", "demo", "reports", "postgresql", "dashboards", "dev")
     files = [*(PROJECT / "tests").rglob("*.py"), *(PROJECT / "benchmarks").rglob("*.py")]
     assert {str(path.relative_to(PROJECT)): found for path in files if (found := _undeclared(path, declared))} == {}
 
