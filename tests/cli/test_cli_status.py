@@ -171,7 +171,8 @@ def test_objectives_and_what_is_usual_are_told(driftline: Driftline, config: Pat
     facts = {"live": True, "calibrated": True, "calibration_why": None, "reference": None}
     with state.write() as connection:
         save_meta(connection, FACTS, {"models": {"flights": {"versions": {"1": facts}}}})
-        save_window(connection, {**EXAMPLES["window"], "model": "flights", "objectives": [promise], "usual": usual})
+        shown = {"model": "flights", "segments": [], "objectives": [promise], "usual": usual}
+        save_window(connection, {**EXAMPLES["window"], **shown})
     done = driftline("status", "-c", config, "--format", "json")
     assert schemas.faults(STATUS_REPORT, done.out) == []
     (version,) = done.body["models"][0]["versions"]
