@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -174,11 +174,11 @@ def performance_metrics() -> str:
         rows = [
             f"| `{metric.name}`{' *' if metric.name in defaults else ''} | {metric.about} | "
             f"{' and '.join(sorted(metric.needs))} | {metric.direction} | {metric.interval or 'none'} | "
-            f"{' · '.join(f'`{why}`' for why in sorted(metric.undefined))} |"
+            f"{_reasons(metric.undefined)} | {metric.source} |"
             for metric in METRICS.values()
             if task in metric.tasks
         ]
-        head = "| metric | what it is | needs | better | interval | undefined |\n|---|---|---|---|---|---|"
+        head = "| metric | what it is | needs | better | interval | undefined | source |\n|---|---|---|---|---|---|---|"
         parts.append(f"## {task.capitalize()}\n\n" + "\n".join([head, *rows]))
     return "\n\n".join([*parts, "\\* what is computed where nobody names any."])
 
@@ -188,11 +188,16 @@ def fairness_measures() -> str:
     from monitor.fairness.registry import MEASURES
 
     rows = [
-        f"| `{measure.name}` | {measure.about} | {', '.join(sorted(measure.needs))} | "
-        f"{' · '.join(f'`{why}`' for why in sorted(measure.undefined))} |"
+        f"| `{measure.name}` | {measure.about} | {' and '.join(sorted(measure.needs))} | {measure.direction} | "
+        f"{measure.interval} | {_reasons(measure.undefined)} | {measure.source} |"
         for measure in MEASURES.values()
     ]
-    return "\n".join(["| measure | what it is | needs | undefined |", "|---|---|---|---|", *rows])
+    head = "| measure | what it is | needs | better | interval | undefined | source |\n|---|---|---|---|---|---|---|"
+    return "\n".join([head, *rows])
+
+
+def _reasons(undefined: Iterable[str]) -> str:
+    return " · ".join(f"`{why}`" for why in sorted(undefined)) or "none"
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -29,6 +29,8 @@ MEASURE = Measure(
         "By how much the mean of target less score differs between groups: what one is promised too much, and "
         "another too little."
     ),
+    interval="the normal law",
+    source="Kleinberg, Mullainathan and Raghavan 2017, ITCS: calibration within groups, here in the large",
     undefined=frozenset({Undefined.NO_SCORES}),
     compute=calibration_by_group,
 )

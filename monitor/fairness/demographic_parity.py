@@ -21,6 +21,8 @@ MEASURE = Measure(
     title="Demographic parity",
     needs=frozenset({"prediction"}),
     about="By how much the share of rows that are predicted positive differs between groups.",
+    interval="Newcombe",
+    source="Dwork, Hardt, Pitassi, Reingold and Zemel 2012, ITCS, 214: statistical parity",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=demographic_parity,
 )

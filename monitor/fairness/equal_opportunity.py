@@ -1,7 +1,4 @@
-"""Equal opportunity: by how much the share of positive rows that are predicted so differs between groups.
-
-Hardt, Price and Srebro (2016), NeurIPS: equality of opportunity in supervised learning.
-"""
+"""Equal opportunity: by how much the share of positive rows that are predicted so differs between groups."""
 
 from __future__ import annotations
 
@@ -24,6 +21,8 @@ MEASURE = Measure(
     title="Equal opportunity",
     needs=frozenset({"prediction", "target"}),
     about="By how much recall, the share of positive rows that are predicted so, differs between groups.",
+    interval="Newcombe",
+    source="Hardt, Price and Srebro 2016, NeurIPS",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=equal_opportunity,
 )

@@ -1,6 +1,6 @@
 """Equalised odds: the worse of how recall, and the rate of false alarms, differ between groups.
 
-Hardt, Price and Srebro (2016), NeurIPS: equality of opportunity in supervised learning. Both share one level.
+Both share one level.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ MEASURE = Measure(
     title="Equalised odds",
     needs=frozenset({"prediction", "target"}),
     about="The worse of how recall, and the share of negative rows that are predicted positive, differ between groups.",
+    interval="Newcombe, of both at half the level each",
+    source="Hardt, Price and Srebro 2016, NeurIPS",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=equalised_odds,
 )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.fairness.disparity import Disparity, Part
 from monitor.performance.interval import Floats
-from monitor.performance.metric import Undefined
+from monitor.performance.metric import Direction, Undefined
 from monitor.performance.pairs import UNKNOWN, ClassPairs, Places
 
 
@@ -39,6 +39,7 @@ class Measure:
     ----------
     needs: ``prediction``, ``score``, ``target`` and ``reference``: what must be there.
     about: what it is, in one sentence for the docs.
+    interval: how that of a pair of groups is found, in words for the docs. ``source``: of the definition.
     undefined: why it may have no value, besides there being too few rows in all groups, or in all but one.
     compute: the rows of a window, and those of the reference where they are needed -> :class:`Disparity`.
     """
@@ -47,8 +48,11 @@ class Measure:
     title: str
     needs: frozenset[str]
     about: str
+    interval: str
+    source: str
     undefined: frozenset[Undefined]
     compute: Callable[[Observed, Observed | None], Disparity]
+    direction: Direction = Direction.LOWER
 
 
 def share_parts(groups: Groups, hit: NDArray[np.bool_], among: NDArray[np.bool_]) -> list[Part]:

@@ -1,7 +1,4 @@
-"""Predictive parity: by how much precision, how often a positive prediction is right, differs between groups.
-
-Chouldechova (2017), Big Data 5:153.
-"""
+"""Predictive parity: by how much precision, how often a positive prediction is right, differs between groups."""
 
 from __future__ import annotations
 
@@ -24,6 +21,8 @@ MEASURE = Measure(
     title="Predictive parity",
     needs=frozenset({"prediction", "target"}),
     about="By how much precision, how often a positive prediction is right, differs between groups.",
+    interval="Newcombe",
+    source="Chouldechova 2017, Big Data 5:153",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=predictive_parity,
 )

@@ -35,6 +35,8 @@ MEASURE = Measure(
     title="Score drift by group",
     needs=frozenset({"reference", "score"}),
     about="By how much the shift of the mean score since the reference differs between groups.",
+    interval="the normal law",
+    source="this project: a difference of shifts of means",
     undefined=frozenset({Undefined.NO_REFERENCE, Undefined.NO_SCORES}),
     compute=score_drift_by_group,
 )

@@ -23,6 +23,7 @@ METRIC = Metric(
     highest=1.0,
     about="The share of rows whose prediction is the target.",
     interval="Wilson",
+    source="Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, 8.3",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=of_confusion(accuracy),
 )

@@ -25,6 +25,7 @@ METRIC = Metric(
     highest=1.0,
     about="The mean over the classes of the share of their rows that is predicted right.",
     interval="MOVER over Wilson",
+    source="Brodersen, Ong, Stephan and Buhmann 2010, ICPR, 3121",
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.ONE_CLASS}),
     compute=of_confusion(balanced_accuracy),
 )

@@ -22,6 +22,7 @@ METRIC = Metric(
     highest=None,
     about="The mean of prediction - target: above zero, predictions are too high.",
     interval="Hall, for skewed means",
+    source="Walther and Moore 2005, Ecography 28:815",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=of_numbers(bias),
 )

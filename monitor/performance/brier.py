@@ -40,6 +40,7 @@ METRIC = Metric(
         "over them."
     ),
     interval="Hall, for skewed means",
+    source="Brier 1950, Monthly Weather Review 78:1",
     undefined=frozenset({Undefined.NO_SCORES, Undefined.NOT_PROBABILITIES}),
     compute=of_probabilities(brier),
 )

@@ -65,6 +65,7 @@ def business_value(brings: Sequence[Sequence[float]]) -> Metric:
         highest=float(matrix.max()),
         about="What a row brings on average, by a matrix of what each pair of target and prediction brings.",
         interval="Hall, for skewed means",
+        source="Elkan 2001, IJCAI, 973",
         undefined=frozenset({Undefined.NO_PREDICTIONS}),
         compute=of_confusion(lambda counts: value_by(counts, matrix)),
     )

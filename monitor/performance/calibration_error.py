@@ -1,10 +1,10 @@
 """Calibration error (ECE): by how much, on average over rows, probabilities differ from what came true in their bin.
 
-ECE = sum over ten bins of equal width of their share of rows times |promised - came true| (Naeini, Cooper, Hauskrecht
-2015, AAAI). Chance alone keeps gaps away from zero, so that the value is too large the fewer the rows; the interval is
-not: it is around the value less what chance adds to it, by the mean of a folded normal. What chance adds is not known,
-since the true gaps are not: the upper bound takes each gap as found, the lower one those within their noise as none,
-and is 0 where chi-squared over the bins finds no gap at all. It is therefore wide rather than narrow.
+ECE = sum over ten bins of equal width of their share of rows times |promised - came true|. Chance alone keeps gaps
+away from zero, so that the value is too large the fewer the rows; the interval is not: it is around the value less what
+chance adds to it, by the mean of a folded normal. What chance adds is not known, since the true gaps are not: the upper
+bound takes each gap as found, the lower one those within their noise as none, and is 0 where chi-squared over the bins
+finds no gap at all. It is therefore wide rather than narrow.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ METRIC = Metric(
         "several classes the probability of the likeliest."
     ),
     interval="the normal law without what chance adds to the value; conservative",
+    source="Naeini, Cooper and Hauskrecht 2015, AAAI, 2901",
     undefined=frozenset({Undefined.NO_SCORES, Undefined.NOT_PROBABILITIES}),
     compute=of_probabilities(calibration_error),
 )

@@ -2,7 +2,7 @@
 
 The catalogue's size is given; else it is the items that the rows themselves know, shown or relevant. The share grows
 with the rows, so that only windows of like size compare, and it has no interval: the lists say nothing of items that
-none of them shows (Ge, Delgado-Battenfeld and Jannach 2010, RecSys).
+none of them shows.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def catalogue_coverage_at(k: int, catalogue: int | None = None) -> Metric:
         highest=1.0,
         about="The share of the catalogue's items that stand in the first k places of any list.",
         interval="",
+        source="Ge, Delgado-Battenfeld and Jannach 2010, RecSys, 257",
         undefined=frozenset({Undefined.NO_PREDICTIONS}),
         compute=of_lists(lambda pairs: coverage(pairs, k, catalogue), k),
     )

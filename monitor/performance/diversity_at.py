@@ -1,6 +1,6 @@
 """Diversity at k: how different lists are from each other, one less the mean share of places two of them share.
 
-Needs nothing but the lists (the personalisation of Zhou, Kuscsik, Liu, Medo, Wakeling and Zhang 2010, PNAS 107:4511):
+Needs nothing but the lists (what its source calls personalisation):
 0 if all see the same items, 1 if no two lists share one. The mean over all pairs of lists is a U-statistic, and the
 influence of a list is twice its mean overlap with the others (Hoeffding 1948, Annals of Mathematical Statistics
 19:293).
@@ -52,6 +52,7 @@ def diversity_at(k: int) -> Metric:
             "common."
         ),
         interval="the delta method on the logit",
+        source="Zhou, Kuscsik, Liu, Medo, Wakeling and Zhang 2010, PNAS 107:4511",
         undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.TOO_FEW_ROWS}),
         compute=of_lists(lambda pairs: diversity(pairs, k), k),
     )

@@ -53,6 +53,7 @@ METRIC = Metric(
     highest=1.0,
     about="The harmonic mean of precision and recall; of several classes the mean of theirs.",
     interval="Wilson's of the Jaccard index, carried over; of several classes the delta method on the logit",
+    source="van Rijsbergen 1979, Information Retrieval, chapter 7",
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NO_POSITIVES}),
     compute=of_confusion(f1),
 )

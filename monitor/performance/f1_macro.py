@@ -36,6 +36,7 @@ METRIC = Metric(
     highest=1.0,
     about="The mean of the F1 of each label that is a target or predicted anywhere.",
     interval="the delta method on the logit",
+    source="Yang 1999, Information Retrieval 1:69",
     undefined=frozenset({Undefined.NO_POSITIVES}),
     compute=of_labels(f1_macro),
 )

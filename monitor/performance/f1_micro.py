@@ -30,6 +30,7 @@ METRIC = Metric(
     highest=1.0,
     about="The F1 of all labels of all rows together.",
     interval="the delta method on the logit",
+    source="Yang 1999, Information Retrieval 1:69",
     undefined=frozenset({Undefined.NO_POSITIVES}),
     compute=of_labels(f1_micro),
 )

@@ -39,6 +39,7 @@ def gain(share: float) -> Metric:
         highest=1.0,
         about="What part of the positive rows is among that share of all rows that is scored highest.",
         interval="the delta method on the logit",
+        source="Provost and Fawcett 2013, Data Science for Business, chapter 8",
         undefined=frozenset({Undefined.NO_SCORES, Undefined.NO_POSITIVES}),
         compute=of_scores(lambda rows: gain_of(rows, share)),
     )

@@ -30,6 +30,7 @@ METRIC = Metric(
     highest=1.0,
     about="The share of labels that are wrong, of all rows and labels.",
     interval="Hall, for skewed means",
+    source="Schapire and Singer 2000, Machine Learning 39:135",
     undefined=frozenset(),
     compute=of_labels(hamming_loss),
 )

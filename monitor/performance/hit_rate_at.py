@@ -33,6 +33,7 @@ def hit_rate_at(k: int) -> Metric:
         highest=1.0,
         about="The share of lists that have a relevant item in the first k places.",
         interval="Wilson",
+        source="Deshpande and Karypis 2004, ACM TOIS 22:143",
         undefined=frozenset({Undefined.NO_PREDICTIONS}),
         compute=of_hits(hit_rate, k),
     )

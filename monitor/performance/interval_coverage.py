@@ -34,6 +34,7 @@ METRIC = Metric(
     highest=1.0,
     about="The share of targets that lie in the interval which the model itself gave.",
     interval="Wilson",
+    source="Christoffersen 1998, International Economic Review 39:841",
     undefined=frozenset({Undefined.NO_BOUNDS}),
     compute=interval_coverage,
 )

@@ -35,6 +35,7 @@ def lift(share: float) -> Metric:
         highest=1 / share,
         about="How many times more positive rows that share of rows which is scored highest has than all rows have.",
         interval="the delta method on the logit of the gain",
+        source="Provost and Fawcett 2013, Data Science for Business, chapter 8",
         undefined=frozenset({Undefined.NO_SCORES, Undefined.NO_POSITIVES}),
         compute=of_scores(lambda rows: lift_of(rows, share)),
     )

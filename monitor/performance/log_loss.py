@@ -36,6 +36,7 @@ METRIC = Metric(
     highest=None,
     about="The mean of -ln of the probability that was given to what came true.",
     interval="Hall, for skewed means",
+    source="Good 1952, Journal of the Royal Statistical Society B 14:107",
     undefined=frozenset({Undefined.NO_SCORES, Undefined.NOT_PROBABILITIES}),
     compute=of_probabilities(log_loss),
 )

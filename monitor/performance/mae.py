@@ -24,6 +24,7 @@ METRIC = Metric(
     highest=None,
     about="The mean of |prediction - target|.",
     interval="Hall, for skewed means",
+    source="Hyndman and Koehler 2006, International Journal of Forecasting 22:679",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=of_numbers(mae),
 )

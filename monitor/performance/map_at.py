@@ -42,6 +42,7 @@ def map_at(k: int) -> Metric:
             "of the lists that have any."
         ),
         interval="Hall, for skewed means",
+        source="Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, 8.4",
         undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NOTHING_RELEVANT}),
         compute=of_hits(average_precision, k),
     )

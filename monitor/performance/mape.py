@@ -26,6 +26,7 @@ METRIC = Metric(
     highest=None,
     about="The mean of |prediction - target| / |target|, a ratio; a target of zero leaves it undefined.",
     interval="Hall, for skewed means",
+    source="Hyndman and Koehler 2006, International Journal of Forecasting 22:679",
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.ZERO_TARGETS}),
     compute=of_numbers(mape),
 )

@@ -1,7 +1,4 @@
-"""Matthews's correlation of targets and predictions; of several classes Gorodkin's.
-
-Gorodkin (2004), Computational Biology and Chemistry 28:367.
-"""
+"""Matthews's correlation of targets and predictions; of several classes Gorodkin's."""
 
 from __future__ import annotations
 
@@ -54,6 +51,10 @@ METRIC = Metric(
     highest=1.0,
     about="The correlation of targets and predictions; of several classes Gorodkin's.",
     interval="the delta method on Fisher's z",
+    source=(
+        "Matthews 1975, Biochimica et Biophysica Acta 405:442; of several classes Gorodkin 2004, Computational Biology "
+        "and Chemistry 28:367"
+    ),
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.ONE_CLASS, Undefined.ONE_CLASS_PREDICTED}),
     compute=of_confusion(mcc),
 )

@@ -39,6 +39,7 @@ METRIC = Metric(
     highest=None,
     about="The median of |prediction - target|.",
     interval="order statistics, by the binomial law",
+    source="Hyndman and Koehler 2006, International Journal of Forecasting 22:679",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=of_numbers(median_error),
 )

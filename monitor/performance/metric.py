@@ -70,6 +70,7 @@ class Metric:
     lowest, highest: the range of its values, ``None`` where it has no bound.
     about: what it is, in one sentence for the docs.
     interval: how the interval is found, in words for the docs; empty if it has none.
+    source: of the formula; of the interval its module's docstring says it.
     undefined: why it may have no value, besides there being no rows.
     compute: pairs of its task and a generator for what is random in its interval -> :class:`Value`.
     """
@@ -83,5 +84,6 @@ class Metric:
     highest: float | None
     about: str
     interval: str
+    source: str
     undefined: frozenset[Undefined]
     compute: Callable[[Any, np.random.Generator], Value]

@@ -38,6 +38,7 @@ def mrr_at(k: int) -> Metric:
             "relevant items."
         ),
         interval="Hall, for skewed means",
+        source="Voorhees 1999, TREC-8, 77",
         undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NOTHING_RELEVANT}),
         compute=of_hits(reciprocal_rank, k),
     )

@@ -26,6 +26,7 @@ METRIC = Metric(
     highest=None,
     about="The mean of (ln(1 + prediction) - ln(1 + target))²; a value of -1 or less leaves it undefined.",
     interval="Hall, for skewed means",
+    source="scikit-learn, mean_squared_log_error",
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.VALUES_TOO_LOW}),
     compute=of_numbers(msle),
 )

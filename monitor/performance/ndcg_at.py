@@ -1,7 +1,6 @@
 """NDCG at k: how near the hits stand to the top, as a part of the best there could be.
 
-A hit at rank r is worth 1 / log2(1 + r), and the best list has all its relevant items first (Järvelin and Kekäläinen
-2002, ACM TOIS 20:422).
+A hit at rank r is worth 1 / log2(1 + r), and the best list has all its relevant items first.
 """
 
 from __future__ import annotations
@@ -49,6 +48,7 @@ def ndcg_at(k: int) -> Metric:
             "relevant items."
         ),
         interval="Hall, for skewed means",
+        source="Järvelin and Kekäläinen 2002, ACM TOIS 20:422",
         undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NOTHING_RELEVANT}),
         compute=of_hits(ndcg, k),
     )

@@ -1,8 +1,7 @@
 """Novelty at k: how surprising what is shown is: the mean of -log2 of the popularity of the items, in bits.
 
 The popularity of an item, in (0, 1], is given by its number, and one that has none counts as the least popular; else
-it is the share of the rows' own lists that show it, which has no interval (Zhou, Kuscsik, Liu, Medo, Wakeling and
-Zhang 2010, PNAS 107:4511).
+it is the share of the rows' own lists that show it, which has no interval.
 """
 
 from __future__ import annotations
@@ -43,6 +42,7 @@ def novelty_at(k: int, popularity: Floats | None = None) -> Metric:
         highest=None,
         about="How surprising what is shown is: the mean of -log2 of the popularity of the items.",
         interval="Hall, for skewed means, where popularity is given",
+        source="Zhou, Kuscsik, Liu, Medo, Wakeling and Zhang 2010, PNAS 107:4511",
         undefined=frozenset({Undefined.NO_PREDICTIONS}),
         compute=of_lists(lambda pairs: novelty(pairs, k, popularity), k),
     )

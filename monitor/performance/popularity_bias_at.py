@@ -1,9 +1,8 @@
 """Popularity bias at k: by how much more popular the items are that are shown than those that turn out relevant.
 
 The mean over lists of the mean popularity of what is shown, over that of what is relevant, less 1: 0.5 is half as
-popular again (the popularity lift of Abdollahpouri, Mansoury, Burke and Mobasher 2020, RecSys). The popularity of an
-item is given, by its number; else it is the share of the rows' own lists to which it is relevant, which has no
-interval.
+popular again. The popularity of an item is given, by its number; else it is the share of the rows' own lists to which
+it is relevant, which has no interval.
 """
 
 from __future__ import annotations
@@ -53,6 +52,7 @@ def popularity_bias_at(k: int, popularity: Floats | None = None) -> Metric:
             "as popular again."
         ),
         interval="the delta method on the logarithm, where popularity is given and every list has items on both sides",
+        source="Abdollahpouri, Mansoury, Burke and Mobasher 2020, RecSys: the popularity lift",
         undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NOTHING_RELEVANT}),
         compute=of_lists(lambda pairs: bias(pairs, k, popularity), k),
     )

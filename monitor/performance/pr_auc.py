@@ -60,6 +60,7 @@ METRIC = Metric(
         "high; of several classes the mean over each against the rest."
     ),
     interval="the delta method on the logit",
+    source="Boyd, Eng and Page 2013, ECML PKDD, 451",
     undefined=frozenset({Undefined.NO_SCORES, Undefined.ONE_CLASS}),
     compute=of_scores(pr_auc),
 )

@@ -33,6 +33,7 @@ METRIC = Metric(
         "that are predicted."
     ),
     interval="Wilson; of several classes MOVER over Wilson",
+    source="Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, 8.3",
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NO_POSITIVE_PREDICTIONS}),
     compute=of_confusion(precision),
 )

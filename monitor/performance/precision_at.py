@@ -29,6 +29,7 @@ def precision_at(k: int) -> Metric:
         highest=1.0,
         about="The share of the first k places that hit, of all lists.",
         interval="Hall, for skewed means",
+        source="Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, 8.4",
         undefined=frozenset({Undefined.NO_PREDICTIONS}),
         compute=of_hits(precision, k),
     )

@@ -1,7 +1,6 @@
 """Quantile loss at q: how far predictions of the q-quantile are off, in the unit of the target.
 
-A target above its prediction costs q times the gap, one below (1 - q) times: the mean is least at the true quantile
-(Koenker and Bassett 1978, Econometrica 46:33).
+A target above its prediction costs q times the gap, one below (1 - q) times: the mean is least at the true quantile.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ def quantile_loss(quantile: float) -> Metric:
         highest=None,
         about="How far predictions of a quantile are off: a target above costs q times the gap, one below 1 - q times.",
         interval="Hall, for skewed means",
+        source="Koenker and Bassett 1978, Econometrica 46:33",
         undefined=frozenset({Undefined.NO_PREDICTIONS}),
         compute=of_numbers(lambda targets, predictions: loss_at(targets, predictions, quantile)),
     )

@@ -42,6 +42,7 @@ METRIC = Metric(
     highest=1.0,
     about="The part of the targets' variance that predictions explain.",
     interval="the delta method on ln(1 - R²)",
+    source="Kvålseth 1985, The American Statistician 39:279",
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.CONSTANT_TARGET}),
     compute=of_numbers(r2),
 )

@@ -33,6 +33,7 @@ METRIC = Metric(
         "have targets."
     ),
     interval="Wilson; of several classes MOVER over Wilson",
+    source="Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, 8.3",
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NO_POSITIVES}),
     compute=of_confusion(recall),
 )

@@ -32,6 +32,7 @@ def recall_at(k: int) -> Metric:
         highest=1.0,
         about="The share of the relevant items that stand in the first k places, of the lists that have any.",
         interval="Hall, for skewed means",
+        source="Herlocker, Konstan, Terveen and Riedl 2004, ACM TOIS 22:5",
         undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NOTHING_RELEVANT}),
         compute=of_hits(recall, k),
     )

@@ -28,6 +28,7 @@ METRIC = Metric(
     highest=None,
     about="The root of the mean of (prediction - target)².",
     interval="the root of Hall's, for skewed means",
+    source="Hyndman and Koehler 2006, International Journal of Forecasting 22:679",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=of_numbers(rmse),
 )

@@ -81,6 +81,7 @@ METRIC = Metric(
         "over each against the rest."
     ),
     interval="DeLong, on the logit",
+    source="Hanley and McNeil 1982, Radiology 143:29",
     undefined=frozenset({Undefined.NO_SCORES, Undefined.ONE_CLASS}),
     compute=of_scores(roc_auc),
 )

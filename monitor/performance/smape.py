@@ -1,6 +1,6 @@
 """Symmetric mean absolute percentage error, as a ratio from 0 to 2: 0 where both are zero.
 
-Armstrong (1985), Long-Range Forecasting, 348, with absolute values in the divisor.
+As in its source, but with absolute values in the divisor.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ METRIC = Metric(
     highest=2.0,
     about="The mean of 2 |prediction - target| / (|prediction| + |target|), a ratio.",
     interval="Hall, for skewed means",
+    source="Armstrong 1985, Long-Range Forecasting, 348",
     undefined=frozenset({Undefined.NO_PREDICTIONS}),
     compute=of_numbers(smape),
 )

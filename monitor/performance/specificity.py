@@ -24,6 +24,7 @@ METRIC = Metric(
     highest=1.0,
     about="Of the negative rows, the share that is predicted so.",
     interval="Wilson",
+    source="Yerushalmy 1947, Public Health Reports 62:1432",
     undefined=frozenset({Undefined.NO_PREDICTIONS, Undefined.NO_NEGATIVES}),
     compute=of_confusion(specificity),
 )

@@ -25,6 +25,7 @@ METRIC = Metric(
     highest=1.0,
     about="The share of rows whose labels are all right.",
     interval="Wilson",
+    source="Zhang and Zhou 2014, IEEE TKDE 26:1819",
     undefined=frozenset(),
     compute=of_labels(subset_accuracy),
 )

@@ -210,10 +210,15 @@ def test_one_class_alone_gives_no_half(case: tuple[Metric, str], place: int) -> 
 
 
 def test_a_metric_is_documented(case: tuple[Metric, str]) -> None:
-    """A metric has a line on the page of metrics, and says in a sentence what it is."""
+    """A metric has a line on the page of metrics, which says what it is, its direction, its interval and its source."""
     metric, _ = case
-    assert f"`{metric.name}`" in PAGE.read_text("utf-8")
+    page = PAGE.read_text("utf-8").partition("<!-- end of generated -->")[0]
+    rows = [line for line in page.splitlines() if line.startswith(f"| `{metric.name}`")]
+    assert len(rows) == len(metric.tasks)
     assert metric.about.endswith(".")
+    assert metric.source
+    for told in (metric.about, f"| {metric.direction} |", metric.interval or "none", f"| {metric.source} |"):
+        assert all(told in row for row in rows)
 
 
 def test_a_metric_is_found_by_its_name() -> None:

@@ -171,7 +171,10 @@ def test_a_true_difference_lies_in_the_interval() -> None:
 
 @pytest.mark.parametrize("name", sorted(MEASURES))
 def test_a_measure_is_documented(name: str) -> None:
-    """A measure has a line on the page of measures, and says in a sentence what it is."""
-    page = Path(__file__).parents[2] / "docs" / "reference" / "fairness-measures.md"
-    assert f"`{name}`" in page.read_text("utf-8")
-    assert MEASURES[name].about.endswith(".")
+    """A measure has a line on the page of measures, which says what it is, its direction, interval and source."""
+    page, measure = Path(__file__).parents[2] / "docs" / "reference" / "fairness-measures.md", MEASURES[name]
+    (row,) = [line for line in page.read_text("utf-8").splitlines() if line.startswith(f"| `{name}`")]
+    assert measure.about.endswith(".")
+    for told in (measure.about, measure.direction, measure.interval, measure.source):
+        assert told
+        assert f"| {told} |" in row
