@@ -450,6 +450,7 @@ def fill(telemetry: Telemetry) -> None:
         "targets_coverage_ratio": 0.9,
         "performance": [{"metric": "roc_auc", "realised": band}],
         "targets_unreadable_ratio": 0.0,
+        "targets_before_record_ratio": 0.0,
         "target_lag_seconds": {"p50": 60.0},
         "fairness": [{"metric": "demographic_parity", "column": "carrier", "value": 0.1}],
     }

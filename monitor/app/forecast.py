@@ -31,7 +31,7 @@ _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 """On disk, of such an answer and of a target, under ids of 36 characters."""
 # The page of metrics: of the process and the monitor; then of each of these.
 _SERIES = 29
-_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 28, 24, 3, 4
+_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 28, 25, 3, 4
 _SERIES_A_SEGMENT = 9
 
 

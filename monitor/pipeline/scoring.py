@@ -119,6 +119,7 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
         "window": window_id(model.plan.name, version, start, cohort.end),
         "targets_coverage_ratio": known.count / rows.num_rows,
         "targets_unreadable_ratio": 1 - len(readable) / known.count if known.count else None,
+        "targets_before_record_ratio": early_targets(rows, known),
         "target_lag_seconds": target_lags(rows, known),
         "performance": [
             _entry(scorer, metric, values[metric.name], expected, final=cohort.final) for metric in scorer.metrics
@@ -229,9 +230,19 @@ def value_body(value: Value) -> Json | None:
 
 def target_lags(rows: pa.Table, known: Known) -> Mapping[str, float | None]:
     """Return how long after their records the targets were known, in seconds; of those that say when."""
-    times = np.asarray(rows["timestamp"].to_numpy(), dtype=np.int64)
-    lags = [at - time for at, time in zip(known.at, times.tolist(), strict=True) if at]
+    lags = _lags(rows, known)
     return {name: _quantile(lags, share) for name, share in _LAG_QUANTILES.items()}
+
+
+def early_targets(rows: pa.Table, known: Known) -> float | None:
+    """Return the share of targets that are dated before their own record; of those that say when, if any does."""
+    lags = _lags(rows, known)
+    return sum(lag < 0 for lag in lags) / len(lags) if lags else None
+
+
+def _lags(rows: pa.Table, known: Known) -> list[int]:
+    times = np.asarray(rows["timestamp"].to_numpy(), dtype=np.int64)
+    return [at - time for at, time in zip(known.at, times.tolist(), strict=True) if at]
 
 
 def _quantile(lags: Sequence[int], share: float) -> float | None:

@@ -120,6 +120,11 @@ TARGETS_UNREADABLE = _gauge(
     "model version",
     "Share of that window's targets of a class that the model does not know.",
 )
+TARGETS_BEFORE_RECORD = _gauge(
+    "targets_before_record_ratio",
+    "model version",
+    "Share of that window's targets that are dated before their record, of those that say when.",
+)
 TARGET_LAG = _gauge(
     "target_lag_seconds", "model version stat", "How long after their records the targets of that window were known."
 )

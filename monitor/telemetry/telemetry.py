@@ -20,6 +20,10 @@ CAP = 10_000
 STATES = ("inactive", "pending", "firing", "resolved")
 OUTCOMES = ("delivered", "retried", "dead")
 _BANDS = {"value": d.PERFORMANCE, "lower": d.PERFORMANCE_LOWER, "upper": d.PERFORMANCE_UPPER}
+_OF_TARGETS = {
+    "targets_unreadable_ratio": d.TARGETS_UNREADABLE,
+    "targets_before_record_ratio": d.TARGETS_BEFORE_RECORD,
+}
 STATUSES = ("requested", "withheld", "awaiting_approval", "started", "succeeded", "failed")
 
 
@@ -78,8 +82,10 @@ class Telemetry:
                 return
             self._scored[scope] = end
             self._table.put(d.TARGETS_COVERAGE, scope, body["targets_coverage_ratio"])
-            if body["targets_unreadable_ratio"] is not None:
-                self._table.put(d.TARGETS_UNREADABLE, scope, body["targets_unreadable_ratio"])
+            self._table.remove(list(_OF_TARGETS.values()), {"model": model, "version": version})
+            for key, metric in _OF_TARGETS.items():
+                if body[key] is not None:
+                    self._table.put(metric, scope, body[key])
             self._show_performance(scope, "realised", body["performance"])
             for part in body.get("segments", ()):
                 self._add_performance(scope, "realised", part["performance"], part["segment"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,26 @@ def test_targets_of_an_unknown_class_are_counted_and_in_no_metric(root: Path) ->
     last = replay(root)[0][-1]
     assert last["targets_unreadable_ratio"] == pytest.approx(2 / 60)
     assert last["performance"][0]["realised"]["rows"] == 58
+
+
+def test_targets_dated_before_their_record_are_counted(root: Path) -> None:
+    """Of sixty targets three that are dated an hour before their record are told as a share, and lost to no metric."""
+    found = hour_of(0, WRONG)
+    write_records(root, found)
+    write_targets(root, found[:3], -1)
+    write_targets(root, found[3:], 0)
+    last = replay(root)[0][-1]
+    assert last["targets_before_record_ratio"] == pytest.approx(3 / 60)
+    assert last["performance"][0]["realised"]["rows"] == 60
+
+
+def test_targets_without_a_date_are_not_said_to_be_in_order(root: Path) -> None:
+    """Where no target says when it was known, none is called early or on time."""
+    found = hour_of(0, WRONG)
+    write_records(root, found)
+    bare = [{"request_id": each.record["request_id"], "target": each.target} for each in found]
+    (root / "targets.jsonl").write_text("".join(json.dumps(row) + "\n" for row in bare))
+    assert replay(root)[0][-1]["targets_before_record_ratio"] is None
 
 
 def test_of_two_targets_of_one_record_the_last_wins(root: Path) -> None:
