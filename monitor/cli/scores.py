@@ -59,7 +59,8 @@ class Scores:
         if found not in self._keys or not told:
             return
         key, end = self._keys[found]
-        self._known.setdefault(key, {})[end] = {each["metric"]: _score(each) for each in told}
+        before = self._known.setdefault(key, {}).get(end, {})
+        self._known[key][end] = {name: _as_given(each, before.get(name)) for name, each in map(_score, told)}
         self._references |= {(*key, each["metric"]): each["reference"] for each in told}
 
     def whole(self) -> list[Row]:
@@ -93,10 +94,15 @@ def _metrics(ends: Mapping[Instant, Mapping[str, Score]]) -> list[str]:
     return list(dict.fromkeys(metric for scores in ends.values() for metric in scores))
 
 
-def _score(entry: Json) -> Score:
+def _as_given(now: Score, before: Score | None) -> Score:
+    """Return a score with the estimate as it was given first: misses that were known later made no band wider then."""
+    return now if before is None or before.estimated is None else now._replace(estimated=before.estimated)
+
+
+def _score(entry: Json) -> tuple[str, Score]:
     true, guess = entry["realised"], entry["estimated"]
     bare = guess is None or guess["lower"] is None
-    return Score(
+    return entry["metric"], Score(
         None if true is None else (true["value"], true["rows"]),
         None if bare else (guess["value"], guess["lower"], guess["upper"], guess["rows"]),
     )

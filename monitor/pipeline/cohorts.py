@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.calibration.betting import Onset
 from monitor.instant import Instant
+from monitor.pipeline.past_misses import Past, past_from
 
 Json = dict[str, Any]
 
@@ -44,7 +45,9 @@ class Scored:
     cohorts: by the end of their window.
     won: of the alarm's bets. ``lost``, ``targets``: of stretches that are too small to be bet on yet.
     since: start of those. ``onset``: since when a loss probably lasts.
-    missed: of the last windows whose targets came, oldest first, whether they lay outside the band of the estimate.
+    missed: of the last windows whose targets came, oldest first, whether they lay outside the band that the reference
+        alone gives their estimate.
+    past: how far the estimates of the last windows that are final were off.
     """
 
     cohorts: dict[Instant, Cohort] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Scored:
     since: Instant | None = None
     onset: Onset = field(default_factory=Onset)
     missed: tuple[bool, ...] = ()
+    past: Past | None = None
     parts: dict[str, Scored] = field(default_factory=dict)
     """What the alarm remembers of each segment, by label; only the whole has cohorts."""
 
@@ -91,5 +95,5 @@ def _scored(body: Json) -> Scored:
     cohorts = {each["end"]: Cohort(**each) for each in body["cohorts"]}
     parts = {label: _scored(each) for label, each in body.get("parts", {}).items()}
     onset = Onset(tuple(body["onset"]["runs"]), tuple(body["onset"]["since"]))
-    lists = {"won": tuple(body["won"]), "missed": tuple(body["missed"])}
+    lists = {"won": tuple(body["won"]), "missed": tuple(body["missed"]), "past": past_from(body.get("past"))}
     return Scored(**body | {"cohorts": cohorts, "onset": onset, "parts": parts} | lists)

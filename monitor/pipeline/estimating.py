@@ -12,26 +12,38 @@ import pyarrow as pa
 
 from monitor.instant import Instant
 from monitor.performance.estimate.band import Misses
+from monitor.performance.estimate.outlook import Outlook, all_banded
 from monitor.performance.estimate.regression_estimator import RegressionEstimator
 from monitor.performance.estimate.trust import Distrust, distrust
 from monitor.performance.metric import Value
 from monitor.performance.pairs import Floats
 from monitor.performance.reading import Answers, class_answers, floats_of
+from monitor.pipeline.past_misses import Past
 from monitor.scorer import Estimator, Scorer
 
 _PREFIX = "estimate:"
 _OUTSIDE = "outside"
 _REMEMBERED = 48
-Summed: TypeAlias = tuple[Mapping[str, Value], Floats]
-"""A window's estimates, and which of its rows lie outside the reference."""
+Summed: TypeAlias = tuple[Mapping[str, Outlook], Floats]
+"""What is expected of a window, and which of its rows lie outside the reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """A window's estimates by metric, and why they are not to be trusted, if so."""
+    """A window's estimates by metric, and why they are not to be trusted, if so.
+
+    Attributes
+    ----------
+    values: with the bands that are shown. ``judged``: with those that the reference alone gives, which decide whether
+        an estimate missed: a band that past misses widened would hide that it goes on missing.
+    outlooks: the same before they have bands. ``past``: how far estimates of windows before were off.
+    """
 
     values: Mapping[str, Value] = field(default_factory=dict)
     why: Distrust | None = None
+    judged: Mapping[str, Value] = field(default_factory=dict)
+    outlooks: Mapping[str, Outlook] = field(default_factory=dict)
+    past: Past | None = None
 
 
 def with_estimates(scorer: Scorer, rows: pa.Table) -> pa.Table:
@@ -62,20 +74,33 @@ class Remembered:
 
     _summed: OrderedDict[tuple[str, Instant, int], Summed] = field(default_factory=OrderedDict)
 
-    def of(self, scorer: Scorer, rows: pa.Table, window: tuple[str, Instant], missed: tuple[bool, ...]) -> Estimates:
+    def of(
+        self,
+        scorer: Scorer,
+        rows: pa.Table,
+        window: tuple[str, Instant],
+        missed: tuple[bool, ...],
+        past: Past | None = None,
+    ) -> Estimates:
         """Return what a window's answers let expect.
 
         Parameters
         ----------
         window: its version and end.
         missed: of windows whose targets came, oldest first, whether the realised value lay outside the band.
+        past: how far estimates of windows before were off.
         """
         key = (*window, id(scorer))
         if key not in self._summed:
             self._summed[key] = _sum_up(scorer, rows)
             while len(self._summed) > _REMEMBERED:
                 self._summed.popitem(last=False)
-        return _judge(scorer, self._summed[key], missed)
+        return _judge(scorer, self._summed[key], missed, past)
+
+
+def outlooks_of(scorer: Scorer, rows: pa.Table) -> Mapping[str, Outlook]:
+    """Return what some rows of a window let expect, by metric."""
+    return _sum_up(scorer, rows)[0]
 
 
 def _sum_up(scorer: Scorer, rows: pa.Table) -> Summed:
@@ -84,16 +109,18 @@ def _sum_up(scorer: Scorer, rows: pa.Table) -> Summed:
     if estimator is None or _OUTSIDE not in columns:
         return {}, np.zeros(0)
     asked = {metric.name for metric in scorer.metrics}
-    return estimator.summarise(columns, asked), columns[_OUTSIDE]
+    return estimator.outlooks(columns, asked), columns[_OUTSIDE]
 
 
-def _judge(scorer: Scorer, summed: Summed, missed: tuple[bool, ...]) -> Estimates:
-    values, outside = summed
-    if scorer.estimator is None or not values:
+def _judge(scorer: Scorer, summed: Summed, missed: tuple[bool, ...], past: Past | None) -> Estimates:
+    outlooks, outside = summed
+    if scorer.estimator is None or not outlooks:
         return Estimates()
     misses = scorer.estimator.misses
-    past = next(iter(misses.values()), Misses())
-    return Estimates(values, distrust(outside, scorer.estimator.own_outside, missed, past))
+    why = distrust(outside, scorer.estimator.own_outside, missed, next(iter(misses.values()), Misses()))
+    judged = all_banded(outlooks, misses)
+    values = judged if past is None else all_banded(outlooks, past.beside(misses))
+    return Estimates(values, why, judged, outlooks, past)
 
 
 def _values(rows: pa.Table, name: str) -> Floats:

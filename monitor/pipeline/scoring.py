@@ -24,10 +24,11 @@ from monitor.performance.pairs import Pairs
 from monitor.performance.reading import pairs_of
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Cohort, Scored
-from monitor.pipeline.estimating import Estimates
+from monitor.pipeline.estimating import Estimates, outlooks_of
 from monitor.pipeline.fairness import fairness_bodies
 from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Known, Outcomes
+from monitor.pipeline.past_misses import Miss, Past, misses_of
 from monitor.scorer import Scorer
 
 Json = dict[str, Any]
@@ -45,6 +46,7 @@ class Look:
     body: the ``performance`` object; ``None`` if nothing changed since the look before.
     lost, targets: the losses of its last stretch in sum, and of how many rows; 0 rows where none is known.
     missed: whether what was realised lies outside the band of the estimate.
+    off: at the last look, how far the estimate of each metric was from what was realised.
     """
 
     version: str
@@ -53,6 +55,7 @@ class Look:
     lost: float = 0.0
     targets: int = 0
     missed: bool | None = None
+    off: Mapping[str, Miss] = field(default_factory=dict)
     parts: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     """Losses and targets of each segment, as ``lost`` and ``targets`` of all."""
 
@@ -83,6 +86,8 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
             scored.cohorts[end] = look.cohort
             if look.missed is not None and not cohort.fed:
                 scored.missed = (*scored.missed, look.missed)[-LAST:]
+            if look.off and _stands_apart(model, end):
+                scored.past = _past(model, version, look.off)
             if look.cohort.final:
                 del scored.cohorts[end]
     return found
@@ -101,7 +106,7 @@ def _look(model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed
     scorer = model.references.scorer(version)
     if scorer is None or rows is None or (joined == cohort.joined and not final and not forced):
         return Look(version, looked)
-    expected = outcomes.remembered.of(scorer, rows, (version, cohort.end), _missed(model, version))
+    expected = outcomes.remembered.of(scorer, rows, (version, cohort.end), *_before(model, version))
     return _score(model, scorer, Look(version, looked), (rows, known, expected), closed)
 
 
@@ -138,7 +143,12 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
             own = rows.take(pa.array(mine)), Known([known.targets[row] for row in mine.tolist()], [])
             part, parts[label] = _score_part(model, scorer, label, own, cohort)
             body["segments"].append(part)
-    return replace(look, body=body, lost=lost, targets=targets, missed=_first_miss(values, expected), parts=parts)
+    off = {}
+    if cohort.final and expected.outlooks:
+        whole = len(readable) == rows.num_rows
+        off = misses_of(expected.outlooks if whole else outlooks_of(scorer, rows.take(pa.array(readable))), values)
+    missed = _first_miss(values, expected.judged)
+    return replace(look, body=body, lost=lost, targets=targets, missed=missed, off=off, parts=parts)
 
 
 def _score_part(
@@ -161,9 +171,9 @@ def _score_part(
     return body, _lost(scorer, last)
 
 
-def _first_miss(values: Mapping[str, Value], expected: Estimates) -> bool | None:
+def _first_miss(values: Mapping[str, Value], judged: Mapping[str, Value]) -> bool | None:
     """Say whether the first metric that is estimated missed its band; ``None`` if that cannot be told."""
-    known = (is_missed(expected.values[name], value) for name, value in values.items() if name in expected.values)
+    known = (is_missed(judged[name], value) for name, value in values.items() if name in judged)
     return next((missed for missed in known if missed is not None), None)
 
 
@@ -188,14 +198,34 @@ def estimate_windows(model: Model, outcomes: Outcomes, closed: Closed) -> None:
         rows = outcomes.answers(window["version"], closed.end - length, closed.end)
         if rows is not None:
             version = window["version"]
-            expected = outcomes.remembered.of(scorer, rows, (version, closed.end), _missed(model, version))
+            expected = outcomes.remembered.of(scorer, rows, (version, closed.end), *_before(model, version))
             window["performance"] = [_entry(scorer, metric, None, expected, final=False) for metric in scorer.metrics]
             window["fairness"] = fairness_bodies(scorer, rows, [None] * rows.num_rows)
 
 
-def _missed(model: Model, version: str) -> tuple[bool, ...]:
+def _before(model: Model, version: str) -> tuple[tuple[bool, ...], Past | None]:
+    """Return which of the last windows missed their band, and how far they were off against the present reference."""
     scored = model.scored.get(version)
-    return () if scored is None else scored.missed
+    if scored is None:
+        return (), None
+    judge, scorer, past = model.references.judge(version), model.references.scorer(version), scored.past
+    known = past and judge and scorer and past.is_of(judge.reference.id, scorer.expected)
+    return scored.missed, past if known else None
+
+
+def _past(model: Model, version: str, off: Mapping[str, Miss]) -> Past | None:
+    """Return how far the last windows were off, with one more of them."""
+    judge, scorer = model.references.judge(version), model.references.scorer(version)
+    if judge is None or scorer is None:
+        return None
+    before = _before(model, version)[1]
+    return (before or Past(judge.reference.id, dict(scorer.expected))).later(off)
+
+
+def _stands_apart(model: Model, end: Instant) -> bool:
+    """Say whether a window shares no rows with the others of which this is said: of those that overlap one counts."""
+    window = model.plan.window
+    return end % microseconds(window.length) < microseconds(window.every)
 
 
 def realised(scorer: Scorer, pairs: Pairs, seed: int) -> dict[str, Value]:
@@ -217,6 +247,7 @@ def _entry(scorer: Scorer, metric: Metric, value: Value | None, expected: Estima
         "estimated": estimated,
         "final": final,
         "why": value.why.value if value is not None and value.why is not None else None,
+        "past_error": None if expected.past is None else expected.past.told(metric.name),
         "estimate_why": None if estimate_why is None else estimate_why.value,
     }
 

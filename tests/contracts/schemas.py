@@ -104,6 +104,7 @@ PERFORMANCE = beside(
     record(metric=WORD, reference=maybe(NUMBER), realised=maybe(_ESTIMATE), estimated=maybe(_ESTIMATE), final=BOOLEAN),
     why=maybe(WORD),
     estimate_why=maybe(WORD),
+    past_error=maybe(record(mean=NUMBER, rms=NUMBER, windows=COUNT)),
 )
 DIFFERENCE = record(
     metric=WORD,

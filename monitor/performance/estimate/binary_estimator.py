@@ -32,7 +32,7 @@ from monitor.performance.estimate.label_shift import (
     positive_now,
     with_share,
 )
-from monitor.performance.estimate.outlook import Asked, Columns, Outlook, all_banded, places_told
+from monitor.performance.estimate.outlook import Asked, Columns, Outlook, all_banded, places_told, wanted
 from monitor.performance.estimate.past import reference_misses
 from monitor.performance.estimate.support import Support, fit_support, own_outside
 from monitor.performance.estimate.taught import Taught, fit_taught
@@ -104,10 +104,10 @@ class BinaryEstimator:
         }
 
     def outlooks(self, columns: Columns, asked: Asked = None) -> dict[str, Outlook]:
-        """Return what is expected of rows before their band."""
+        """Return what is expected of rows before their band, of the metrics asked for."""
         if self.shift is None:
             return binary_outlooks(columns, self.values, self.taught, asked)
-        return shifted_outlooks(columns, self.values, self.taught, self.calibrator, self.shift)
+        return wanted(shifted_outlooks(columns, self.values, self.taught, self.calibrator, self.shift), asked)
 
     def summarise(self, columns: Columns, asked: Asked = None) -> dict[str, Value]:
         """Return the estimate of each metric asked for with the 95 % band of what will be realised.
@@ -117,7 +117,7 @@ class BinaryEstimator:
         columns: of the window's rows as :meth:`contributions` gave them. The same rows in the same order give the same
             bits.
         """
-        return all_banded(self.outlooks(columns, asked), self.misses, asked)
+        return all_banded(self.outlooks(columns, asked), self.misses)
 
 
 def fit_binary(

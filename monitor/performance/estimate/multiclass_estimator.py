@@ -23,7 +23,7 @@ from monitor.performance.estimate.kept import (
     support_to_json,
 )
 from monitor.performance.estimate.multiclass import multiclass_outlooks
-from monitor.performance.estimate.outlook import Asked, Columns, Outlook, all_banded, places_told
+from monitor.performance.estimate.outlook import Asked, Columns, Outlook, all_banded, places_told, wanted
 from monitor.performance.estimate.past import reference_misses
 from monitor.performance.estimate.support import Support, fit_support, own_outside
 from monitor.performance.estimate.taught import TaughtClasses, fit_taught_classes
@@ -58,13 +58,13 @@ class MulticlassEstimator:
             "outside": self.support.outside(features, scores, len(scores)),
         }
 
-    def outlooks(self, columns: Columns) -> dict[str, Outlook]:
-        """Return what is expected of rows before their band."""
-        return multiclass_outlooks(columns, self.values, self.taught)
+    def outlooks(self, columns: Columns, asked: Asked = None) -> dict[str, Outlook]:
+        """Return what is expected of rows before their band, of the metrics asked for."""
+        return wanted(multiclass_outlooks(columns, self.values, self.taught), asked)
 
     def summarise(self, columns: Columns, asked: Asked = None) -> dict[str, Value]:
         """Return the estimate of each metric asked for with the 95 % band of what will be realised."""
-        return all_banded(self.outlooks(columns), self.misses, asked)
+        return all_banded(self.outlooks(columns, asked), self.misses)
 
     def to_json(self) -> Json:
         """Return all of it as JSON, number for number."""

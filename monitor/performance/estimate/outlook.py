@@ -57,9 +57,14 @@ def places_told(predictions: Places | None, rows: int) -> Floats:
     return np.where(predictions == UNKNOWN, np.nan, predictions.astype(np.float64))
 
 
-def all_banded(outlooks: Mapping[str, Outlook], misses: Mapping[str, Misses], asked: Asked) -> dict[str, Value]:
-    """Return the values with their bands of the metrics asked for."""
-    return {name: banded(name, seen, misses[name]) for name, seen in outlooks.items() if asked is None or name in asked}
+def wanted(outlooks: Mapping[str, Outlook], asked: Asked) -> dict[str, Outlook]:
+    """Return the outlooks of the metrics asked for."""
+    return {name: seen for name, seen in outlooks.items() if asked is None or name in asked}
+
+
+def all_banded(outlooks: Mapping[str, Outlook], misses: Mapping[str, Misses]) -> dict[str, Value]:
+    """Return the values with their bands."""
+    return {name: banded(name, seen, misses[name]) for name, seen in outlooks.items()}
 
 
 def banded(name: str, seen: Outlook, misses: Misses) -> Value:

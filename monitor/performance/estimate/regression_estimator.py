@@ -26,7 +26,7 @@ from monitor.performance.estimate.kept import (
     trees_to_json,
 )
 from monitor.performance.estimate.losses import LOSSES, Scatter, fit_scatter, loss_outlooks, losses_of
-from monitor.performance.estimate.outlook import Asked, Columns, Outlook, all_banded
+from monitor.performance.estimate.outlook import Asked, Columns, Outlook, all_banded, wanted
 from monitor.performance.estimate.past import reference_misses
 from monitor.performance.estimate.support import Support, fit_support, own_outside
 from monitor.performance.estimate.trees import Trees, fit_trees
@@ -72,13 +72,13 @@ class RegressionEstimator:
         outside = self.support.outside(rows, None, len(predictions))
         return {name: losses[:, place] for place, name in enumerate(LOSSES)} | {"outside": outside}
 
-    def outlooks(self, columns: Columns) -> dict[str, Outlook]:
-        """Return what is expected of rows before their band."""
-        return loss_outlooks(columns, self.scatter)
+    def outlooks(self, columns: Columns, asked: Asked = None) -> dict[str, Outlook]:
+        """Return what is expected of rows before their band, of the metrics asked for."""
+        return wanted(loss_outlooks(columns, self.scatter), asked)
 
     def summarise(self, columns: Columns, asked: Asked = None) -> dict[str, Value]:
         """Return the estimate of each metric asked for with the 95 % band of what will be realised."""
-        return all_banded(self.outlooks(columns), self.misses, asked)
+        return all_banded(self.outlooks(columns, asked), self.misses)
 
     def to_json(self) -> Json:
         """Return all of it as JSON, number for number."""
