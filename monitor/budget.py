@@ -62,10 +62,11 @@ def divided(sharing: int, segments: int) -> tuple[int, int]:
     return (2 * sharing, 2 * segments * sharing) if segments else (sharing, sharing)
 
 
-def seasons(window: WindowSettings) -> tuple[int, ...]:
-    """Return the day and the week in whole steps, where they are.
+def seasons(window: WindowSettings, own: timedelta | None = None) -> tuple[int, ...]:
+    """Return the day, the week and a period of the model's own in whole steps, where they are, the shortest first.
 
-    >>> seasons(WindowSettings())
-    (24, 168)
+    >>> seasons(WindowSettings()), seasons(WindowSettings(), timedelta(hours=12))
+    ((24, 168), (12, 24, 168))
     """
-    return tuple(period // window.every for period in _PERIODS if period > window.every and not period % window.every)
+    periods = sorted({*_PERIODS, own} if own is not None else _PERIODS)
+    return tuple(period // window.every for period in periods if period > window.every and not period % window.every)

@@ -149,6 +149,7 @@ def compile_judge(
     alerts: AlertSettings,
     window: WindowSettings,
     quality: QualitySettings = NO_QUALITY,
+    period: int | None = None,
     *,
     without: Collection[str] = (),
 ) -> Judge:
@@ -156,6 +157,7 @@ def compile_judge(
 
     Parameters
     ----------
+    period: of a season to look for beside day and week, in microseconds and whole steps.
     without: columns that are not judged: those whose values make the segment.
 
     Raises
@@ -177,7 +179,7 @@ def compile_judge(
         features_of(reference, weighed),
         _engine_steps(reference.steps, weighed),
         budget_steps(alerts, window),
-        seasons(window),
+        seasons(window, None if period is None else timedelta(microseconds=period)),
     )
     uncalibrated = None if engine.uncalibrated is None else str(engine.uncalibrated)
     return Judge(replace(reference, fine={}), watched, engine, uncalibrated, *rest)

@@ -42,7 +42,7 @@ from monitor.record_layout import (
 from monitor.reference_steps import Steps, counted, reference_steps
 from monitor.repeats import with_ids
 from monitor.segments import Segmentation, segmentations
-from monitor.settings import Settings
+from monitor.settings import Duration, Settings
 from monitor.tally import Tally, no_tallies
 from monitor.usual_range import Ranges, usual_ranges
 from monitor.window import WindowSettings
@@ -61,10 +61,15 @@ class ReferenceSettings(Settings):
         None, ge=1, le=_MOST_ROWS, description="instead of path: the first so many rows of each version, frozen then"
     )
 
+    rolling: Duration | None = Field(
+        None, description="or: the stream's last such length, made anew each time it passed"
+    )
+    season: Duration | None = Field(None, description="or: its last eight such periods, made anew once a period")
+
     @model_validator(mode="after")
     def _is_one(self) -> ReferenceSettings:
-        if (self.path is None) == (self.rows is None):
-            raise ValueError("give one of path and rows")
+        if sum(each is not None for each in (self.path, self.rows, self.rolling, self.season)) != 1:
+            raise ValueError("give one of path, rows, rolling and season")
         return self
 
 

@@ -461,6 +461,7 @@ def fill(telemetry: Telemetry) -> None:
     telemetry.source_lag("flight-delay", "records", 3.1)
     telemetry.false_alarms("flight-delay", promised=1.0, expected=None)
     telemetry.calibrated("flight-delay", "2", why="slope")
+    telemetry.reference("flight-delay", "1", overdue_seconds=3600.0)
     telemetry.evaluated("flight-delay", 1_372_669_500_000_000)
     telemetry.stage("read", 0.01)
     telemetry.deliveries("team", outcomes={"delivered": 4}, pending=1)

@@ -24,7 +24,10 @@ _STATE_BYTES = 512 * 2**10
 _WINDOW_BYTES, _WINDOW_BYTES_A_COLUMN, _WINDOW_BYTES_A_SEGMENT = 1_200, 160, 90
 _ROW_BYTES, _ROW_BYTES_A_COLUMN = 40, 5
 _HELD_ROW_BYTES, _FROZEN_ROW_BYTES = 350, 80
-"""Of a reference that is made of the log: its lines as they stand there, of some ten columns, then compressed."""
+"""Of a reference that is made of the log: its lines as they stand there, of some ten columns, then compressed.
+
+One that follows the log holds them compressed, in memory and, beside those that it was made of, in the state.
+"""
 _WAITING_BYTES = 8
 """In memory, of an answer that waits for its target: half a hash, and whose it is."""
 _ANSWER_BYTES, _TARGET_BYTES = 45, 146
@@ -49,15 +52,17 @@ def memory_bytes(models: Iterable[Planned]) -> int:
     """Return the predicted RSS of the daemon at rest."""
     known = list(models)
     judges = [judge for planned in known for judge in planned.judges.values()]
-    held = sum(int(each["rows"]) for planned in known for each in made_references(planned.plan))
+    made = [each for planned in known for each in made_references(planned.plan)]
+    held = sum(int(each["rows"]) * (_HELD_ROW_BYTES if each["kind"] == "rows" else _FROZEN_ROW_BYTES) for each in made)
     waiting = int(sum(waiting_rows(planned) for planned in known) * _WAITING_BYTES)
-    return _DAEMON_BYTES + sum(array_bytes(judge) for judge in judges) + held * _HELD_ROW_BYTES + waiting
+    return _DAEMON_BYTES + sum(array_bytes(judge) for judge in judges) + held + waiting
 
 
 def state_bytes(models: Iterable[Planned]) -> int:
     """Return the predicted size of the state once it is as old as its retention."""
     known = list(models)
-    made = sum(int(each["rows"]) for planned in known for each in made_references(planned.plan))
+    references = [each for planned in known for each in made_references(planned.plan)]
+    made = sum(int(each["rows"]) * (1 if each["kind"] == "rows" else 2) for each in references)
     return _STATE_BYTES + sum(_model_bytes(planned) for planned in known) + made * _FROZEN_ROW_BYTES
 
 
@@ -66,9 +71,10 @@ def series(models: Iterable[Planned], receivers: int) -> int:
     total = _SERIES + receivers * _SERIES_A_RECEIVER
     for planned in models:
         total += _SERIES_A_MODEL + _SERIES_A_SOURCE * (1 if planned.plan.targets is None else 2)
+        follows = any(each["kind"] != "rows" for each in made_references(planned.plan))
         for judge in planned.judges.values():
             p_values = sum(watched.method.tail is not None for watched in judge.watched)
-            total += _SERIES_A_VERSION + _SERIES_A_COLUMN * len(judge.watched) + p_values
+            total += _SERIES_A_VERSION + follows + _SERIES_A_COLUMN * len(judge.watched) + p_values
             total += _SERIES_A_SEGMENT * len(judge.segments)
     return total
 

@@ -19,6 +19,8 @@ from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import reference_path
 from monitor.profile import ColumnBins
 from monitor.record import Kind
+from monitor.reference import ReferenceSettings
+from monitor.trailing import trailing_of
 from monitor.verdict import Why
 from monitor.watched import Watched, features_of
 
@@ -61,13 +63,25 @@ def reference_body(plan: ModelPlan, version: str, judge: Judge) -> Json:
 
 
 def made_references(plan: ModelPlan) -> list[Json]:
-    """Return of how many of their first rows the references of versions are made; ``version`` is null for each."""
+    """Return what rows of the log the references of versions are made of; ``version`` is null for each.
+
+    ``rows`` are the first ones, or as many as are held at most of one that follows the log: then ``renew_seconds`` is
+    how often it is made anew, and ``length_seconds`` of how much of the log at most.
+    """
     settings = plan.reference
-    if isinstance(settings, Mapping):
-        return [
-            {"version": name, "rows": each.rows} for name, each in sorted(settings.items()) if each.rows is not None
-        ]
-    return [] if settings.rows is None else [{"version": None, "rows": settings.rows}]
+    named = sorted(settings.items()) if isinstance(settings, Mapping) else [(None, settings)]
+    return [_made_body(plan, name, each) for name, each in named if each.path is None]
+
+
+def _made_body(plan: ModelPlan, name: str | None, settings: ReferenceSettings) -> Json:
+    follows = trailing_of(settings.rolling, settings.season, plan.window)
+    return {
+        "version": name,
+        "rows": settings.rows if follows is None else follows.rows,
+        "kind": "rows" if follows is None else follows.kind,
+        "renew_seconds": None if follows is None else follows.renew / SECOND,
+        "length_seconds": None if follows is None else follows.length / SECOND,
+    }
 
 
 def fitness_body(judge: Judge) -> Json | None:
@@ -85,6 +99,8 @@ def advice_lines(judge: Judge) -> list[str]:
     found, bare = judged_fitness(judge), _bare_lines(judge)
     if judge.engine is None or found is None:
         return [f"not calibrated ({judge.why}): {cure(judge.why)}", *bare]
+    short = judge.why is not None and judge.engine.uncalibrated is None
+    bare += [f"not calibrated ({judge.why}): seven of its seasons are to be held"] if short else []
     return [*advice(judge.engine, found), *bare]
 
 

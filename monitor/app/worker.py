@@ -18,6 +18,7 @@ from monitor.logs import Throttle
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cycle import TARGETS, Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.pipeline.renewing import KEPT, renewal
 from monitor.pipeline.tally import Limits
 from monitor.store.database import State
 from monitor.telemetry import Telemetry
@@ -118,8 +119,21 @@ class Worker:
             self._log.warning(
                 f"alert_{body['state']}", alert=body["id"], version=body["version"], columns=body["columns"]
             )
+        for told in closed.references:
+            tell = self._log.warning if told["event"] == KEPT else self._log.info
+            tell(told["event"], **{key: value for key, value in told.items() if key != "event"})
+        self._show_renewals()
         if closed.deliveries:
             self._wake(sorted({queued.receiver for queued in closed.deliveries}))
+
+    def _show_renewals(self) -> None:
+        """Show how long references that follow the stream have been due to be made anew."""
+        if not self.pipeline.references.may_be_made:
+            return
+        for name in self.pipeline.model.live:
+            found = renewal(self.pipeline.model, name)
+            if found is not None:
+                self._telemetry.reference(self.plan.name, name, overdue_seconds=found["overdue_seconds"])
 
     def judges(self) -> list[Judge]:
         """Return the judges of the references that lie there and can be used."""
@@ -166,6 +180,7 @@ class Worker:
             "calibration_why": self.pipeline.references.why_unjudged([name]) if judge is None else judge.why,
             "reference": reference,
             "gathered": self._gathered(name),
+            "renewal": renewal(self.pipeline.model, name),
         }
 
     def _gathered(self, name: str) -> Json | None:

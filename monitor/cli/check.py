@@ -129,15 +129,30 @@ def _reference_line(reference: dict[str, Any] | None) -> str:
     if reference is None:
         return "reference: none that can be used"
     span = f", {reference['from']} to {reference['to']}" if reference["from"] else ", without timestamps"
-    return f"reference: {reference['path'] or 'the first rows'} ({reference['rows']} rows{span})"
+    return f"reference: {reference['path'] or 'rows of the log'} ({reference['rows']} rows{span})"
 
 
 def _made_line(made: dict[str, Any]) -> str:
     """Return what will become the reference of a version, or of each."""
     whose = "each version" if made["version"] is None else f"version {made['version']}"
+    if made["kind"] != "rows":
+        return _followed_line(whose, made)
     return (
         f"reference of {whose}: its first {made['rows']} rows, frozen at the end of the window by which there are as "
         "many; which columns it has is known then, and the windows after it are judged"
+    )
+
+
+def _followed_line(whose: str, made: dict[str, Any]) -> str:
+    """Return what becomes, ever anew, of a reference that follows the stream."""
+    from datetime import timedelta
+
+    from monitor.settings import duration_text
+
+    length, renew = (duration_text(timedelta(seconds=made[key])) for key in ("length_seconds", "renew_seconds"))
+    return (
+        f"reference of {whose}: its last {length}, at most {made['rows']} rows, made anew every {renew} while no alert "
+        f"speaks against it; a change slower than that is learnt, and not paged"
     )
 
 

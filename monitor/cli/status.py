@@ -135,8 +135,18 @@ def _uncalibrated(models: list[dict[str, Any]]) -> Iterator[str]:
             held = version["gathered"]
             if held is not None and version["live"]:
                 yield f"{model['name']} {version['version']}: reference: {held['rows']} of {held['of']} rows gathered"
+            if version["renewal"] is not None and version["live"]:
+                yield f"{model['name']} {version['version']}: {_renewal(version['renewal'])}"
             if why is not None and (version["live"] or version["last_window"] is None):
                 yield f"{model['name']} {version['version']}: not calibrated ({why}), pages nobody; {cure(why)}"
+
+
+def _renewal(renewal: dict[str, Any]) -> str:
+    """Return when a reference that follows the stream was made, and is made anew."""
+    made = "reference: not made yet" if renewal["made_at"] is None else f"reference: made at {renewal['made_at']}"
+    if renewal["why"] is not None:
+        return f"{made}; due since {renewal['due_at']}, and stays as it is ({renewal['why']})"
+    return made if renewal["due_at"] is None else f"{made}; due at {renewal['due_at']}"
 
 
 def _sources(models: list[dict[str, Any]]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.config.faults import nearest, one_of
+from monitor.config.lengths import unfit_lengths
 from monitor.config.not_yet import HELP
 from monitor.config.place import Place, below, item, quoted, shown
 from monitor.config.yaml_marks import Node
@@ -42,6 +43,7 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
         _sent_twice,
     )
     faults = [fault for check in found for fault in check(root, file)]
+    faults += unfit_lengths(root, file)
     return [*faults, *_by_evidently(root, file, windowed=windowed)]
 
 

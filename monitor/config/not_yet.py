@@ -13,13 +13,10 @@ KEYS = frozenset(
         "state.database",
         "models.privacy",
         "models.retrain.max_age",
-        "models.reference.rolling",
-        "models.reference.season",
     }
 )
 """Keys by their path without names and indices."""
 
-_REFERENCE = ("models", "reference")
 _SOURCES = frozenset({"kafka", "object_store"})
 VALUES = {
     "models.records.type": _SOURCES,
@@ -34,8 +31,6 @@ HELP = "remove it, or wait for the version that brings it"
 
 def key_is_due(keys: tuple[str, ...]) -> bool:
     """Say whether a key, by its path without indices, is one of a later version."""
-    if keys[:2] == _REFERENCE and len(keys) > len(_REFERENCE) + 1:
-        keys = (*_REFERENCE, *keys[len(_REFERENCE) + 1 :])  # of a map by version
     return ".".join(keys) in KEYS
 
 

@@ -16,7 +16,7 @@ class Closed:
     """What closing the windows of one instant gives: it is committed as one, and only then seen.
 
     ``alerts`` are those that changed; ``moved`` all whose body is to be kept; ``performance`` what is known now of
-    windows that closed before.
+    windows that closed before; ``references`` what the log is to say of those that follow the stream.
     """
 
     end: Instant
@@ -28,6 +28,7 @@ class Closed:
     actions: list[Json] = field(default_factory=list)
     deliveries: list[QueuedDelivery] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    references: list[Json] = field(default_factory=list)
 
     def window_of(self, version: str) -> Json:
         """Return the window of a version that closes now."""

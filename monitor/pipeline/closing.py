@@ -88,13 +88,15 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
         return
     judge = version.judge
     own = judge.shares(sharing)[0]
-    profile = _sum(model, name, judge, start, closed.end)
+    profile = _sum(model, name, judge, max(start, version.measured_from), closed.end)
     stretch_start = closed.end - microseconds(plan.window.every)
     step = profile if stretch_start == start else _sum(model, name, judge, stretch_start, closed.end)
     step_judged, threshold = feed(model, version, step, (closed.end, closed.at, ident), own)
     columns = measure_columns(judge, version.memory, profile, plan.window.min_rows, microseconds(plan.window.every))
     change = move(model, (plan.name, name), step_judged, columns, (closed.at, ident, start))
     body |= _judged_body(version, judge, profile, (columns, threshold), plan.window.min_rows)
+    if start < version.measured_from:
+        body["rows"] = _rows(model, name, start, closed.end)
     body["quality_violations"] = window_violations(judge, profile, plan.window.min_rows, own)
     closed.windows.append(body)
     if version.alert.state is not AlertState.INACTIVE or change is not None:

@@ -38,24 +38,26 @@ def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
     return _compiled(plan, table, _times(table, plan.columns.timestamp))
 
 
-def _compiled(plan: ModelPlan, table: pa.Table, times: NDArray[np.int64] | None) -> tuple[Judge, Scorer | None]:
+def _compiled(
+    plan: ModelPlan, table: pa.Table, times: NDArray[np.int64] | None, period: int | None = None
+) -> tuple[Judge, Scorer | None]:
     reference, cuts = compile_references(table, times, plan.reference_plan)
     scorer = compile_scorer(table, times, reference, plan.scoring_plan, tuple(cut for cut, _ in cuts))
-    judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality)
-    parts = tuple(_parts(cut, references, plan) for cut, references in cuts)
+    judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, period)
+    parts = tuple(_parts(cut, references, plan, period) for cut, references in cuts)
     return replace(judge, usual=usual_of(_histories(table, times, plan), plan), parts=parts), scorer
 
 
-def _parts(cut: Segmentation, references: Sequence[Reference], plan: ModelPlan) -> Parts:
+def _parts(cut: Segmentation, references: Sequence[Reference], plan: ModelPlan, period: int | None) -> Parts:
     """Return what judges the segments of a column or pair: each is held to its own rows of the reference."""
-    return Parts(cut, tuple(_part(cut, reference, plan) for reference in references))
+    return Parts(cut, tuple(_part(cut, reference, plan, period) for reference in references))
 
 
-def _part(cut: Segmentation, reference: Reference, plan: ModelPlan) -> Judge | None:
+def _part(cut: Segmentation, reference: Reference, plan: ModelPlan, period: int | None) -> Judge | None:
     if reference.rows < plan.window.min_rows:
         return None
     try:
-        return compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, without=cut.columns)
+        return compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, period, without=cut.columns)
     except ReferenceUnusable:
         return None
 
@@ -77,8 +79,12 @@ def is_number(type_: pa.DataType) -> bool:
     return bool(pa.types.is_floating(type_) or pa.types.is_integer(type_))
 
 
-def frozen_reference(plan: ModelPlan, rows: pa.Table) -> tuple[Judge, Scorer | None]:
+def frozen_reference(plan: ModelPlan, rows: pa.Table, period: int | None = None) -> tuple[Judge, Scorer | None]:
     """Compile the rows of the stream that were frozen, as a file of them would be.
+
+    Parameters
+    ----------
+    period: of a season to look for beside day and week, in microseconds.
 
     Raises
     ------
@@ -87,7 +93,7 @@ def frozen_reference(plan: ModelPlan, rows: pa.Table) -> tuple[Judge, Scorer | N
     parts = [_read(rows.filter(pc.equal(rows[TEXTS], pa.scalar(texts))), texts=texts) for texts in (False, True)]
     table = concat([part for part, _ in parts if part.num_rows])
     times = np.concatenate([times for part, times in parts if part.num_rows])
-    return _compiled(plan, table, times)
+    return _compiled(plan, table, times, period)
 
 
 def _read(rows: pa.Table, *, texts: bool) -> tuple[pa.Table, NDArray[np.int64]]:

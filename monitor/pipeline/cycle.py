@@ -182,7 +182,7 @@ class Pipeline:
         """Say whether rows of a batch are to be held as they stand in the log, and were not read so."""
         if self._layouts is None or self._layouts[0].whole or not self.references.may_be_made:
             return False
-        return any(self.references.wanted_rows(name) is not None for name in versions_of(batch.table, self._layouts[0]))
+        return any(map(self.references.holds, versions_of(batch.table, self._layouts[0])))
 
     def _take_records(self, place: int, batch: Batch, wall: Instant, limits: Limits) -> None:
         if self._layouts is None:
@@ -262,9 +262,9 @@ class Pipeline:
     def _make_references(self, closed: Closed) -> Made:
         """Make the references of which there are enough rows; their sources are read by their layouts from now on."""
         made = freeze_due(self.model, closed)
-        if made.frozen:
+        if made.frozen or made.followed:
             judge_from_now(self.model, made, self._changed_by(self.references.layouts()))
-        if made.emptied:
+        if made.frozen or made.emptied:
             self._open_sources()
         return made
 

@@ -72,7 +72,7 @@ def estimate_names(rows: pa.Table) -> list[str]:
 class Remembered:
     """The estimates of the last windows by version and end: they are asked for again when targets come."""
 
-    _summed: OrderedDict[tuple[str, Instant, int], Summed] = field(default_factory=OrderedDict)
+    _summed: OrderedDict[tuple[str, Instant], tuple[Scorer, Summed]] = field(default_factory=OrderedDict)
 
     def of(
         self,
@@ -90,12 +90,13 @@ class Remembered:
         missed: of windows whose targets came, oldest first, whether the realised value lay outside the band.
         past: how far estimates of windows before were off.
         """
-        key = (*window, id(scorer))
-        if key not in self._summed:
-            self._summed[key] = _sum_up(scorer, rows)
+        known, summed = self._summed.get(window, (None, None))
+        if known is not scorer or summed is None:
+            summed = _sum_up(scorer, rows)
+            self._summed[window] = scorer, summed
             while len(self._summed) > _REMEMBERED:
                 self._summed.popitem(last=False)
-        return _judge(scorer, self._summed[key], missed, past)
+        return _judge(scorer, summed, missed, past)
 
 
 def outlooks_of(scorer: Scorer, rows: pa.Table) -> Mapping[str, Outlook]:

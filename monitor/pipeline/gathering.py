@@ -21,11 +21,19 @@ from monitor.record import TEXTS, WHOLE
 
 MOST_BYTES = 256 * 2**20
 """A reference is made of no more text than this: as much as is read of a file."""
-_MOST_CHUNKS = 64
-_HASH, _SAMPLED = "hash", "sampled"
-_ORDER = [("timestamp", "ascending"), (_HASH, "ascending"), (WHOLE, "ascending")]
-_SCHEMA = pa.schema(
-    [("timestamp", pa.int64()), (_HASH, pa.uint64()), (_SAMPLED, pa.bool_()), (WHOLE, pa.string()), (TEXTS, pa.bool_())]
+MOST_CHUNKS = 64
+"""Tables of held rows are joined once they lie in more pieces."""
+HASHED, _SAMPLED = "hash", "sampled"
+ORDER = [("timestamp", "ascending"), (HASHED, "ascending"), (WHOLE, "ascending")]
+"""Of the rows that a reference is made of."""
+SCHEMA = pa.schema(
+    [
+        ("timestamp", pa.int64()),
+        (HASHED, pa.uint64()),
+        (_SAMPLED, pa.bool_()),
+        (WHOLE, pa.string()),
+        (TEXTS, pa.bool_()),
+    ]
 )
 
 
@@ -41,51 +49,56 @@ class Gathered:
     """
 
     most: int
-    rows: pa.Table = field(default_factory=_SCHEMA.empty_table)
+    rows: pa.Table = field(default_factory=SCHEMA.empty_table)
     pieces: list[str] = field(default_factory=list)
     most_bytes: int = MOST_BYTES
 
     @property
     def first(self) -> int:
         """Return how many rows there are of those that are wanted."""
-        return min(int(np.count_nonzero(_sampled(self.rows))), self.most)
+        return min(int(np.count_nonzero(are_sampled(self.rows))), self.most)
 
     def add(self, rows: pa.Table, since: Instant) -> None:
         """Hold more rows; no reference can end before ``since`` any more, so that earlier ones past the first go."""
         held = pa.concat_tables([self.rows, rows])
         if held.num_rows > self.most or held.nbytes > self.most_bytes:
             held = self._needed(held, since)
-        self.rows = held.combine_chunks() if held["timestamp"].num_chunks > _MOST_CHUNKS else held
+        self.rows = held.combine_chunks() if held["timestamp"].num_chunks > MOST_CHUNKS else held
 
     def is_full(self, end: Instant) -> bool:
         """Say whether there are enough rows before an instant."""
-        before = (_times(self.rows) < end) & _sampled(self.rows)
+        before = (instants(self.rows) < end) & are_sampled(self.rows)
         if np.count_nonzero(before) >= self.most:
             return True
-        return self.rows.nbytes > self.most_bytes and int(_lengths(self.rows)[before].sum()) > self.most_bytes
+        return self.rows.nbytes > self.most_bytes and int(text_lengths(self.rows)[before].sum()) > self.most_bytes
 
     def chosen(self, end: Instant) -> pa.Table:
         """Return the rows that the reference is made of, in order."""
-        before = self.rows.filter(pa.array(_times(self.rows) < end))
+        before = self.rows.filter(pa.array(instants(self.rows) < end))
         return self._needed(before, end)
 
     def after(self, end: Instant) -> pa.Table:
         """Return the rows from an instant on."""
-        return self.rows.filter(pa.array(_times(self.rows) >= end))
+        return self.rows.filter(pa.array(instants(self.rows) >= end))
+
+    def between(self, start: Instant, end: Instant) -> pa.Table:
+        """Return the rows of [start, end)."""
+        times = instants(self.rows)
+        return self.rows.filter(pa.array((times >= start) & (times < end)))
 
     def _needed(self, rows: pa.Table, since: Instant) -> pa.Table:
         """Return the first rows that are sampled, in order, and all from an instant on."""
-        ordered = rows.sort_by(_ORDER)
-        sampled = _sampled(ordered)
-        lengths = _lengths(ordered) * sampled
+        ordered = rows.sort_by(ORDER)
+        sampled = are_sampled(ordered)
+        lengths = text_lengths(ordered) * sampled
         first = sampled & (np.cumsum(sampled) <= self.most) & (np.cumsum(lengths) - lengths <= self.most_bytes)
-        return ordered.filter(pa.array(first | (_times(ordered) >= since))).combine_chunks()
+        return ordered.filter(pa.array(first | (instants(ordered) >= since))).combine_chunks()
 
 
 def rows_of(table: pa.Table, hashes: NDArray[np.uint64], sampled: NDArray[np.bool_]) -> pa.Table:
     """Return canonical rows that hold whole records as what is held of them."""
     arrays = [table["timestamp"], pa.array(hashes, pa.uint64()), pa.array(sampled), table[WHOLE], table[TEXTS]]
-    return pa.table(arrays, schema=_SCHEMA).combine_chunks()
+    return pa.table(arrays, schema=SCHEMA).combine_chunks()
 
 
 def to_bytes(rows: pa.Table) -> bytes:
@@ -99,16 +112,19 @@ def to_bytes(rows: pa.Table) -> bytes:
 def from_bytes(payloads: Sequence[bytes]) -> pa.Table:
     """Return the rows of several pieces."""
     tables = [pa.ipc.open_stream(payload).read_all() for payload in payloads]
-    return pa.concat_tables([_SCHEMA.empty_table(), *tables]).combine_chunks()
+    return pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks()
 
 
-def _times(rows: pa.Table) -> NDArray[np.int64]:
+def instants(rows: pa.Table) -> NDArray[np.int64]:
+    """Return the event times of held rows, in microseconds."""
     return np.asarray(rows["timestamp"].to_numpy(), dtype=np.int64)
 
 
-def _sampled(rows: pa.Table) -> NDArray[np.bool_]:
+def are_sampled(rows: pa.Table) -> NDArray[np.bool_]:
+    """Say which held rows are sampled."""
     return np.asarray(rows[_SAMPLED].to_numpy(), dtype=np.bool_)
 
 
-def _lengths(rows: pa.Table) -> NDArray[np.int64]:
+def text_lengths(rows: pa.Table) -> NDArray[np.int64]:
+    """Return how many bytes of text each held row has."""
     return np.asarray(pc.binary_length(rows[WHOLE]).to_numpy(), dtype=np.int64)

@@ -90,6 +90,18 @@ def new_habits(offered: Mapping[str, Usual]) -> dict[str, Habit]:
     return habits
 
 
+def renewed_habits(habits: Mapping[str, Habit], offered: Mapping[str, Usual]) -> dict[str, Habit]:
+    """Return what is known of a version whose reference was made anew: what the stream has taught stays."""
+    fresh = new_habits(offered)
+    for kind, habit in habits.items():
+        if habit.source == REFERENCE or (kind == LATENCY and habit.usual is None and fresh[kind].usual is not None):
+            fresh[kind].changed = True
+        else:
+            fresh[kind] = habit
+            habit.offered = offered.get(kind)
+    return fresh
+
+
 def _adopt(habit: Habit, usual: Usual | None, source: str) -> None:
     habit.usual, habit.source = usual, source
     engine = usual.engine if usual is not None else None

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from monitor.instant import FIRST, Instant, microseconds
 from monitor.judge import Judge
 from monitor.pipeline.gathering import Gathered, rows_of
-from monitor.pipeline.model import Model
+from monitor.pipeline.model import FOREVER, Model
 from monitor.pipeline.segment_counts import count_segments
+from monitor.pipeline.trail import Trail
 from monitor.profile import Profile, profile_rows
 from monitor.record import TEXTS, WHOLE, Layout, Reason
 from monitor.repeats import with_hashes
@@ -104,11 +105,13 @@ def take(model: Model, origin: Origin, batch: Batch, layout: Layout, transform: 
     intake.late = int(late.sum())
     if intake.late:
         table, times = table.filter(pa.array(~late)), times[~late]
+    hashes = _hashes(model, table)
+    if layout.whole:
+        _hold(model, intake, table, hashes)
     if transform is not None:
         table = transform(table)
-        times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+        times, hashes = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64), _hashes(model, table)
     intake.accepted = len(times)
-    hashes = _hashes(model, table)
     chosen = sampled(hashes, model.plan.sampling.rate)
     intake.sampled = int(chosen.sum())
     _count(model, intake, table, times, (hashes, chosen))
@@ -159,13 +162,9 @@ def _hashes(model: Model, table: pa.Table) -> NDArray[np.uint64]:
     hashes = row_hashes(_without_whole(table))
     if WHOLE not in table.column_names:
         return hashes
-    hashes = hashes.copy()
-    bare = [name for name in pc.unique(table["version"]).to_pylist() if model.references.wanted_rows(name) is not None]
-    mask = pc.and_(pc.is_null(table["id"]), pc.is_in(table["version"], pa.array(bare, pa.string())))
-    alone = np.asarray(mask.to_numpy(), dtype=np.bool_)
-    if alone.any():
-        hashes[alone] = id_hashes(table[WHOLE].filter(mask).to_pylist())
-    return hashes
+    bare = [name for name in pc.unique(table["version"]).to_pylist() if model.references.gathers(name)]
+    held = np.asarray(pc.is_in(table["version"], pa.array(bare, pa.string())).to_numpy(), dtype=np.bool_)
+    return np.where(held, _of_whole(table, hashes), hashes) if held.any() else hashes
 
 
 def _without_whole(table: pa.Table) -> pa.Table:
@@ -207,30 +206,46 @@ def _count(
             model.bare.setdefault((name, start), 0)
         if version.judge is None:
             _count_bare(model, name, starts[picked])
-            _gather(model, intake, name, (table, hashes, chosen), mine)
             continue
+        until = model.counted_before(name)
+        if until != FOREVER and (waiting := picked & (times >= until)).any():
+            _count_bare(model, name, starts[waiting])
+            picked &= ~waiting
         part = _without_whole(table)
         part = part.filter(pa.array(picked)) if not picked.all() else part
         _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge)
 
 
-def _gather(
-    model: Model,
-    intake: Intake,
-    name: str,
-    found: tuple[pa.Table, NDArray[np.uint64], NDArray[np.bool_]],
-    mine: NDArray[np.bool_],
-) -> None:
-    """Hold the rows of a version whose reference is to be made of them."""
-    table, hashes, chosen = found
-    most = model.references.wanted_rows(name)
-    if most is None:
-        return
-    rows = rows_of(table.filter(pa.array(mine)), hashes[mine], chosen[mine])
-    every = microseconds(model.plan.window.every)
-    held = model.gathered.setdefault(name, Gathered(most))
-    held.add(rows, model.closed // every * every + every)
-    intake.gathered[name] = rows
+def _hold(model: Model, intake: Intake, table: pa.Table, hashes: NDArray[np.uint64]) -> None:
+    """Hold the rows of versions whose reference is to be made of them, as they are in the log."""
+    versions = table["version"].combine_chunks()
+    for name in pc.unique(versions).to_pylist():
+        if model.references.holds(name):
+            mine = np.asarray(pc.equal(versions, name).to_numpy(zero_copy_only=False), dtype=np.bool_)
+            _gather(model, intake, name, table.filter(pa.array(mine)), hashes[mine])
+
+
+def _gather(model: Model, intake: Intake, name: str, table: pa.Table, hashes: NDArray[np.uint64]) -> None:
+    most, trailing, rate = model.references.wanted_rows(name), model.references.trailing(name), model.plan.sampling.rate
+    if trailing is not None:
+        hashes = _of_whole(table, hashes)
+        held = model.gathered.setdefault(name, Trail(trailing, model.next_close))
+        if isinstance(held, Trail):
+            intake.gathered[name] = held.add(rows_of(table, hashes, sampled(hashes, rate)))
+    elif most is not None:
+        first = model.gathered.setdefault(name, Gathered(most))
+        if isinstance(first, Gathered):
+            intake.gathered[name] = rows_of(table, hashes, sampled(hashes, rate))
+            first.add(intake.gathered[name], model.next_close)
+
+
+def _of_whole(table: pa.Table, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the hashes by which rows are held: of a record without an id that of all that it holds, ever the same."""
+    alone = np.asarray(pc.is_null(table["id"]).to_numpy(), dtype=np.bool_)
+    if alone.any():
+        hashes = hashes.copy()
+        hashes[alone] = id_hashes(table[WHOLE].filter(pa.array(alone)).to_pylist())
+    return hashes
 
 
 def _count_bare(model: Model, name: str, starts: NDArray[np.int64]) -> None:

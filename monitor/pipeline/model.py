@@ -18,10 +18,12 @@ from monitor.pipeline.habits import Habit, new_habits
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.pipeline.targets import UNDATED
+from monitor.pipeline.trail import Trail
 from monitor.profile import Profile
 from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
+FOREVER: Instant = 2**62
 SILENT_WINDOWS = 3
 """A version without records for so many windows, while another has some, is retired."""
 
@@ -52,6 +54,8 @@ class Version:
     """End of the last stretch that had records."""
     judged_from: Instant = NEVER
     """Windows that start before are not judged: its reference was made of their rows."""
+    measured_from: Instant = NEVER
+    """Windows that start before are measured from here on: then its reference was made anew."""
     raised: dict[tuple[str, str], Raised] = field(default_factory=dict)
     """Alerts on plain rules that are pending or firing, by name and segment ("" if none)."""
     newest: Instant | None = None
@@ -83,7 +87,7 @@ class Model:
     panes: profiles by (version, start of pane); rows without a reference have ``None`` for a profile.
     targets: targets received, by the pane of their own event time; ``UNDATED`` holds those without one.
     actions: by id, as users see them, with what the gate needs beside.
-    gathered: rows of the versions whose reference is yet to be made of them.
+    gathered: rows of the versions whose reference is yet to be made of them, or is made of them ever anew.
     unwanted: under which names the store holds rows of versions whose reference is not made of them any more.
     """
 
@@ -105,7 +109,7 @@ class Model:
     """By version: also a retired one's targets may still come."""
     watch: TargetWatch = field(default_factory=TargetWatch)
     arrivals: Arrivals = field(default_factory=Arrivals)
-    gathered: dict[str, Gathered] = field(default_factory=dict)
+    gathered: dict[str, Gathered | Trail] = field(default_factory=dict)
     unwanted: dict[str, list[str]] = field(default_factory=dict)
     actions: dict[str, Json] = field(default_factory=dict)
 
@@ -129,6 +133,17 @@ class Model:
         again = [at for version, at in (*self.panes, *self.bare) if version == name and at >= end]
         if again:
             self.version(name, min(again))
+
+    @property
+    def next_close(self) -> Instant:
+        """Return the end of the first window that may close yet."""
+        every = microseconds(self.plan.window.every)
+        return self.closed // every * every + every
+
+    def counted_before(self, name: str) -> Instant:
+        """Return the instant from which rows of a version are held and not counted yet, as its reference may change."""
+        held = self.gathered.get(name)
+        return held.due if isinstance(held, Trail) else FOREVER
 
     def waits(self, name: str) -> bool:
         """Say whether a version's answers wait for their targets."""

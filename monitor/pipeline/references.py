@@ -1,7 +1,7 @@
 """The references of a model: one for all versions, or one a version.
 
 Each version has its own where the path names ``{version}``, where the config has a map by version, and where it is made
-of the version's own first rows (:mod:`monitor.pipeline.gathering`).
+of the version's own rows: the first (:mod:`monitor.pipeline.gathering`), or the last (:mod:`monitor.pipeline.trail`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 
 from monitor.calibration.cures import GATHERING_REFERENCE, NO_REFERENCE
+from monitor.calibration.gates import Uncalibrated
 from monitor.errors import MonitorError
 from monitor.instant import Instant
 from monitor.judge import Judge
@@ -23,7 +24,9 @@ from monitor.pipeline.compiling import frozen_reference, load_reference
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Kind, Layout
 from monitor.record_layout import bare_layouts
+from monitor.reference import ReferenceSettings
 from monitor.scorer import Scorer
+from monitor.trailing import SEASON, Trailing, trailing_of
 
 _SLOT = "{version}"
 Stamp: TypeAlias = tuple[int, ...] | None
@@ -32,15 +35,21 @@ Stamp: TypeAlias = tuple[int, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """That a reference was made of the first rows of the stream.
+    """That a reference was made of rows of the stream.
 
     Attributes
     ----------
-    wanted: of how many it was to be made. ``at``: the end of the window by which there were as many.
+    wanted: of how many first rows it was to be made, or how it follows the stream.
+    at: the end of the window by which it was made.
+    first: the start of the first step that it was made of, and ``steps`` how many; of one that follows the stream.
+    before: the id of the one whose place it took.
     """
 
-    wanted: int
+    wanted: int | str
     at: Instant
+    first: Instant | None = None
+    steps: int = 0
+    before: str | None = None
 
 
 class References:
@@ -105,39 +114,80 @@ class References:
         return any(version in self._judges for version in new)
 
     def wanted_rows(self, version: str) -> int | None:
-        """Return of how many rows the reference of a version is yet to be made; ``None`` where of none."""
-        return None if version in self._frozen else self._rows(version)
+        """Return of how many first rows the reference of a version is yet to be made; ``None`` where of none."""
+        own = self._settings(version)
+        return None if own is None or version in self._frozen else own.rows
 
-    def _rows(self, version: str) -> int | None:
+    def trailing(self, version: str) -> Trailing | None:
+        """Return how the reference of a version follows the stream; ``None`` where it does not."""
+        own = self._settings(version)
+        return None if own is None else trailing_of(own.rolling, own.season, self._plan.window)
+
+    def gathers(self, version: str) -> bool:
+        """Say whether the first reference of a version is yet to be made of its rows."""
+        waits = version not in self._frozen and self.trailing(version) is not None
+        return waits or self.wanted_rows(version) is not None
+
+    def holds(self, version: str) -> bool:
+        """Say whether rows of a version are held, for a reference that is to be made of them."""
+        return self.wanted_rows(version) is not None or self.trailing(version) is not None
+
+    def frozen(self, version: str) -> Frozen | None:
+        """Return how the reference of a version was made; ``None`` where it was not made of rows."""
+        return self._frozen.get(version)
+
+    def _settings(self, version: str) -> ReferenceSettings | None:
         settings = self._plan.reference
-        own = settings.get(version) if isinstance(settings, Mapping) else settings
-        return None if own is None else own.rows
+        return settings.get(version) if isinstance(settings, Mapping) else settings
+
+    def _wanted(self, version: str) -> int | str | None:
+        """Return of what rows the config has the reference of a version made."""
+        own, trailing = self._settings(version), self.trailing(version)
+        return trailing.key if trailing is not None else None if own is None else own.rows
 
     def why_unjudged(self, versions: Iterable[str]) -> str:
         """Return why versions without a judge have none: the reference of one is being made, or they have none."""
-        gathers = any(self.wanted_rows(version) is not None for version in versions)
+        gathers = any(self.gathers(version) for version in versions)
         return GATHERING_REFERENCE if gathers else NO_REFERENCE
 
     @property
     def may_be_made(self) -> bool:
         """Say whether the reference of some version is made of its rows."""
         settings = self._plan.reference
-        return any(each.rows for each in (settings.values() if isinstance(settings, Mapping) else [settings]))
+        return any(each.path is None for each in (settings.values() if isinstance(settings, Mapping) else [settings]))
 
     def freeze(self, version: str, frozen: Frozen, rows: pa.Table) -> None:
         """Compile a version's reference from the rows that it is made of; why it cannot be is kept in ``faults``."""
         self._frozen[version] = frozen
         try:
-            self._judges[version], self._scorers[version] = frozen_reference(self._plan, rows)
+            self._judges[version], self._scorers[version] = self._compiled(version, frozen, rows)
         except MonitorError as error:
             self.faults[version] = error
+
+    def renew(self, version: str, frozen: Frozen, rows: pa.Table) -> bool:
+        """Make a version's reference anew, and say whether that could be done; else the one before stays."""
+        try:
+            self._judges[version], self._scorers[version] = self._compiled(version, frozen, rows)
+        except MonitorError as error:
+            self.faults[version] = error
+            return False
+        self._frozen[version] = frozen
+        self.faults.pop(version, None)
+        return True
+
+    def _compiled(self, version: str, frozen: Frozen, rows: pa.Table) -> tuple[Judge, Scorer | None]:
+        trailing = self.trailing(version)
+        period = None if trailing is None or trailing.kind != SEASON else trailing.renew
+        judge, scorer = frozen_reference(self._plan, rows, period)
+        short = trailing is not None and frozen.first is not None and trailing.is_short(frozen.first, frozen.at)
+        return replace(judge, why=judge.why or Uncalibrated.TOO_FEW_CYCLES.value) if short else judge, scorer
 
     def restore(self, kept: Mapping[str, tuple[Frozen, pa.Table]]) -> None:
         """Take the references that the store holds; what was frozen since, and not kept, is none.
 
-        One of another number of rows than the config has now was to be made anew: it is left out.
+        One of other rows than the config asks for now was to be made anew: it is left out.
         """
-        fitting = {version: each for version, each in kept.items() if each[0].wanted == self._rows(version)}
+        fitting = {version: each for version, each in kept.items() if each[0].wanted == self._wanted(version)}
         still = {version: frozen for version, (frozen, _) in fitting.items()}
         for version in [version for version, each in self._frozen.items() if still.get(version) != each]:
             self._judges.pop(version, None)

@@ -51,6 +51,7 @@ def save_progress(connection: Connection, model: Model) -> None:
                 "heard_until": version.heard_until,
                 "newest": version.newest,
                 "judged_from": version.judged_from,
+                "measured_from": version.measured_from,
                 "reference": version.judge.reference.id if version.judge is not None else None,
             }
             for name, version in model.versions.items()
@@ -195,6 +196,7 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
     memory = memory_from(judge, *kept_memory) if judge is not None else None
     facts = {key: kept[key] for key in ("since", "silent", "retired", "heard_until")}
     version = Version(judge, memory, **facts, judged_from=kept.get("judged_from", NEVER))
+    version.measured_from = kept.get("measured_from", NEVER)
     version.habits = new_habits(judge.usual if judge is not None else {})
     for kind, habit in version.habits.items():
         fill_habit(habit, model.plan, pieces.get(f"{_HABIT}{kind}", b""), pieces.get(f"{_HISTORY}{kind}", b""))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from monitor.instant import Instant
 from monitor.store.schema import reference
@@ -36,6 +36,12 @@ def save_reference(connection: Connection, saved: Reference) -> None:
         "payload": saved.payload,
     }
     upsert(connection, reference, [row])
+
+
+def forget_rows(connection: Connection, model: str, version: str, id: str) -> None:
+    """Keep of all references of a version but one no more than that there were such."""
+    old = (reference.c.model == model, reference.c.version == version, reference.c.id != id)
+    connection.execute(update(reference).where(*old).values(payload=b""))
 
 
 def load_reference(connection: Connection, model: str, version: str, id: str | None = None) -> Reference | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Table, and_, bindparam, delete, func, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, bindparam, delete, func, literal, or_, select, tuple_
 
 from monitor.instant import Instant
 from monitor.store import action, alert, schema
@@ -89,10 +89,11 @@ def _expire_model(state: State, model: str, before: Instant, waiting_from: Insta
 
 
 def _expire_references(state: State, model: str, saved_before: Instant) -> int:
-    """Delete the references of versions of which no window is left."""
+    """Delete the references of versions of which no window is left, and what is known of those that were made anew."""
     reference, window = schema.reference, schema.window
     told = select(window.c.version).where(window.c.model == model)
-    old = and_(reference.c.model == model, reference.c.saved_at < saved_before, reference.c.version.not_in(told))
+    gone = or_(reference.c.version.not_in(told), reference.c.payload == b"")
+    old = and_(reference.c.model == model, reference.c.saved_at < saved_before, gone)
     with state.write() as connection:
         return connection.execute(delete(reference).where(old)).rowcount
 

@@ -101,6 +101,11 @@ CALIBRATED = _segmented("calibrated", "model version", "1 if the false-alarm pro
 CALIBRATION_WHY = _gauge(
     "calibration_why", "model version why", "Why the false-alarm promise does not hold: the reason is 1, the others 0."
 )
+REFERENCE_OVERDUE = _gauge(
+    "reference_overdue_seconds",
+    "model version",
+    "How long a reference that follows the stream has been due to be made anew; 0 while it is not.",
+)
 VERDICT = _segmented(
     "verdict", "model version verdict", "The verdict of the last closed window is 1, the others are 0."
 )

@@ -172,6 +172,11 @@ class Telemetry:
             for metric, labels, value in calibration_samples(why):
                 self._table.put(metric, (model, version, *labels), value)
 
+    def reference(self, model: str, version: str, *, overdue_seconds: float) -> None:
+        """Show how long a reference that follows the stream has been due to be made anew, in event time."""
+        with self._lock:
+            self._table.put(d.REFERENCE_OVERDUE, (model, version), overdue_seconds)
+
     def evaluated(self, model: str, at: Instant) -> None:
         """Show when a model was last looked at without a fault, in wall time."""
         with self._lock:

@@ -202,8 +202,29 @@ def test_a_reference_may_be_made_of_the_log(driftline: Driftline, config: Path, 
     (model,) = body["models"]
     assert codes(body["warnings"]) == [("W130", "models[flights].records.path")]
     assert (model["reference"], model["columns"], model["calibration_why"]) == (None, [], "gathering_reference")
-    assert model["made_references"] == [{"version": None, "rows": 5000}]
+    asked = {"version": None, "rows": 5000, "kind": "rows", "renew_seconds": None, "length_seconds": None}
+    assert model["made_references"] == [asked]
     assert "reference of each version: its first 5000 rows" in driftline("check", "-c", made).out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ("{rolling: 7d}", "its last 1w, at most 99960 rows, made anew every 1w while no alert speaks against it"),
+        ("{season: 1d}", "its last 8d, at most 99840 rows, made anew every 1d while no alert speaks against it"),
+    ],
+)
+def test_a_reference_may_follow_the_log(
+    driftline: Driftline, config: Path, reference: Path, asked: str, line: str
+) -> None:
+    """It is said of how much of the log it is made, how often anew, and that slower changes are learnt."""
+    made = changed(config, f"{{path: {reference}}}", asked)
+    (model,) = body_of(driftline, made)["models"]
+    assert model["made_references"][0]["kind"] in asked
+    assert model["calibration_why"] == "gathering_reference"
+    told = " ".join(driftline("check", "-c", made).out.split())
+    assert line in told
+    assert "slower than that is learnt" in told
 
 
 def test_a_reference_that_a_daemon_made_is_shown(driftline: Driftline, config: Path, reference: Path) -> None:

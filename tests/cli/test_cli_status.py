@@ -160,6 +160,19 @@ def test_it_is_told_how_far_a_reference_is(driftline: Driftline, config: Path, s
     assert "1200 of 5000 rows gathered" in driftline("status", "-c", config).out
 
 
+def test_why_a_reference_stays_is_told(driftline: Driftline, config: Path, state: State) -> None:
+    """Of a version whose reference follows the log stands when it is due, and why it was not made anew."""
+    version = {"live": True, "calibrated": True, "calibration_why": None, "reference": None}
+    due = {"made_at": "2013-07-01T00:00:00Z", "due_at": "2013-07-08T00:00:00Z", "overdue_seconds": 3600.0, "steps": 168}
+    facts = {"models": {"flights": {"versions": {"1": version | {"renewal": due | {"why": "drift_alert"}}}}}}
+    with state.write() as connection:
+        save_meta(connection, FACTS, facts)
+    done = driftline("status", "-c", config, "--format", "json")
+    assert schemas.faults(STATUS_REPORT, done.out) == []
+    told = driftline("status", "-c", config).out.replace("\n", " ")
+    assert "due since 2013-07-08T00:00:00Z, and stays as it is (drift_alert)" in told
+
+
 def test_objectives_and_what_is_usual_are_told(driftline: Driftline, config: Path, state: State) -> None:
     """Of a live version stand its objectives with what is left of their budgets, and whether its volume is usual."""
     rates = [{"over_seconds": 3600.0, "rate": 14.5}, {"over_seconds": 21600.0, "rate": None}]

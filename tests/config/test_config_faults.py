@@ -191,12 +191,23 @@ def test_what_is_said_to_come_has_not_come(key: str) -> None:
     ("reference", "fault"),
     [
         ("{'1': {path: a}, '2': {pth: b}}", "error[E101] models[churn].reference.2.pth"),
-        ("{'1': {rolling: 7d}}", "error[E109] models[churn].reference.1.rolling"),
+        ("{'1': {rolling: 1h}}", "error[E115] models[churn].reference.1.rolling: 1h is not longer than a window (1h)"),
+        ("{rolling: 5m}", "error[E115] models[churn].reference.rolling: 5m is not longer than a window (1h)"),
+        ("{rolling: 0s}", "error[E115] models[churn].reference.rolling: 0s is not longer than a window (1h)"),
+        ("{rolling: soon}", "error[E102] models[churn].reference.rolling"),
+        ("{season: 52w}", "error[E115] models[churn].reference.season: 52w of steps of 1h would hold "),
+        (
+            "{season: 1w, rolling: 7d}",
+            "error[E115] models[churn].reference: give one of path, rows, rolling and season",
+        ),
         ("{'1': {rows: 0}}", "error[E103] models[churn].reference.1.rows"),
-        ("{'1': {path: a, rows: 5}}", "error[E115] models[churn].reference.1: give one of path and rows"),
+        (
+            "{'1': {path: a, rows: 5}}",
+            "error[E115] models[churn].reference.1: give one of path, rows, rolling and season",
+        ),
         ("{'1': {path: a}, '2': b}", "error[E101] models[churn].reference.1"),
         ("{pth: a}", "error[E101] models[churn].reference.pth"),
-        ("{}", "error[E115] models[churn].reference: give one of path and rows"),
+        ("{}", "error[E115] models[churn].reference: give one of path, rows, rolling and season"),
         ("a.parquet", "error[E102] models[churn].reference"),
     ],
 )

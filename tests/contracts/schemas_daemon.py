@@ -157,6 +157,9 @@ _LIVE_VERSION = beside(
     objectives=listed(OBJECTIVE),
     usual={"type": "object", "additionalProperties": USUAL},
     segments=listed(record(segment=STRING, rows=COUNT, verdict=VERDICT, why=WORD, columns_drifted=COUNT)),
+    renewal=maybe(
+        record(made_at=maybe(INSTANT), due_at=maybe(INSTANT), overdue_seconds=NUMBER, steps=COUNT, why=maybe(WORD))
+    ),
 )
 STATUS_REPORT = record(
     kind={"const": "status"},
@@ -318,7 +321,15 @@ CHECK = record(
             quality=_QUALITY,
             objectives=listed(_PROMISE),
             usual=record(latency=_HELD, volume=_HELD),
-            made_references=listed(record(version=maybe(STRING), rows=COUNT)),
+            made_references=listed(
+                record(
+                    version=maybe(STRING),
+                    rows=COUNT,
+                    kind={"enum": ["rows", "rolling", "season"]},
+                    renew_seconds=maybe(NUMBER),
+                    length_seconds=maybe(NUMBER),
+                )
+            ),
         )
     ),
     receivers=listed(record(name=NAME, kind=WORD, valid=BOOLEAN, address=maybe(STRING), why=maybe(STRING))),

@@ -50,10 +50,23 @@ def test_a_reference_goes_after_the_last_window_of_its_version(state: State) -> 
     with state.write() as connection:
         save_window(connection, {**body, "version": "live", "end": to_text(100)})
         for version, saved_at in (("live", 1), ("gone", 1), ("new", 50)):
-            save_reference(connection, Reference("sha256:a", "m", version, saved_at, {}))
+            save_reference(connection, Reference("sha256:a", "m", version, saved_at, {}, b"rows"))
     gone = expire(state, {"m": 100}, 50)
     with state.read() as connection:
         assert sorted(each.version for each in list_references(connection, "m")) == ["live", "new"]
+    assert gone.references == 1
+
+
+def test_a_reference_that_was_made_anew_goes_when_it_is_old(state: State) -> None:
+    """That there was one before is known for the retention; the one in use stays however old it is."""
+    body = {"id": "w", "model": "m", "version": "1", "start": to_text(0), "end": to_text(100), "verdict": "stable"}
+    with state.write() as connection:
+        save_window(connection, body)
+        for id_, saved_at, payload in (("old", 1, b""), ("before", 60, b""), ("now", 1, b"rows")):
+            save_reference(connection, Reference(id_, "m", "1", saved_at, {}, payload))
+    gone = expire(state, {"m": 100}, 50)
+    with state.read() as connection:
+        assert sorted(each.id for each in list_references(connection, "m")) == ["before", "now"]
     assert gone.references == 1
 
 
