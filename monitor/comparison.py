@@ -60,6 +60,7 @@ class DriftSettings(Settings):
     tolerance: float = Field(0.02, ge=0, le=10, description="an effect under this is no drift; standard units")
     facets: bool = Field(True, description="watch what texts, vectors, instants and identifiers hold")  # noqa: FBT003
     outside: bool = Field(False, description="watch the share of records outside the reference")  # noqa: FBT003
+    attributions: bool = Field(False, description="let attributions take part in the evidence of drift")  # noqa: FBT003
     joint: JointSettings = Field(default_factory=JointSettings, description="drift that no single column shows")
     columns: dict[str, ColumnDriftSettings] = Field(default_factory=dict, description="settings of single columns")
 

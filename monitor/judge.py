@@ -26,6 +26,7 @@ from monitor.errors import ReferenceUnusable
 from monitor.profile import Integers, Profile
 from monitor.quality import Expectations, expectations
 from monitor.quality.settings import QualitySettings
+from monitor.quality.sizes import Sizes, sizes_of
 from monitor.reference import Reference
 from monitor.reference_steps import Steps
 from monitor.segments import Segmentation
@@ -61,6 +62,8 @@ class Judge:
     """The chance of a false violation in a window, over all that is expected."""
     usual: Mapping[str, Usual] = field(default_factory=dict, repr=False)
     """What the reference says is usual, of those of latency and volume that it tells."""
+    sizes: Sizes | None = field(default=None, repr=False)
+    """Where attributions stand; ``None`` where none are logged."""
     parts: tuple[Parts, ...] = field(default=(), repr=False)
     """What judges its segments, by column or pair."""
 
@@ -81,7 +84,7 @@ class Judge:
     @property
     def weighed(self) -> tuple[int, ...]:
         """Return the indices of the watched columns whose evidence is weighed: those without a fixed rule."""
-        return tuple(index for index, entry in enumerate(self.watched) if entry.rule is None)
+        return tuple(index for index, entry in enumerate(self.watched) if entry.weighs)
 
     @property
     def ruled(self) -> bool:
@@ -171,10 +174,10 @@ def compile_judge(
     if not watched:
         raise ReferenceUnusable("E165", "no column of the reference can be judged", "name other features")
     rest = *_coarse_bins(reference, watched), expectations(reference, quality), quality_level(alerts, window)
-    weighed = tuple(entry for entry in watched if entry.rule is None)
+    weighed = tuple(entry for entry in watched if entry.weighs)
     if reference.steps is None or not weighed:
         why = NO_TIMESTAMPS if weighed else FIXED_RULES
-        return Judge(replace(reference, fine={}), watched, None, why, *rest)
+        return Judge(replace(reference, fine={}), watched, None, why, *rest, sizes=sizes_of(reference))
     engine = calibration.compile_engine(
         features_of(reference, weighed),
         _engine_steps(reference.steps, weighed),
@@ -182,7 +185,7 @@ def compile_judge(
         seasons(window, None if period is None else timedelta(microseconds=period)),
     )
     uncalibrated = None if engine.uncalibrated is None else str(engine.uncalibrated)
-    return Judge(replace(reference, fine={}), watched, engine, uncalibrated, *rest)
+    return Judge(replace(reference, fine={}), watched, engine, uncalibrated, *rest, sizes=sizes_of(reference))
 
 
 def _coarse_bins(reference: Reference, watched: Iterable[Watched]) -> tuple[NDArray[np.intp], tuple[slice, ...]]:

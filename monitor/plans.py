@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from monitor.by_rule import ByRule
 from monitor.config import Config, ModelSettings
 from monitor.delivery import route
 from monitor.pipeline.plan import ModelPlan
@@ -47,7 +48,7 @@ def _plan(
         task=settings.task,
         root=root,
         records=settings.records,
-        reference=settings.reference,
+        reference=ByRule(settings.reference) if isinstance(settings.reference, Mapping) else settings.reference,
         targets=settings.targets,
         **_waiting(settings),
         columns=settings.columns,
@@ -57,6 +58,7 @@ def _plan(
         performance=settings.performance,
         quality=settings.quality,
         fairness=settings.fairness,
+        versions=settings.versions,
         alerts=settings.alerts,
         retrain=settings.retrain,
         rows_per_window=settings.rows_per_window,

@@ -36,6 +36,7 @@ class Role(StrEnum):
     PREDICTION = "prediction"
     SCORE = "score"
     TARGET = "target"
+    ATTRIBUTION = "attribution"
 
 
 class Kind(StrEnum):

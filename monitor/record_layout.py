@@ -52,6 +52,9 @@ class ColumnsSettings(Settings):
     features: str | list[str] | None = Field(
         None, description='a pattern or a list; unset: "inputs.*" if the reference has it, else every other column'
     )
+    attributions: str | list[str] | None = Field(
+        None, description="how much each feature decided, such as SHAP values: a pattern or a list; unset: none"
+    )
     exclude: list[str] = Field(default_factory=list, description="features not to watch")
     segments: list[SegmentColumns] = Field(
         default_factory=list, description="features whose values are judged apart; [carrier, origin] is a pair"
@@ -133,7 +136,7 @@ def _named_features(available: Sequence[str], settings: ColumnsSettings) -> list
     pattern = settings.features
     if pattern is None and any(fnmatchcase(path, NATIVE_FEATURES) for path in available):
         pattern = NATIVE_FEATURES
-    taken = _taken_paths(settings)
+    taken = _taken_paths(settings) | set(attribution_paths(available, settings))
     taken |= {path for path in available if settings.score and path.startswith(f"{settings.score}.")}
     if pattern is not None:
         start = fixed_part(pattern)
@@ -147,7 +150,8 @@ def _named_features(available: Sequence[str], settings: ColumnsSettings) -> list
 
 def _taken_paths(settings: ColumnsSettings) -> set[str]:
     """Return the paths that the config gives another role: no pattern makes features of them."""
-    given = settings.model_dump(exclude={"features", "exclude", "resources", "segments", "most_segments"}).values()
+    unlike = {"features", "exclude", "resources", "segments", "most_segments", "attributions"}
+    given = settings.model_dump(exclude=unlike).values()
     return {path for path in given if path} | set(settings.resources or ())
 
 
@@ -196,6 +200,24 @@ def answer_paths(available: Sequence[str], settings: ColumnsSettings) -> list[tu
         elif path is not None and path != ColumnsSettings.model_fields[role.value].default:
             _find(path, available)
     return found
+
+
+def attribution_paths(available: Iterable[str], settings: ColumnsSettings) -> dict[str, str]:
+    """Return the columns of attributions, each with the feature that it is of, as path → the feature's name.
+
+    Raises
+    ------
+    ColumnUnknown: a listed one stands nowhere.
+
+    >>> attribution_paths(["shap.temp", "temp"], ColumnsSettings(attributions="shap.*"))
+    {'shap.temp': 'temp'}
+    """
+    known, asked = list(available), settings.attributions
+    if asked is None:
+        return {}
+    if isinstance(asked, str):
+        return {path: path.removeprefix(fixed_part(asked)) for path in known if fnmatchcase(path, asked)}
+    return {_find(path, known): path.rpartition(".")[2] for path in asked}
 
 
 def resource_paths(available: Iterable[str], settings: ColumnsSettings, asked: Iterable[str] = ()) -> dict[str, str]:

@@ -31,6 +31,7 @@ from monitor.record import Column, Kind, Layout, Role
 from monitor.record_layout import (
     ColumnsSettings,
     answer_paths,
+    attribution_paths,
     feature_names,
     log_path,
     record_layout,
@@ -132,8 +133,10 @@ class ReferencePlan:
 
     def words(self) -> list[str]:
         """Return all settings as text."""
-        columns = self.columns.model_dump_json(exclude={"error", "resources", "segments", "most_segments"})
-        return [self.task, columns, *(part.model_dump_json() for part in (self.window, self.drift))]
+        unlike = {"error", "resources", "segments", "most_segments", "attributions"}
+        columns = self.columns.model_dump_json(exclude=unlike)
+        drift = self.drift.model_dump_json(exclude=None if self.drift.attributions else {"attributions"})
+        return [self.task, columns, self.window.model_dump_json(), drift]
 
 
 def compile_reference(table: pa.Table, times: NDArray[np.int64] | None, plan: ReferencePlan) -> Reference:
@@ -213,7 +216,7 @@ def _measured(wide: pa.Table, times: NDArray[np.int64] | None, binning: Binning,
         cells = [
             each.column.name
             for each, method in zip(binning.columns, methods, strict=True)
-            if method in plan.fine_methods
+            if method in plan.fine_methods or each.column.role is Role.ATTRIBUTION
         ]
         steps, fine = reference_steps(wide, times, binning, folds, plan.window, cells)
     return {
@@ -240,6 +243,7 @@ def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
     features = feature_names(table.column_names, plan.columns)
     paths = [(name, path, Role.FEATURE) for name, path in features.items()]
     paths += answer_paths(table.column_names, plan.columns)
+    paths += [(path, path, Role.ATTRIBUTION) for path in attribution_paths(table.column_names, plan.columns)]
     if not paths:
         raise ReferenceUnusable("E165", "the reference has no column to watch", "name features under columns")
     refuse_repeated(name for name, _, _ in paths)

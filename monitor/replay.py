@@ -88,6 +88,8 @@ class Replay:
         self._begin: Instant | None = None
         self._closed_until: Instant = NEVER
         self._done = 0.0
+        self._comparisons: dict[str, Json] = {}
+        """The last comparison of each version that served beside another."""
         self._span: tuple[Instant, Instant] | None = None
         # Rows are kept to retrain with, and a replay retrains nothing.
         self.pipeline = Pipeline(replace(plan, rows_per_window=0), event_clock=True)
@@ -110,6 +112,7 @@ class Replay:
                     return
                 yield from self._lines(closed)
             settled = self.pipeline.settle()
+            self._comparisons |= settled.comparisons
             yield from self._performance(settled, of_all=True)
         finally:
             self.pipeline.close()
@@ -122,6 +125,7 @@ class Replay:
         start = closed.end - microseconds(self.plan.window.length)
         self._begin = start if self._begin is None else self._begin
         self._closed_until = closed.end
+        self._comparisons |= closed.comparisons
         alerts = [without_resolution(body) for body in closed.alerts]
         for search in self.searches:
             search.see(start, closed.windows, alerts)
@@ -195,6 +199,7 @@ class Replay:
             "calibration_why": next((judge.why for judge in judges if judge.why), None if judges else unjudged),
             "false_alarms_per_30d": self._false_alarms(judges),
             "realised": self._realised.body(),
+            "comparisons": [{"version": name, **body} for name, body in sorted(self._comparisons.items())],
         }
 
     def _false_alarms(self, judges: Sequence[Judge]) -> dict[str, float | None]:

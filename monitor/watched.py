@@ -15,7 +15,7 @@ from monitor.drift import METHODS, Method
 from monitor.drift.method import FromReference
 from monitor.drift.rule import Rule
 from monitor.drift.threshold import Threshold, calibrate
-from monitor.record import Column
+from monitor.record import Column, Role
 from monitor.reference import Reference
 from monitor.window import WindowSettings
 
@@ -29,6 +29,7 @@ class Watched:
     tolerance: the least effect that matters, in standard units.
     threshold: ``None`` without timestamps: there are no steps to calibrate on.
     rule: ``None`` where the engine and the threshold judge; under a rule the column has no part in the evidence.
+    aside: whether it has none for another reason: it is judged by its threshold alone.
     whole, side: the reference, in the cells or bins that the method reads, and in plain figures.
     """
 
@@ -41,8 +42,14 @@ class Watched:
     rule: Rule | None
     whole: Histogram = field(repr=False)
     side: Side = field(repr=False)
+    aside: bool = False
     distance: FromReference = field(init=False, repr=False)
     """The method's distance from the reference."""
+
+    @property
+    def weighs(self) -> bool:
+        """Say whether it has a part in the evidence of drift."""
+        return self.rule is None and not self.aside
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "distance", self.method.from_reference(self.whole))
@@ -70,6 +77,7 @@ def watch(reference: Reference, place: int, drift: DriftSettings, window: Window
         Rule(own.threshold, own.p_value) if own.is_fixed else None,
         cells if method.grain == "cells" or fold is None else cells.folded(fold),
         side,
+        column.role is Role.ATTRIBUTION and not drift.attributions,
     )
 
 

@@ -57,6 +57,18 @@ WINDOW = {
     ],
     "performance": [],
     "latency_seconds": {"p50": 0.003, "p95": 0.008, "p99": None},
+    "compared": {
+        "figures": [
+            {
+                "figure": "loss",
+                "verdict": "better",
+                "value": -0.03,
+                "lower": -0.05,
+                "upper": -0.01,
+                "rows_needed": 0,
+            }
+        ]
+    },
     "errors_ratio": 0.02,
     "resources": {"tokens": {"rows": 5, "sum": 40.0, "mean": 8.0, "p50": 8.0, "p95": None, "p99": None}},
     "freshness_seconds": 12.5,

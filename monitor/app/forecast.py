@@ -34,6 +34,8 @@ _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 """On disk, of such an answer and of a target, under ids of 36 characters."""
 # The page of metrics: of the process and the monitor; then of each of these.
 _SERIES = 29
+_SERIES_A_COMPARISON = 27
+"""Of a version that serves beside another: four figures, with what is said of each."""
 _SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 28, 25, 3, 4
 _SERIES_A_SEGMENT = 9
 
@@ -71,6 +73,7 @@ def series(models: Iterable[Planned], receivers: int) -> int:
     total = _SERIES + receivers * _SERIES_A_RECEIVER
     for planned in models:
         total += _SERIES_A_MODEL + _SERIES_A_SOURCE * (1 if planned.plan.targets is None else 2)
+        total += _SERIES_A_COMPARISON * max(len(planned.judges) - 1, 0)
         follows = any(each["kind"] != "rows" for each in made_references(planned.plan))
         for judge in planned.judges.values():
             p_values = sum(watched.method.tail is not None for watched in judge.watched)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+from monitor.by_rule import RULE
 from monitor.config import Loaded
 from monitor.derive.joint import GROUP
 from monitor.errors import Fault, MonitorError, ReferenceUnusable
@@ -58,7 +59,8 @@ def reference_keys(loaded: Loaded, place: int, version: str | None) -> tuple[str
         return "reference", "path" if settings.rows is None else "rows"
     if version is None:
         return ("reference",)
-    return "reference", version, "path" if settings[version].rows is None else "rows"
+    named = version if version in settings else RULE
+    return "reference", named, "path" if settings[named].rows is None else "rows"
 
 
 def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:

@@ -25,7 +25,7 @@ from monitor.verdict import Why
 from monitor.watched import Watched, features_of
 
 Json = dict[str, Any]
-FIXED_RULE = "fixed_rule"
+FIXED_RULE, ASIDE = "fixed_rule", "outside_the_evidence"
 _FITNESS = ("steps", "rows_a_step", "wobbling_ratio", "autocorrelation", "spells", "kappa")
 _SHIFTS = (0.1, 0.25, 0.5, 1.0)
 """Standard deviations for which ``check`` says how long they take."""
@@ -182,10 +182,10 @@ def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[st
         "method": watched.method.name,
         "threshold": at,
         "minimum_effect": watched.tolerance,
-        "importance": importance[column.name],
+        "importance": importance.get(column.name, 0.0),
         "watched": True,
-        "why": None,
-        "findable": _findable(judge, column.name),
+        "why": ASIDE if watched.aside else None,
+        "findable": None if watched.aside else _findable(judge, column.name),
     }
 
 

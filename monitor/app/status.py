@@ -152,6 +152,7 @@ def _version(name: str, facts: Mapping[str, Any], known: tuple[Json | None, Json
         "calibration_why": facts["calibration_why"],
         "reference": facts["reference"],
         "gathered": facts.get("gathered"),
+        "compared": window.get("compared") if window is not None and facts["live"] else None,
         "renewal": facts.get("renewal"),
         "last_window": None if window is None else {key: window[key] for key in _WINDOW},
         "objectives": [] if window is None else window.get("objectives", []),

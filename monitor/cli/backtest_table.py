@@ -9,6 +9,7 @@ from monitor.calibration.cures import NO_REFERENCE, cure
 from monitor.cli.common import plain, table
 from monitor.cli.scores_table import score_parts
 from monitor.instant import SECOND, from_text
+from monitor.versions import comparison_words
 from monitor.web.shown import instant, number, span, words
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _model(model: dict[str, Any]) -> list[str]:
         f"  windows: {windows}",
         f"  false alarms: {promise(model)}",
         f"  realised: {realised(model)}",
+        *(f"  {plain(line)}" for each in model["comparisons"] for line in comparison_words(each["version"], each)),
     ]
 
 

@@ -36,8 +36,9 @@ def _expected(one: Body) -> str:
             return "there"
         case "constant":
             return "not stuck"
-        case "cardinality":
-            return f"{one['lower']:g} categories or more" if one["lower"] else ""
+        case "cardinality" | "attribution_ranking":
+            least = "categories or more" if check == "cardinality" else "or more alike by attributions (NDCG)"
+            return f"{one['lower']:.4g} {least}" if one["lower"] else ""
         case "range" | "length":
             low, high = one["range"]
             ends = f"{'' if low is None else f'{low:.4g}'} to {'' if high is None else f'{high:.4g}'}".strip()

@@ -80,8 +80,8 @@ def tables(body: dict[str, Any]) -> list[Any]:
     parts: list[Any] = [_daemon_line(daemon), f"state: {state['kind']}, {state['bytes'] / 2**20:.1f} MiB"]
     if not state["writable"]:
         parts.append("state: cannot be written")
-    parts += [_models(body["models"]), *_uncalibrated(body["models"]), _sources(body["models"])]
-    parts += service_parts(body["models"])
+    parts += [_models(body["models"]), *_uncalibrated(body["models"]), *_compared(body["models"])]
+    parts += [_sources(body["models"]), *service_parts(body["models"])]
     if body["alerts"]:
         alerts = table("alerts", "alert", "model", "version", "segment", "severity", "state", "since")
         for each in body["alerts"]:
@@ -147,6 +147,18 @@ def _renewal(renewal: dict[str, Any]) -> str:
     if renewal["why"] is not None:
         return f"{made}; due since {renewal['due_at']}, and stays as it is ({renewal['why']})"
     return made if renewal["due_at"] is None else f"{made}; due at {renewal['due_at']}"
+
+
+def _compared(models: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield how each version compares with the one that it serves beside."""
+    from monitor.versions import comparison_words
+
+    for model in models:
+        for version in model["versions"]:
+            if version["compared"] is not None:
+                head, *figures = comparison_words(version["version"], version["compared"])
+                yield f"{model['name']}: {head}"
+                yield from (f"  {figure}" for figure in figures)
 
 
 def _sources(models: list[dict[str, Any]]) -> Any:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
+from monitor.by_rule import RULE
 from monitor.comparison import DriftSettings
 from monitor.config.server import ServerSettings
 from monitor.delivery import RouteSettings
@@ -25,6 +26,7 @@ from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.sources.sql.settings import SqlSettings
 from monitor.store.database import StateSettings
+from monitor.versions import VersionsSettings
 from monitor.window import WindowSettings
 
 MODEL_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
@@ -112,8 +114,16 @@ class ModelSettings(Settings):
     performance: PerformanceSettings = Field(PerformanceSettings(), description="what is asked of the model")
     quality: QualitySettings = Field(QualitySettings(), description="what is expected of the data")
     fairness: FairnessSettings = Field(FairnessSettings(), description="groups that are to be treated alike")
+    versions: VersionsSettings = Field(VersionsSettings(), description="how versions side by side are compared")
     alerts: AlertSettings = Field(AlertSettings(), description="how often a false page is accepted")
     retrain: RetrainSettings | None = Field(None, description="how a retraining is started; unset: never")
+
+    @field_validator("reference", mode="after")
+    @classmethod
+    def _rule_is_of_rows(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and RULE in value and value[RULE].path is not None:
+            raise ValueError(f'"{RULE}" is the rule for versions that are not named; expected rows, and no path')
+        return value
 
 
 class Config(Settings):

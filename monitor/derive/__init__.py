@@ -12,6 +12,7 @@ from monitor.comparison import DriftSettings
 from monitor.derive import circular, identifier, instant, joint, support, text, vector
 from monitor.derived import TIMESTAMP, Fitted, Ground
 from monitor.profile import ColumnBins
+from monitor.record import Role
 
 Compile = Callable[[Ground, DriftSettings], Iterable[Fitted]]
 """From a reference and the settings to the derivations that apply: none where nothing asks for one."""
@@ -39,5 +40,5 @@ def derive(
     """
     if times is not None:
         table = table.append_column(TIMESTAMP, pa.array(times))
-    ground = Ground(table, tuple(columns))
+    ground = Ground(table, tuple(each for each in columns if each.column.role is not Role.ATTRIBUTION))
     return [found for compile_ in DERIVATIONS for found in compile_(ground, drift)]

@@ -74,7 +74,7 @@ def moved(names: tuple[str, ...], reference: Floats, attributions: Floats) -> li
     before = reference / reference.sum()
     found = [
         Moved(name, float(before[at]), int(old), _part(sizes, at), int(new))
-        for at, (name, old, new) in enumerate(zip(names, _ranks(reference), _ranks(weights(attributions)), strict=True))
+        for at, (name, old, new) in enumerate(zip(names, ranks(reference), ranks(weights(attributions)), strict=True))
     ]
     return sorted(found, key=lambda one: -abs((one.now.value or 0.0) - one.before))
 
@@ -94,7 +94,7 @@ def _sizes(attributions: Floats) -> Floats:
     return sizes
 
 
-def _ranks(values: Floats) -> NDArray[np.intp]:
+def ranks(values: Floats) -> NDArray[np.intp]:
     """Return ranks from 1, the largest first, equal ones in the order they stand in."""
     ranks = np.empty(len(values), dtype=np.intp)
     ranks[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)

@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 from monitor.instant import Instant
 from monitor.pipeline.arrivals import Hashes, by_stretch
 from monitor.pipeline.closed import Closed
+from monitor.pipeline.comparing import compare_answers
 from monitor.pipeline.intake import Intake
 from monitor.pipeline.loss_alarm import feed_losses
 from monitor.pipeline.merging import Merging
@@ -100,6 +101,7 @@ class Book:
     def score(self, model: Model, closed: Closed, *, everything: bool = False) -> None:
         """Let the windows that close now wait for targets, and score those that are due; see ``look_again``."""
         if self._outcomes is None:
+            compare_answers(model, None, (), closed, everything=everything)
             return
         estimate_windows(model, self._outcomes, closed)
         meet(model, closed)
@@ -107,6 +109,7 @@ class Book:
         looks = look_again(model, self._outcomes, closed, everything=everything)
         closed.performance += [look.body for look in looks if look.body is not None]
         feed_losses(model, looks, closed, max(len(model.live), 1))
+        compare_answers(model, self._outcomes, looks, closed, everything=everything)
         if not everything:
             watch_targets(model, closed)
 

@@ -16,7 +16,8 @@ class Closed:
     """What closing the windows of one instant gives: it is committed as one, and only then seen.
 
     ``alerts`` are those that changed; ``moved`` all whose body is to be kept; ``performance`` what is known now of
-    windows that closed before; ``references`` what the log is to say of those that follow the stream.
+    windows that closed before; ``references`` what the log is to say of those that follow the stream; ``comparisons``
+    those of versions that serve side by side, by the version that is held against another.
     """
 
     end: Instant
@@ -29,6 +30,7 @@ class Closed:
     deliveries: list[QueuedDelivery] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     references: list[Json] = field(default_factory=list)
+    comparisons: dict[str, Json] = field(default_factory=dict)
 
     def window_of(self, version: str) -> Json:
         """Return the window of a version that closes now."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor import judge as judging
 from monitor.alert import AlertState, Change, DriftAlert, retire
+from monitor.attributions import attributions_body
 from monitor.calibration.cures import GATHERING_REFERENCE
 from monitor.identity import window_id
 from monitor.instant import Instant, microseconds, to_text
@@ -15,6 +16,7 @@ from monitor.measure import measure_columns
 from monitor.performance.objective import Served
 from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
+from monitor.pipeline.comparing import compare_latency
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
 from monitor.pipeline.moving import feed, move, verdict_body
 from monitor.pipeline.profiles import stretch_profile
@@ -52,6 +54,7 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
         _age(model, name, rows, closed)
     for name in closed.retired:
         model.return_after(name, end)
+    compare_latency(model, live, closed)
     _drop_panes(model, end)
     model.closed = max(model.closed, end)
     model.next_end = end + microseconds(model.plan.window.every)
@@ -98,6 +101,7 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     if start < version.measured_from:
         body["rows"] = _rows(model, name, start, closed.end)
     body["quality_violations"] = window_violations(judge, profile, plan.window.min_rows, own)
+    body["attributions"] = attributions_body(judge.reference, judge.sizes, profile)
     closed.windows.append(body)
     if version.alert.state is not AlertState.INACTIVE or change is not None:
         _alert(model, name, (body, change), closed, wall)
@@ -142,6 +146,8 @@ def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) ->
         "usual": {},
         "segments": [],
         "unsegmented_rows": {},
+        "compared": None,
+        "attributions": None,
         "reference": None,
     }
 

@@ -68,6 +68,11 @@ def estimate_names(rows: pa.Table) -> list[str]:
     return [name for name in rows.column_names if name.startswith(_PREFIX)]
 
 
+def contributed(rows: pa.Table) -> dict[str, Floats]:
+    """Return what :func:`with_estimates` added, by its name there; empty where nothing was."""
+    return {name.removeprefix(_PREFIX): _values(rows, name) for name in estimate_names(rows)}
+
+
 @dataclass(slots=True)
 class Remembered:
     """The estimates of the last windows by version and end: they are asked for again when targets come."""
@@ -106,7 +111,7 @@ def outlooks_of(scorer: Scorer, rows: pa.Table) -> Mapping[str, Outlook]:
 
 def _sum_up(scorer: Scorer, rows: pa.Table) -> Summed:
     estimator = scorer.estimator
-    columns = {name.removeprefix(_PREFIX): _values(rows, name) for name in estimate_names(rows)}
+    columns = contributed(rows)
     if estimator is None or _OUTSIDE not in columns:
         return {}, np.zeros(0)
     asked = {metric.name for metric in scorer.metrics}

@@ -21,6 +21,7 @@ from monitor.pipeline.targets import UNDATED
 from monitor.pipeline.trail import Trail
 from monitor.profile import Profile
 from monitor.threshold_alert import ThresholdAlert
+from monitor.versions import Versus
 from monitor.window import NEVER
 
 FOREVER: Instant = 2**62
@@ -112,6 +113,10 @@ class Model:
     gathered: dict[str, Gathered | Trail] = field(default_factory=dict)
     unwanted: dict[str, list[str]] = field(default_factory=dict)
     actions: dict[str, Json] = field(default_factory=dict)
+    versus: dict[str, Versus] = field(default_factory=dict)
+    """Of each live version that serves beside the baseline, by its name."""
+    versus_kept: bool = False
+    """Whether the store holds some."""
 
     def version(self, name: str, pane: Instant) -> Version:
         """Return a version, met for the first time or again."""

@@ -59,7 +59,7 @@ def _judged(version: Version, finding: Finding, when: tuple[Instant, str], every
     culprits = alert.evident if firing else finding.culprits
     began = None if finding.began is None else finding.began * every
     watched = version.judge.watched if version.judge is not None else ()
-    known = {entry.column.name for entry in watched if entry.rule is None}
+    known = {entry.column.name for entry in watched if entry.weighs}
     calm = known.intersection(culprits) <= finding.tolerated
     return Judged(*when, finding.evidence, finding.threshold, finding.culprits, began, calm)
 

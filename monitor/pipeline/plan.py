@@ -22,6 +22,7 @@ from monitor.reference import ReferencePlan, ReferenceSettings
 from monitor.sampling import SamplingSettings
 from monitor.scorer import ScoringPlan
 from monitor.sources.opening import SourceSettings
+from monitor.versions import VersionsSettings
 from monitor.window import WindowSettings
 
 
@@ -58,6 +59,7 @@ class ModelPlan:
     performance: PerformanceSettings = field(default_factory=PerformanceSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
+    versions: VersionsSettings = field(default_factory=VersionsSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     retrain: RetrainSettings | None = None
     rows_per_window: int = 5000

@@ -12,12 +12,14 @@ from monitor.pipeline.model import Version
 from monitor.pipeline.ruling import Finding
 from monitor.profile import Profile
 from monitor.quality import violations
-from monitor.quality.words import cause
+from monitor.quality.words import RANKING, cause
 
 Json = dict[str, Any]
 NAME = "quality"
 _MOST = 20
 """Causes told in one alert."""
+_MOVED = 3
+"""Columns whose rank is told."""
 
 
 def window_violations(judge: Judge, profile: Profile, least_rows: int, sharing: int) -> list[Json]:
@@ -39,5 +41,13 @@ def watch_quality(version: Version, window: Json, least_rows: int) -> Finding:
         return Finding(NAME, None)
     found = window["quality_violations"]
     columns = dict.fromkeys(each["column"] for each in found if each["column"] is not None)
-    causes = [cause(each) for each in found[:_MOST]]
-    return Finding(NAME, bool(found), tuple(columns), {"class": "data_fault", "causes": causes} if found else None)
+    causes = [_told(cause(each), window) for each in found[:_MOST]]
+    class_ = "data_fault" if any(each["check"] != RANKING for each in found) else "unclear"
+    return Finding(NAME, bool(found), tuple(columns), {"class": class_, "causes": causes} if found else None)
+
+
+def _told(said: Json, window: Json) -> Json:
+    """Return a cause; that of a ranking names the columns whose part moved most."""
+    moved = window["attributions"]["moved"] if said["kind"] == RANKING and window["attributions"] is not None else []
+    named = [f"{each['column']} from {each['rank_before']} to {each['rank_now']}" for each in moved[:_MOVED]]
+    return said | {"detail": f"{said['detail']}: {', '.join(named)}"} if named else said

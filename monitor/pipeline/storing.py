@@ -16,6 +16,7 @@ from monitor.packing import panes_bytes, panes_from_bytes
 from monitor.performance.burning import Ledger
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
+from monitor.pipeline.comparing import versus_body, versus_from
 from monitor.pipeline.habit_bytes import fill_habit, habit_bytes, history_bytes
 from monitor.pipeline.habits import new_habits
 from monitor.pipeline.holding import load_gathered
@@ -30,7 +31,7 @@ from monitor.tally import Tally
 from monitor.threshold_alert import ThresholdAlert
 from monitor.window import NEVER
 
-_PROGRESS, _TARGETS, _ARRIVALS, _SCORED = "progress", "targets", "arrivals", "scored"
+_PROGRESS, _TARGETS, _ARRIVALS, _SCORED, _VERSUS = "progress", "targets", "arrivals", "scored", "versus"
 _ALERT, _STEP, _ENGINE, _LEDGERS = "alert", "step", "engine", "ledgers"
 _HABIT, _HISTORY = "habit:", "history:"
 
@@ -117,7 +118,17 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
     if model.plan.targets is not None:
         body = {"versions": scored_body(model.scored), "watch": asdict(model.watch)}
         save_memory(connection, name, "", _SCORED, _dump(body))
+    _save_versus(connection, model)
     save_progress(connection, model)
+
+
+def _save_versus(connection: Connection, model: Model) -> None:
+    """Keep the comparisons of versions; with one version there are none, and nothing is written."""
+    if model.versus:
+        save_memory(connection, model.plan.name, "", _VERSUS, _dump(versus_body(model.versus)))
+    elif model.versus_kept:
+        delete_memory(connection, model.plan.name, "", _VERSUS)
+    model.versus_kept = bool(model.versus)
 
 
 def _save_habits(connection: Connection, model: str, name: str, version: Version) -> None:
@@ -168,6 +179,8 @@ def load_model(connection: Connection, model: Model) -> None:
     model.targets = {int(at): n for at, n in targets.items()}
     scored = json.loads(pieces[""].get(_SCORED, b"{}"))
     model.scored, model.watch = scored_from(scored.get("versions", {})), TargetWatch(**scored.get("watch", {}))
+    model.versus = versus_from(json.loads(pieces[""].get(_VERSUS, b"{}")))
+    model.versus_kept = bool(model.versus)
     model.arrivals = Arrivals.from_bytes(pieces[""].get(_ARRIVALS, b""))
     model.bare = {(version, at): rows for version, at, rows in body["bare"]}
     model.versions = {

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.action import Status
 from monitor.alert import AlertState, Change, Scope
+from monitor.attributions import in_order
 from monitor.diagnosis import diagnose
 from monitor.instant import Instant, to_text
 from monitor.notification import Content, MessageType, message
@@ -48,7 +49,7 @@ def alert_body(model: Model, scope: Scope, window: Json, change: Change | None, 
         "started_at": to_text(alert.started_at) if alert.started_at is not None else None,
         "began_at": to_text(alert.began_at) if alert.began_at is not None else None,
         "window": window["id"],
-        "columns": list(alert.culprits),
+        "columns": [*alert.culprits] if version.judge is None else in_order(version.judge, alert.culprits, window),
         "diagnosis": diagnosis,
         "action": None if first or before is None else before["action"],
         "resolved_at": to_text(at) if resolved else None,

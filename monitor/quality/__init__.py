@@ -13,6 +13,7 @@ from monitor.profile import Profile
 from monitor.quality import cardinality, constant, duplicates, mismatched, missing, non_finite, ranges, schema, unseen
 from monitor.quality.check import Allowed, Check, Expectation, Seen, Subject, Unchecked
 from monitor.quality.pairs import expect_pairs
+from monitor.quality.ranking import expect_ranking
 from monitor.quality.settings import QualitySettings
 from monitor.reference import Reference
 
@@ -76,7 +77,7 @@ def _found(
                 if found is not None:
                     yield watched.column.name, check.name, found
     yield None, duplicates.NAME, duplicates.expect_duplicates(reference, settings)
-    for name, expected in expect_pairs(reference, settings):
+    for name, expected in (*expect_pairs(reference, settings), *expect_ranking(reference)):
         yield None, name, expected
 
 

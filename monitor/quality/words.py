@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _COUNTS = frozenset({"cardinality"})
+RANKING = "attribution_ranking"
 _WORDS = {
     "schema": "no record has a value",
     "type": "of records have a value of another type",
@@ -45,6 +46,9 @@ def told(violation: Mapping[str, Any]) -> str:
     words = _WORDS.get(check, "of records break it")
     if check == "schema":
         return words
+    if check == RANKING:
+        value, least = violation["value"], violation["lower"]
+        return f"features rank {value:.3g} alike by what they decide (NDCG); at least {least:.3g} is usual"
     if check in _COUNTS:
         return f"{violation['value']:g} {words}; at least {violation['lower']:g} are expected"
     return f"{percent(violation['value'])} {words}; at most {percent(violation['upper'])} is expected"

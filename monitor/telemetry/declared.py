@@ -138,6 +138,21 @@ FAIRNESS = _gauge(
     "model version metric column",
     "Worst difference between groups, as known of the newest window.",
 )
+VERSION_DIFFERENCE = _gauge(
+    "version_difference",
+    "model version figure",
+    "The version's mean less that of the version it is held against; of latency their ratio.",
+)
+VERSION_DIFFERENCE_LOWER = _gauge(
+    "version_difference_lower", "model version figure", "Lower end of its interval, which holds at all times at once."
+)
+VERSION_DIFFERENCE_UPPER = _gauge("version_difference_upper", "model version figure", "Upper end of that interval.")
+VERSION_VERDICT = _gauge(
+    "version_verdict", "model version figure verdict", "What is said of the difference is 1, the others are 0."
+)
+VERSION_ROWS_NEEDED = _gauge(
+    "version_rows_needed", "model version figure", "Records still needed until the difference seen would show."
+)
 TARGETS_CHANGED = _counter("targets_changed_total", "model", "Targets other than what was known of their record.")
 QUALITY = Metric(
     f"{PREFIX}quality_violations",
@@ -192,4 +207,5 @@ WINDOW_METRICS: tuple[Metric, ...] = (
     WINDOW_END, WINDOW_ROWS, COLUMN_DISTANCE, COLUMN_P_VALUE, COLUMN_THRESHOLD, COLUMN_DETECTED,
     DRIFT_COLUMNS, DRIFT_DETECTED, DRIFT_EVIDENCE, CALIBRATED, CALIBRATION_WHY, VERDICT, QUALITY, LATENCY,
     ERRORS, RESOURCE, FRESHNESS, OBJECTIVE_BROKEN, OBJECTIVE_BURN_RATE, OBJECTIVE_BUDGET,
+    VERSION_DIFFERENCE, VERSION_DIFFERENCE_LOWER, VERSION_DIFFERENCE_UPPER, VERSION_VERDICT, VERSION_ROWS_NEEDED,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from monitor.calibration.cures import CURES
 from monitor.instant import SECOND, from_text
 from monitor.settings import duration_text
 from monitor.telemetry import declared as d
+from monitor.versions import verdicts_of
 
 VERDICTS = ("stable", "drifted", "insufficient_data", "failed")
 
@@ -26,6 +27,7 @@ def window_samples(body: Body) -> Iterator[Sample]:
         if seconds is not None:
             yield d.LATENCY, (stat,), seconds
     yield from _service_samples(body)
+    yield from _comparison_samples(body)
     for violation in body["quality_violations"]:
         yield d.QUALITY, (violation["column"] or "", violation["check"]), violation["value"]
     for column in body["columns"]:
@@ -65,6 +67,24 @@ def _service_samples(body: Body) -> Iterator[Sample]:
                 yield d.RESOURCE, (name, stat), value
     for each in body.get("objectives", ()):
         yield from _objective_samples(each)
+
+
+def _comparison_samples(body: Body) -> Iterator[Sample]:
+    """Return how a version compares with the one that it is held against, if it serves beside one."""
+    compared = body.get("compared")
+    for each in () if compared is None else compared["figures"]:
+        figure = each["figure"]
+        shown = (
+            (d.VERSION_DIFFERENCE, "value"),
+            (d.VERSION_DIFFERENCE_LOWER, "lower"),
+            (d.VERSION_DIFFERENCE_UPPER, "upper"),
+            (d.VERSION_ROWS_NEEDED, "rows_needed"),
+        )
+        for metric, key in shown:
+            if each[key] is not None:
+                yield metric, (figure,), each[key]
+        for verdict in verdicts_of(figure):
+            yield d.VERSION_VERDICT, (figure, verdict), verdict == each["verdict"]
 
 
 def _objective_samples(objective: Body) -> Iterator[Sample]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from monitor.calibration.cures import cure
 from monitor.instant import SECOND, from_text
+from monitor.versions import comparison_words
 
 UNKNOWN = "—"
 FIRES_AT = 80.0  # where a bar of evidence has its threshold, of 100: what lies beyond must be seen too
@@ -238,14 +239,20 @@ def _count(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def compared(facts: Mapping[str, Any]) -> list[str]:
+    """Return in words how a version compares with the one that it serves beside; nothing if it serves beside none."""
+    body = facts.get("compared")
+    return [] if body is None else comparison_words(facts["version"], body)
+
+
 def segment(text: object) -> str:
     """Quote one part of an address."""
     return quote(str(text), safe="~", errors="replace")
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "age": age, "bytes": bytes_text, "cure": cure, "instant": instant, "mark": mark, "number": number,
-    "percent": percent, "segment": segment, "span": span, "words": words,
+    "age": age, "bytes": bytes_text, "compared": compared, "cure": cure, "instant": instant, "mark": mark,
+    "number": number, "percent": percent, "segment": segment, "span": span, "words": words,
 }  # fmt: skip
 GLOBALS: dict[str, Any] = {
     "evidence_place": evidence_place, "ratio_place": ratio_place, "strip": strip, "UNKNOWN": UNKNOWN,

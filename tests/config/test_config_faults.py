@@ -209,6 +209,7 @@ def test_what_is_said_to_come_has_not_come(key: str) -> None:
         ("{pth: a}", "error[E101] models[churn].reference.pth"),
         ("{}", "error[E115] models[churn].reference: give one of path, rows, rolling and season"),
         ("a.parquet", "error[E102] models[churn].reference"),
+        ("{'1': {path: a}, '*': {path: b}}", 'error[E115] models[churn].reference: "*" is the rule for versions'),
     ],
 )
 def test_a_reference_is_one_or_a_map_by_version(faults_of: Faults, reference: str, fault: str) -> None:

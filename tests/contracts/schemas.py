@@ -71,7 +71,7 @@ FORMAT: Schema = {"const": 1}
 VERDICTS = ("stable", "drifted", "insufficient_data", "failed")
 VERDICT = one(*VERDICTS)
 TASK = one("binary", "multiclass", "regression", "ranking", "none")
-ROLE = one("feature", "prediction", "score", "target")
+ROLE = one("feature", "prediction", "score", "target", "attribution")
 KIND = one("numeric", "categorical", "boolean", "datetime", "text", "identifier", "constant", "vector")
 SEVERITY = one("info", "warning", "critical")
 ALERTS = ("drift", "performance", "quality", "volume", "latency", "fairness", "targets", "monitor")
@@ -148,6 +148,35 @@ OBJECTIVE = record(
     budget_left_ratio=maybe(NUMBER),
 )
 
+_FIGURE = record(
+    figure=one("loss", "estimate", "latency", "predictions"),
+    of=maybe(STRING),
+    verdict=one("better", "worse", "different", "no_difference_yet"),
+    why=WORD,
+    value=maybe(NUMBER),
+    lower=maybe(NUMBER),
+    upper=maybe(NUMBER),
+    rows=COUNT,
+    baseline_rows=COUNT,
+    paired_rows=COUNT,
+    blocks=COUNT,
+    rows_needed=maybe(COUNT),
+    smallest=maybe(NUMBER),
+    rows_needed_for_smallest=maybe(COUNT),
+)
+COMPARED = record(
+    baseline=STRING,
+    verdict=one("better", "worse", "no_difference_yet"),
+    by=one("loss", "estimate"),
+    why=WORD,
+    alpha=RATIO,
+    figures=listed(_FIGURE),
+)
+ATTRIBUTIONS = record(
+    ndcg=maybe(NUMBER),
+    moved=listed(record(column=STRING, before=RATIO, now=RATIO, rank_before=COUNT, rank_now=COUNT)),
+)
+
 WINDOW = record(
     kind={"const": "window"},
     schema=FORMAT,
@@ -196,6 +225,8 @@ WINDOW = beside(
     fairness=listed(DIFFERENCE),
     usual={"type": "object", "additionalProperties": USUAL},
     unsegmented_rows=counts(),
+    compared=maybe(COMPARED),
+    attributions=maybe(ATTRIBUTIONS),
 )
 PERFORMANCE_LINE = beside(
     record(
@@ -261,7 +292,7 @@ SUMMARY = record(
     kind={"const": "summary"},
     schema=FORMAT,
     answer=one("drift", "no_drift"),
-    models=listed(beside(_REPLAYED, realised=_REALISED)),
+    models=listed(beside(_REPLAYED, realised=_REALISED, comparisons=listed(beside(COMPARED, version=STRING)))),
     config_hash=SHA,
     driftline_version=VERSION,
     elapsed_seconds=SECONDS,

@@ -10,6 +10,7 @@ from tests.contracts.schemas import (
     BOOLEAN,
     CLASS,
     COLUMN,
+    COMPARED,
     COUNT,
     DIAGNOSIS,
     FALSE_ALARMS,
@@ -157,6 +158,7 @@ _LIVE_VERSION = beside(
     objectives=listed(OBJECTIVE),
     usual={"type": "object", "additionalProperties": USUAL},
     segments=listed(record(segment=STRING, rows=COUNT, verdict=VERDICT, why=WORD, columns_drifted=COUNT)),
+    compared=maybe(COMPARED),
     renewal=maybe(
         record(made_at=maybe(INSTANT), due_at=maybe(INSTANT), overdue_seconds=NUMBER, steps=COUNT, why=maybe(WORD))
     ),

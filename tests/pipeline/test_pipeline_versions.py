@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from monitor.by_rule import ByRule
 from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.tally import Limits
 from monitor.reference import ReferenceSettings
@@ -62,6 +63,16 @@ def test_a_version_that_the_map_lacks_is_not_judged(tmp_path: Path) -> None:
     handover(tmp_path)
     told = replayed(plan_of(tmp_path, reference={"1": ReferenceSettings(path="reference-1.parquet")}))
     assert {(body["verdict"], body["why"]) for body in of_version(told, "2")} == {("insufficient_data", "no_reference")}
+
+
+def test_the_rule_of_a_map_is_for_versions_that_it_does_not_name(tmp_path: Path) -> None:
+    """A new version has a reference of its own first rows, and the named one keeps its file."""
+    handover(tmp_path)
+    rule = ByRule({"1": ReferenceSettings(path="reference-1.parquet"), "*": ReferenceSettings(rows=120)})
+    told = replayed(plan_of(tmp_path, reference=rule))
+    made = [body["reference"] and body["reference"]["rows"] for body in of_version(told, "2")]
+    assert (made[:2], made[-1]) == ([None, None], 120)
+    assert {body["reference"]["rows"] for body in of_version(told, "1")} == {3600}
 
 
 def test_a_version_that_was_followed_retires(tmp_path: Path) -> None:
