@@ -36,7 +36,7 @@ _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 _SERIES = 29
 _SERIES_A_COMPARISON = 27
 """Of a version that serves beside another: four figures, with what is said of each."""
-_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 28, 25, 3, 4
+_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 28, 24, 3, 4
 _SERIES_A_SEGMENT = 9
 
 
@@ -77,7 +77,7 @@ def series(models: Iterable[Planned], receivers: int) -> int:
         follows = any(each["kind"] != "rows" for each in made_references(planned.plan))
         for judge in planned.judges.values():
             p_values = sum(watched.method.tail is not None for watched in judge.watched)
-            total += _SERIES_A_VERSION + follows + _SERIES_A_COLUMN * len(judge.watched) + p_values
+            total += _SERIES_A_VERSION + 2 * (planned.plan.targets is not None) + follows + _SERIES_A_COLUMN * len(judge.watched) + p_values
             total += _SERIES_A_SEGMENT * len(judge.segments)
     return total
 

@@ -62,7 +62,7 @@ def _unnamed(spot: Spot, node: Node, path: str) -> Iterator[str]:
                 yield from _unnamed(member(spot, key, node), item, f"{path}.{key}")
 
 
-LATER = {".state.database", ".models.reference.rows"}
+LATER = {".state.database", ".models.reference.rows", ".models.reference.rolling", ".models.reference.season"}
 """Keys that this version knows only to refuse, or that exclude one that stands there: a comment names that."""
 
 
