@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alert import AlertSettings
+from monitor.apart.ground import Ground
 from monitor.budget import budget_steps, divided, quality_level, seasons
 from monitor.calibration import engine as calibration
 from monitor.calibration.cures import FIXED_RULES, NO_TIMESTAMPS
@@ -62,6 +63,8 @@ class Judge:
     """The chance of a false violation in a window, over all that is expected."""
     usual: Mapping[str, Usual] = field(default_factory=dict, repr=False)
     """What the reference says is usual, of those of latency and volume that it tells."""
+    ground: Ground | None = field(default=None, repr=False)
+    """What a classifier tells its steps from, where one is asked for."""
     sizes: Sizes | None = field(default=None, repr=False)
     """Where attributions stand; ``None`` where none are logged."""
     parts: tuple[Parts, ...] = field(default=(), repr=False)

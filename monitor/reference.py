@@ -135,7 +135,8 @@ class ReferencePlan:
         """Return all settings as text."""
         unlike = {"error", "resources", "segments", "most_segments", "attributions"}
         columns = self.columns.model_dump_json(exclude=unlike)
-        drift = self.drift.model_dump_json(exclude=None if self.drift.attributions else {"attributions"})
+        own = {"joint": {"classifier", "classifier_every"}}  # the classifier has an id of its own
+        drift = self.drift.model_dump_json(exclude=own if self.drift.attributions else own | {"attributions": True})
         return [self.task, columns, self.window.model_dump_json(), drift]
 
 
@@ -254,9 +255,10 @@ def _canonical(table: pa.Table, plan: ReferencePlan) -> tuple[Layout, pa.Table]:
         found = log_path(path, plan.columns) if role is Role.FEATURE else path
         columns.append(Column(name, found, role, kind, coded))
     layout = record_layout(columns, plan.columns, resource_paths(table.column_names, plan.columns, plan.resources))
-    arrays = [_cast(table[path], column) for (_, path, _), column in zip(paths, columns, strict=True)]
+    arrays = [cast_column(table[path], column) for (_, path, _), column in zip(paths, columns, strict=True)]
     return layout, pa.table(arrays, names=[column.key for column in columns])
 
 
-def _cast(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+def cast_column(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """Return a column of a reference's table as it stands in canonical rows."""
     return array.cast(column.type, safe=False) if watchable(column.kind) else array

@@ -33,6 +33,9 @@ class Why(StrEnum):
     NO_TIMESTAMPS = "no_timestamps"
     REFERENCE_TOO_SHORT = "reference_too_short"
     METHOD_FAILED = "method_failed"
+    STEP_NOT_OVER = "step_not_over"
+    CLASSIFIER_TIMED_OUT = "classifier_timed_out"
+    NOT_INSTALLED = "not_installed"
 
 
 def window_verdict(

@@ -11,7 +11,13 @@ from typing import Any
 
 from monitor.app import forecast
 from monitor.app.expected import quality_body
-from monitor.app.misfits import column_faults, reference_fault, reference_keys, without_joint_scores
+from monitor.app.misfits import (
+    column_faults,
+    reference_fault,
+    reference_keys,
+    with_idle_classifier,
+    without_joint_scores,
+)
 from monitor.app.planned import (
     calibration_body,
     columns_body,
@@ -101,6 +107,7 @@ class _Check:
         self.faults += dict.fromkeys(faults)
         if judge is not None:
             self.warnings += without_joint_scores(self.loaded, place, plan, judge)
+            self.warnings += with_idle_classifier(self.loaded, place, plan, judge)
         return {
             "name": plan.name,
             "task": plan.task,

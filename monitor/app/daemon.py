@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import structlog
 
@@ -139,7 +140,8 @@ class Daemon:
 
     def _worker(self, plan: ModelPlan) -> Worker:
         running = self.running
-        return Worker(plan, running.state, running.telemetry, self._wake, running.clock, event_clock=self._event_clock)
+        how = partial(Worker, event_clock=self._event_clock, children=running.children)
+        return how(plan, running.state, running.telemetry, self._wake, running.clock)
 
     def _wake(self, names: list[str]) -> None:
         self.running.dispatcher.wake(names)
@@ -256,7 +258,7 @@ class Daemon:
     def stop(self, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Stop in order: no new work, the present transactions end, what is due is sent, the state is closed."""
         running = self.running
-        running.stopping = True
+        running.stop_work()
         self._schedule.stop()
         for worker in running.workers.values():
             worker.pause()

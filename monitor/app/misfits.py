@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 from monitor.by_rule import RULE
+from monitor.calibration.conformal import LEAST_SCORES
 from monitor.config import Loaded
 from monitor.derive.joint import GROUP
 from monitor.errors import Fault, MonitorError, ReferenceUnusable
@@ -108,6 +110,22 @@ def without_joint_scores(loaded: Loaded, place: int, plan: ModelPlan, judge: Jud
         where = loaded.place("models", place, "drift", "joint", "columns")
         message = "no joint scores: two columns with values must take part, and the reference have 16 rows or more"
         yield where.fault("W133", message, "give a longer reference, or leave joint out")
+
+
+def with_idle_classifier(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> Iterator[Fault]:
+    """Yield why a classifier that is asked for raises no alert by itself: it is shown, and has no part in evidence."""
+    ground = judge.ground
+    if ground is None:
+        return
+    where = loaded.place("models", place, "drift", "joint", "classifier")
+    steps = len(ground.sizes) if ground.usable else 0
+    if find_spec("sklearn") is None:
+        install = 'python -m pip install "driftline[reports]"'
+        yield where.fault("W134", "the classifier needs scikit-learn, which is not installed", install)
+    elif steps < LEAST_SCORES:
+        message = f"the classifier raises no alert: the last two thirds of the reference hold {steps} whole steps"
+        hint = f"give a reference with {LEAST_SCORES} there, or a shorter classifier_every"
+        yield where.fault("W134", f"{message}, of {plan.drift.joint.classifier_every.days} d", hint)
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:

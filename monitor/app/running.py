@@ -15,6 +15,7 @@ from monitor.instant import Instant
 from monitor.sources.http import KEY
 from monitor.store.database import State
 from monitor.telemetry import Telemetry
+from monitor.workers import Workers
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Running:
     Attributes
     ----------
     key: action tokens are made with it.
+    children: start the child processes of all models.
     ticked: when the supervisor last showed that it lives, on the monotonic clock.
     reload_error: why the last reload was refused.
     outcomes: of deliveries since this process began, by receiver.
@@ -36,6 +38,7 @@ class Running:
     key: bytes
     spools: Spools = field(init=False)
     workers: dict[str, Worker] = field(default_factory=dict)
+    children: Workers = field(default_factory=Workers)
     dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher([]))
     started: bool = False
     stopping: bool = False
@@ -52,3 +55,8 @@ class Running:
         worker = self.workers.get(model)
         position = worker.pipeline.positions.get(role, {}).get(KEY) if worker is not None else None
         return None if position is None else position.offset
+
+    def stop_work(self) -> None:
+        """Take no new work; a cycle that waits for a child ends, and its close is made again after a start."""
+        self.stopping = True
+        self.children.stop()

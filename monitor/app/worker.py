@@ -23,6 +23,7 @@ from monitor.pipeline.tally import Limits
 from monitor.store.database import State
 from monitor.telemetry import Telemetry
 from monitor.window import NEVER
+from monitor.workers import Failure, WorkerFailed, Workers
 
 Json = dict[str, Any]
 _LOG_SECONDS = 1.0
@@ -40,10 +41,11 @@ class Worker:
         clock: Callable[[], Instant],
         *,
         event_clock: bool = False,
+        children: Workers | None = None,
     ) -> None:
         self.plan = plan
         self.turns = Turns()
-        self.pipeline = Pipeline(plan, state, event_clock=event_clock)
+        self.pipeline = Pipeline(plan, state, event_clock=event_clock, workers=children)
         self.why: str | None = None
         """Why the last cycle failed, or ``None``."""
         self._telemetry = telemetry
@@ -86,8 +88,9 @@ class Worker:
                 self._failed("state_not_writable", error.message)
                 self._reload()
             except MonitorError as error:
-                self._failed("cycle_failed", error.message)
-                self._reload()
+                if not (isinstance(error, WorkerFailed) and error.reason is Failure.STOPPED):
+                    self._failed("cycle_failed", error.message)
+                self._reload()  # of a child that was stopped nothing is told: this process ends
             except Exception as error:  # noqa: BLE001 - the edge of one model's work: the others go on
                 self._failed("cycle_broke", f"unexpected {type(error).__name__}", broke=True)
                 self._reload()

@@ -14,7 +14,11 @@ def is_joint(column: Mapping[str, Any]) -> bool:
 
 
 def cause(column: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the cause where a joint score's mean has moved, or ``None``."""
+    """Return the cause where a joint score's mean has moved, or a classifier tells the sides; or ``None``."""
+    carrying = [each["column"] for each in column.get("carried_by", ())]
+    if carrying:
+        detail = f"told from the reference by {', '.join(carrying)}"
+        return {"kind": "dependence", "column": column["name"], "detail": detail, "factor": None}
     effect = column["effect"]
     if not is_joint(column) or effect is None or effect["lower"] <= 0 <= effect["upper"]:
         return None

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtr, ndtri
 
+from monitor.apart.skill import least_skill
+from monitor.apart.values import values_of
 from monitor.frame.pairing import NOT_COMPARED, Pair
-from monitor.kinds import without_nan
-from monitor.profile import numbers, texts
 from monitor.record import Kind, Role
 from monitor.verdict import Verdict, Why
 from monitor.workers import Failure, Limits, Task, WorkerFailed, Workers, pack, unpack
@@ -79,7 +79,7 @@ class ToldApart:
         ----------
         tolerance: the least shift of a normal column that matters, in standard deviations; shows as so much skill.
         """
-        return max(self.critical(level), self.usual, 2 * float(ndtr(tolerance / 2**0.5)) - 1)
+        return max(self.critical(level), self.usual, least_skill(tolerance))
 
     def body(self) -> Json:
         """Return what stands beside the columns: the rows that were learnt from, and what carries the skill."""
@@ -153,15 +153,9 @@ def told_body(apart: ToldApart, sides: tuple[Json, Json], level: float, toleranc
 
 def _side(pairs: Sequence[Pair], *, current: bool) -> pa.Table:
     """Return one side as the child takes it: numbers and lengths of texts as floats, categories as text."""
-    return pa.table({pair.column.name: _values(pair, pair.current if current else pair.reference) for pair in pairs})
-
-
-def _values(pair: Pair, array: pa.Array) -> pa.Array:
-    if pair.column.kind in (Kind.NUMERIC, Kind.TEXT):
-        return pa.array(numbers(array), pa.float64())
-    array = without_nan(array)
-    coded = array.dictionary_encode()
-    return pa.array(texts(coded.dictionary), pa.string()).take(coded.indices)
+    return pa.table(
+        {pair.column.name: values_of(pair.column.kind, pair.current if current else pair.reference) for pair in pairs}
+    )
 
 
 def _drawn(table: pa.Table) -> pa.Table:

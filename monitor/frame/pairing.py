@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from monitor.apart.values import TAKES_NO_PART
 from monitor.bins import Floats
 from monitor.errors import PermanentError, ReferenceUnusable
 from monitor.kinds import infer_kind
 from monitor.profile import numbers
-from monitor.record import Column, Kind, Role
+from monitor.record import Column, Role
 from monitor.record_layout import NATIVE_FEATURES, ColumnsSettings, feature_names, fixed_part
 from monitor.sources.formats.values import Converted, convert
 
-NOT_COMPARED = frozenset({Kind.IDENTIFIER, Kind.DATETIME, Kind.VECTOR})
+NOT_COMPARED = TAKES_NO_PART
 """Kinds whose values say nothing by being other ones."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from monitor import judge as judging
@@ -17,8 +18,9 @@ from monitor.performance.objective import Served
 from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.comparing import compare_latency
+from monitor.pipeline.evidence import with_its_column
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
-from monitor.pipeline.moving import feed, move, verdict_body
+from monitor.pipeline.moving import feed, fires_by_evidence, move, verdict_body
 from monitor.pipeline.profiles import stretch_profile
 from monitor.pipeline.quality import watch_quality, window_violations
 from monitor.pipeline.ruling import combined, end_all, follow
@@ -26,6 +28,7 @@ from monitor.pipeline.segments import close_segments, end_segments
 from monitor.pipeline.serving import served, usage_body, watch_service
 from monitor.pipeline.silence import watch_silence
 from monitor.pipeline.telling import alert_body, tell
+from monitor.pipeline.telling_apart import look_at_steps, without_evidence
 from monitor.profile import Profile
 from monitor.verdict import Verdict, Why
 
@@ -94,10 +97,11 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     profile = _sum(model, name, judge, max(start, version.measured_from), closed.end)
     stretch_start = closed.end - microseconds(plan.window.every)
     step = profile if stretch_start == start else _sum(model, name, judge, stretch_start, closed.end)
+    _look_apart(model, version, name, closed.end)
     step_judged, threshold = feed(model, version, step, (closed.end, closed.at, ident), own)
-    columns = measure_columns(judge, version.memory, profile, plan.window.min_rows, microseconds(plan.window.every))
+    columns = _columns(model, version, profile)
     change = move(model, (plan.name, name), step_judged, columns, (closed.at, ident, start))
-    body |= _judged_body(version, judge, profile, (columns, threshold), plan.window.min_rows)
+    body |= _judged_body(model, version, judge, profile, (columns, threshold))
     if start < version.measured_from:
         body["rows"] = _rows(model, name, start, closed.end)
     body["quality_violations"] = window_violations(judge, profile, plan.window.min_rows, own)
@@ -108,9 +112,29 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     if change is Change.RESOLVED:
         if version.alert.evident:
             version.memory = judging.forget(judge, version.memory)
+            if version.apart is not None:
+                without_evidence(version.apart)
         version.alert, version.alert_body = DriftAlert(), None
     if version.parts or version.raised:
         close_segments(model, name, body, closed, sharing)
+
+
+def _columns(model: Model, version: Version, profile: Profile) -> list[Json]:
+    """Return the columns of a window of a version that is judged, that of a classifier among them."""
+    judge, memory, window = version.judge, version.memory, model.plan.window
+    if judge is None or memory is None:
+        return []
+    every = microseconds(window.every)
+    return with_its_column(version, measure_columns(judge, memory, profile, window.min_rows, every), every)
+
+
+def _look_apart(model: Model, version: Version, name: str, end: Instant) -> None:
+    """Have a classifier compare the steps that are over, where one is asked for."""
+    if version.apart is not None:
+        since = max(version.since, version.judged_from, version.measured_from)
+        frozen = fires_by_evidence(version)
+        call = partial(model.workers.call_in_turn, f"{model.plan.name}~{name}")
+        look_at_steps(version.apart, end, since, call, frozen=frozen)
 
 
 def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) -> Json:
@@ -153,11 +177,11 @@ def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) ->
 
 
 def _judged_body(
-    version: Version, judge: Judge, profile: Profile, found: tuple[list[Json], float | None], least: int
+    model: Model, version: Version, judge: Judge, profile: Profile, found: tuple[list[Json], float | None]
 ) -> Json:
     columns, threshold = found
     return {
-        **verdict_body(version, profile.rows, columns, threshold, least),
+        **verdict_body(version, profile.rows, columns, threshold, model.plan.window),
         "columns": columns,
         "latency_seconds": latency_quantiles(profile.latency),
         **usage_body(profile),

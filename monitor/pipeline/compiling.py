@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from monitor.apart.ground import ground_of
 from monitor.errors import ReferenceUnusable
 from monitor.history import History, latency_history, step_length, volume_history
 from monitor.instant import from_text
@@ -45,7 +46,8 @@ def _compiled(
     scorer = compile_scorer(table, times, reference, plan.scoring_plan, tuple(cut for cut, _ in cuts))
     judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, period)
     parts = tuple(_parts(cut, references, plan, period) for cut, references in cuts)
-    return replace(judge, usual=usual_of(_histories(table, times, plan), plan), parts=parts), scorer
+    ground = ground_of(reference, (table, times), plan.drift, plan.columns)
+    return replace(judge, usual=usual_of(_histories(table, times, plan), plan), ground=ground, parts=parts), scorer
 
 
 def _parts(cut: Segmentation, references: Sequence[Reference], plan: ModelPlan, period: int | None) -> Parts:

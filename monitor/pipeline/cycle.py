@@ -30,6 +30,7 @@ from monitor.sources.source import Source
 from monitor.store.database import State
 from monitor.store.position import load_positions
 from monitor.window import NEVER
+from monitor.workers import Workers
 
 __all__ = ["RECORDS", "TARGETS", "Pipeline"]
 
@@ -40,13 +41,22 @@ class Pipeline:
     """One model, with its sources and perhaps a store; without one it forgets everything at its end (backtest).
 
     Not safe for threads: one at a time calls it. With ``event_clock`` event time stands for wall time in every
-    decision; only how long an action waits for its job is real time, where there is a store.
+    decision; only how long an action waits for its job is real time, where there is a store. ``workers`` start its
+    children; whoever gives them ends them.
     """
 
     def __init__(
-        self, plan: ModelPlan, state: State | None = None, *, event_clock: bool = False, block_bytes: int = 4 * 2**20
+        self,
+        plan: ModelPlan,
+        state: State | None = None,
+        *,
+        event_clock: bool = False,
+        block_bytes: int = 4 * 2**20,
+        workers: Workers | None = None,
     ) -> None:
         self.plan = plan
+        self._own_workers = Workers()
+        self._workers = self._own_workers if workers is None else workers
         self._transform_for: TransformFor = lambda _: None
         self._transform: Transform | None = None
         self._event_clock = event_clock
@@ -75,7 +85,7 @@ class Pipeline:
 
     def reload(self) -> None:
         """Take everything from the store again: at the start, and after a transaction that failed."""
-        self.model = Model(self.plan, self.references, event_clock=self._event_clock)
+        self.model = Model(self.plan, self.references, event_clock=self._event_clock, workers=self._workers)
         self._positions: dict[str, dict[str, Position]] = {role: {} for role in self._roles()}
         if self._state is not None:
             with self._state.read() as connection:
@@ -96,6 +106,7 @@ class Pipeline:
         """Give back the files that are open, and what a replay kept beside."""
         self._close_sources()
         self._book.close()
+        self._own_workers.stop()
 
     def _close_sources(self) -> None:
         for source in [*self.sources, *([self.target_source] if self.target_source is not None else [])]:

@@ -49,6 +49,8 @@ class Intake:
     rows: dict[tuple[str, Instant], pa.Table] = field(default_factory=dict)
     newest: Instant | None = None
     gathered: dict[str, pa.Table] = field(default_factory=dict)
+    sampled_rows: dict[str, list[pa.Table]] = field(default_factory=dict)
+    """Rows that a classifier may learn from, by version."""
 
 
 def arrange(table: pa.Table, layout: Layout) -> pa.Table:
@@ -214,6 +216,9 @@ def _count(
         part = _without_whole(table)
         part = part.filter(pa.array(picked)) if not picked.all() else part
         _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge)
+        if version.apart is not None and part.num_rows:
+            held = version.apart.sample.take(part, times[picked], hashes[picked])
+            intake.sampled_rows.setdefault(name, []).append(held)
 
 
 def _hold(model: Model, intake: Intake, table: pa.Table, hashes: NDArray[np.uint64]) -> None:

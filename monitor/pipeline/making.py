@@ -15,6 +15,7 @@ from monitor.pipeline.intake import Intake, Transform, count_again
 from monitor.pipeline.model import FOREVER, Model, Version, new_parts
 from monitor.pipeline.references import Frozen
 from monitor.pipeline.renewing import Followed, follow, leave
+from monitor.pipeline.telling_apart import follow_on, new_apart
 from monitor.pipeline.trail import Trail
 
 
@@ -111,6 +112,7 @@ def _waiting_spans(made: Made) -> list[tuple[str, Instant, Instant]]:
 def _judge_first(version: Version, judge: Judge, at: Instant) -> None:
     version.judge, version.memory, version.judged_from = judge, first_memory(judge), at
     version.habits, version.parts = new_habits(judge.usual), new_parts(judge, at)
+    version.apart = new_apart(judge.ground)
     for habit in version.habits.values():
         habit.changed = True  # so that the store forgets what was learnt before
 
@@ -119,6 +121,7 @@ def _judge_anew(version: Version, judge: Judge, at: Instant) -> None:
     """Take another reference in the place of the one that judged: what was seen against that one is no evidence."""
     version.judge, version.memory, version.measured_from = judge, first_memory(judge), at
     version.habits, version.parts = renewed_habits(version.habits, judge.usual), new_parts(judge, at)
+    version.apart = follow_on(version.apart, judge.ground, at)
 
 
 def _forget_panes(model: Model, name: str) -> None:

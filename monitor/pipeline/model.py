@@ -18,11 +18,13 @@ from monitor.pipeline.habits import Habit, new_habits
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.pipeline.targets import UNDATED
+from monitor.pipeline.telling_apart import Apart, follow_on, new_apart
 from monitor.pipeline.trail import Trail
 from monitor.profile import Profile
 from monitor.threshold_alert import ThresholdAlert
 from monitor.versions import Versus
 from monitor.window import NEVER
+from monitor.workers import Workers
 
 FOREVER: Instant = 2**62
 SILENT_WINDOWS = 3
@@ -73,6 +75,8 @@ class Version:
     """Its segments, by label: each is judged as a version is."""
     parts_gone: bool = False
     """Whether the store is to forget that there were segments."""
+    apart: Apart | None = None
+    """Of telling it from its reference, where a classifier is asked for."""
 
 
 @dataclass(slots=True)
@@ -81,6 +85,7 @@ class Model:
 
     Attributes
     ----------
+    workers: start the children that need what this process does not hold.
     reached: the newest event time of each source, by its place in the config.
     closed: the watermark that has been acted on; it never goes back.
     heard: the wall time at which each source last gave a record.
@@ -95,6 +100,7 @@ class Model:
     plan: ModelPlan
     references: References
     event_clock: bool = False
+    workers: Workers = field(default_factory=Workers)
     reached: dict[int, Instant] = field(default_factory=dict)
     heard: dict[int, Instant] = field(default_factory=dict)
     closed: Instant = NEVER
@@ -126,10 +132,12 @@ class Model:
             memory = first_memory(judge) if judge is not None else None
             habits = new_habits(judge.usual if judge is not None else {})
             found = self.versions[name] = Version(judge, memory, pane, habits=habits, parts=new_parts(judge, pane))
+            found.apart = new_apart(judge.ground if judge is not None else None)
         elif found.judge is None:
             found.judge = self.references.judge(name)
             found.memory = first_memory(found.judge) if found.judge is not None else None
             found.parts = new_parts(found.judge, pane)
+            found.apart = new_apart(found.judge.ground if found.judge is not None else None)
         found.since = min(found.since, pane)
         return found
 
@@ -137,7 +145,10 @@ class Model:
         """Meet a retired version again where records after its end were read already, as if they had come later."""
         again = [at for version, at in (*self.panes, *self.bare) if version == name and at >= end]
         if again:
-            self.version(name, min(again))
+            before = self.versions[name].apart
+            found = self.version(name, min(again))
+            if found.apart is not None:
+                found.apart = follow_on(before, found.apart.ground, end)
 
     @property
     def next_close(self) -> Instant:

@@ -11,9 +11,12 @@ from monitor.fixed_rule import Look, advance_with_rules, follow
 from monitor.instant import Instant, microseconds
 from monitor.judge import Finding
 from monitor.measure import drifted, judged, rules_verdict
+from monitor.pipeline.evidence import NAME as CLASSIFIER
+from monitor.pipeline.evidence import evidence_of, with_classifier
 from monitor.pipeline.model import Model, Version
 from monitor.profile import Profile
 from monitor.verdict import Why, window_verdict
+from monitor.window import WindowSettings
 
 Json = dict[str, Any]
 _BROKEN = {Why.RULE_BROKEN.value: True, Why.RULE_KEPT.value: False}
@@ -46,11 +49,17 @@ def feed(
     if memory.rows < model.plan.window.min_rows:
         return None, threshold
     every = microseconds(model.plan.window.every)
-    frozen = version.alert.state is AlertState.FIRING and bool(version.alert.evident)
+    frozen = fires_by_evidence(version)
     version.memory, finding = judging.judge_step(judge, memory, end // every - 1, frozen=frozen, sharing=sharing)
     if not judge.calibrated:
         return None, threshold
+    finding = with_classifier(version, finding, every)
     return _judged(version, finding, (at, ident), every), threshold
+
+
+def fires_by_evidence(version: Version) -> bool:
+    """Say whether a version's alert fires by its evidence, which then stays as it is."""
+    return version.alert.state is AlertState.FIRING and bool(version.alert.evident)
 
 
 def _judged(version: Version, finding: Finding, when: tuple[Instant, str], every: int) -> Judged:
@@ -59,7 +68,7 @@ def _judged(version: Version, finding: Finding, when: tuple[Instant, str], every
     culprits = alert.evident if firing else finding.culprits
     began = None if finding.began is None else finding.began * every
     watched = version.judge.watched if version.judge is not None else ()
-    known = {entry.column.name for entry in watched if entry.weighs}
+    known = {entry.column.name for entry in watched if entry.weighs} | ({CLASSIFIER} if version.apart else set())
     calm = known.intersection(culprits) <= finding.tolerated
     return Judged(*when, finding.evidence, finding.threshold, finding.culprits, began, calm)
 
@@ -86,19 +95,20 @@ def move(
     return change
 
 
-def verdict_body(version: Version, rows: int, columns: list[Json], threshold: float | None, least: int) -> Json:
+def verdict_body(
+    version: Version, rows: int, columns: list[Json], threshold: float | None, window: WindowSettings
+) -> Json:
     """Return the verdict on a window of a version or a segment, once its step was fed and its alert moved.
 
     Parameters
     ----------
-    rows: of the window. ``least``: the fewest that are judged. ``threshold``: of the evidence.
+    rows: of the window. ``threshold``: of the evidence.
     """
-    judge, memory = version.judge, version.memory
+    judge, evidence = version.judge, evidence_of(version, microseconds(window.every))
     why = None if judge is None else judge.why
-    evidence = memory.evidence if memory is not None and judge is not None and judge.engine is not None else None
     verdict, reason = window_verdict(
         rows=rows,
-        least=least,
+        least=window.min_rows,
         evidence=evidence,
         threshold=threshold,
         firing=version.alert.state is AlertState.FIRING,

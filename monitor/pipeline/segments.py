@@ -74,7 +74,7 @@ def _close(model: Model, where: tuple[str, str, Binning], window: Json, closed: 
     change = move(model, scope, judged, columns, (closed.at, window["id"], start))
     body = window | {
         "segment": label,
-        **verdict_body(part, profile.rows, columns, threshold, least),
+        **verdict_body(part, profile.rows, columns, threshold, window_settings),
         "columns": columns,
         "quality_violations": window_violations(part.judge, profile, least, share),
         "latency_seconds": latency_quantiles(profile.latency),

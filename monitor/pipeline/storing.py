@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
+
+import pyarrow as pa
 
 from monitor.alert import AlertState
 from monitor.calibration import engine as calibration
@@ -14,6 +16,7 @@ from monitor.instant import Instant
 from monitor.judge import Judge, Memory
 from monitor.packing import panes_bytes, panes_from_bytes
 from monitor.performance.burning import Ledger
+from monitor.pipeline.apart_bytes import fill_apart, forget_apart, names_of_apart, save_apart, save_rows
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
 from monitor.pipeline.comparing import versus_body, versus_from
@@ -23,6 +26,7 @@ from monitor.pipeline.holding import load_gathered
 from monitor.pipeline.memory_bytes import drift_alert, memory_from, step_bytes
 from monitor.pipeline.model import Model, Raised, Version, new_parts
 from monitor.pipeline.segment_bytes import SEGMENTS, fill_segments, segments_bytes
+from monitor.pipeline.telling_apart import new_apart
 from monitor.store.action import actions_since
 from monitor.store.database import Connection
 from monitor.store.memory import delete_memory, load_memory, load_piece, save_memory
@@ -86,6 +90,14 @@ def save_panes(connection: Connection, model: Model, keys: set[tuple[str, Instan
         save_pane(connection, model.plan.name, version, start, profile.rows, packed)
 
 
+def save_sampled(connection: Connection, model: Model, sampled: Mapping[str, Sequence[pa.Table]]) -> None:
+    """Keep the rows of a batch that a classifier may learn from."""
+    for version, tables in sorted(sampled.items()):
+        apart, rows = model.versions[version].apart, pa.concat_tables(tables)
+        if apart is not None and rows.num_rows:
+            save_rows(connection, model.plan.name, version, apart, rows)
+
+
 def _tallies(model: Model, version: str) -> tuple[Tally, ...]:
     judge = model.references.judge(version)
     return () if judge is None else judge.reference.binning.tallies
@@ -97,8 +109,7 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
     delete_panes(connection, name, first_pane)
     for version_name, version in model.versions.items():
         if version.retired:
-            for piece in (_ALERT, _STEP, _ENGINE, _LEDGERS, SEGMENTS, *_of_habits(version)):
-                delete_memory(connection, name, version_name, piece)
+            _forget(connection, name, version_name, version)
             continue
         alert: dict[str, Any] = {"alert": asdict(version.alert), "body": version.alert_body}
         alert["raised"] = [[*key, asdict(raised.alert), raised.body] for key, raised in version.raised.items()]
@@ -106,6 +117,8 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         alert["streaks"] = {column: asdict(streak) for column, streak in version.streaks.items()}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         _save_habits(connection, name, version_name, version)
+        if version.apart is not None:
+            save_apart(connection, name, version_name, version.apart)
         if version.ledgers:
             save_memory(connection, name, version_name, _LEDGERS, _dump(_ledgers_body(version)))
         if version.judge is not None and version.memory is not None:
@@ -120,6 +133,13 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         save_memory(connection, name, "", _SCORED, _dump(body))
     _save_versus(connection, model)
     save_progress(connection, model)
+
+
+def _forget(connection: Connection, model: str, name: str, version: Version) -> None:
+    for piece in (_ALERT, _STEP, _ENGINE, _LEDGERS, SEGMENTS, *_of_habits(version)):
+        delete_memory(connection, model, name, piece)
+    if version.apart is not None:
+        forget_apart(connection, model, name, version.apart)
 
 
 def _save_versus(connection: Connection, model: Model) -> None:
@@ -188,6 +208,8 @@ def load_model(connection: Connection, model: Model) -> None:
     }
     for version in model.versions:
         load_gathered(model, version, pieces.get(version, {}))
+        if model.versions[version].apart is None and (names := names_of_apart(pieces.get(version, {}))):
+            model.unwanted.setdefault(version, []).extend(names)  # a classifier was asked for, and is not any more
     for pane in load_panes(connection, name, NEVER):
         if _same_reference(model, pane.version, body["versions"]):
             whole, parts = panes_from_bytes(pane.payload, _tallies(model, pane.version))
@@ -213,6 +235,9 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
     version.habits = new_habits(judge.usual if judge is not None else {})
     for kind, habit in version.habits.items():
         fill_habit(habit, model.plan, pieces.get(f"{_HABIT}{kind}", b""), pieces.get(f"{_HISTORY}{kind}", b""))
+    version.apart = new_apart(judge.ground if judge is not None else None)
+    if version.apart is not None:
+        fill_apart(version.apart, pieces)
     version.newest, version.ledgers = kept.get("newest"), _ledgers(pieces.get(_LEDGERS, b"{}"))
     alert = json.loads(pieces.get(_ALERT, b"{}"))
     if alert:

@@ -16,7 +16,7 @@ from monitor.pipeline.making import Made
 from monitor.pipeline.merging import Merging
 from monitor.pipeline.model import Model
 from monitor.pipeline.plan import ModelPlan
-from monitor.pipeline.storing import save_panes, save_progress, save_versions
+from monitor.pipeline.storing import save_panes, save_progress, save_sampled, save_versions
 from monitor.sources.batch import Batch
 from monitor.store.action import save_action
 from monitor.store.alert import save_alert
@@ -74,6 +74,7 @@ class Writing:
             rows.extend(keep_rows(self._state.directory, model, intake))
             answers.extend(self._book.write(model, intake))
             with self._state.write(durable=durable) as connection:
+                save_sampled(connection, model, intake.sampled_rows)  # before a close writes all that are left anew
                 save(connection)
                 save_panes(connection, model, intake.panes)
                 for segment in [*rows, *answers]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 from monitor.errors import RetryableError
-from monitor.workers.job import Job, Task
+from monitor.workers.job import Failure, Job, Task, WorkerFailed
 
 MOST = 2
 """Children at a time over all models: each may take the memory of its limit."""
+
+_TURN_SECONDS = 0.1
 
 
 class WorkerBusy(RetryableError):
@@ -60,6 +63,21 @@ class Workers:
             return job.wait()
         finally:
             job.stop()
+
+    def call_in_turn(self, model: str, task: Task) -> bytes:
+        """Do as :meth:`call` does, but wait until it is the task's turn.
+
+        Raises
+        ------
+        WorkerFailed: there is no answer; also while this process is stopping.
+        """
+        while True:
+            try:
+                return self.call(model, task)
+            except WorkerBusy:
+                if self._stopped:
+                    raise WorkerFailed(Failure.STOPPED, f"{task.what} was not begun") from None
+                time.sleep(_TURN_SECONDS)
 
     def stop(self) -> None:
         """End every child; none is started any more."""

@@ -98,6 +98,8 @@ COLUMN = record(
     reference=SIDE,
     current=SIDE,
 )
+CARRIED = listed(record(column=STRING, skill_lost=NUMBER))
+"""The columns that carry a classifier's skill, beside its own column."""
 VIOLATION = record(column=maybe(STRING), check=WORD, value=maybe(NUMBER), lower=maybe(NUMBER), upper=maybe(NUMBER))
 _ESTIMATE = record(value=NUMBER, lower=maybe(NUMBER), upper=maybe(NUMBER), rows=COUNT)
 PERFORMANCE = beside(
@@ -195,7 +197,7 @@ WINDOW = record(
     evidence_threshold=maybe(NUMBER),
     columns_judged=COUNT,
     columns_drifted=COUNT,
-    columns=listed(COLUMN),
+    columns=listed(beside(COLUMN, carried_by=CARRIED)),
     quality_violations=listed(VIOLATION),
     performance=listed(PERFORMANCE),
     targets_coverage_ratio=maybe(RATIO),
