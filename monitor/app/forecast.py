@@ -77,7 +77,8 @@ def series(models: Iterable[Planned], receivers: int) -> int:
         follows = any(each["kind"] != "rows" for each in made_references(planned.plan))
         for judge in planned.judges.values():
             p_values = sum(watched.method.tail is not None for watched in judge.watched)
-            total += _SERIES_A_VERSION + 2 * (planned.plan.targets is not None) + follows + _SERIES_A_COLUMN * len(judge.watched) + p_values
+            total += _SERIES_A_VERSION + follows + _SERIES_A_COLUMN * len(judge.watched) + p_values
+            total += 2 * (planned.plan.targets is not None)  # shares of targets that say nothing
             total += _SERIES_A_SEGMENT * len(judge.segments)
             total += 0 if judge.ground is None else _SERIES_A_COLUMN + 1
     return total
