@@ -79,6 +79,9 @@ class Reason(StrEnum):
     ROWS_DISAGREE = "rows_disagree"
     BODY_UNKNOWN = "body_unknown"
     TENSOR_INVALID = "tensor_invalid"
+    TOMBSTONE = "tombstone"
+    LOST = "lost"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ from monitor.receivers import RECEIVERS, Network, ReceiverSettings
 from monitor.receivers.network import Deadline, checked_targets
 from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
+from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.kafka.source import KafkaSource
 from monitor.sources.opening import SourceSettings
 from monitor.sources.sql.settings import SqlSettings
 from monitor.sources.sql.source import SqlSource
@@ -174,6 +176,8 @@ class _Check:
     def _source(self, role: str, plan: ModelPlan, settings: SourceSettings, loc: tuple[str | int, ...]) -> Json:
         if isinstance(settings, SqlSettings):
             return self._table(role, plan, settings, loc)
+        if isinstance(settings, KafkaSettings):
+            return self._topic(role, plan, settings, loc)
         if not isinstance(settings, FilesSettings):
             return {"role": role, "kind": settings.type, "reachable": True, "matches": 0, "why": None}
         source = FilesSource(settings, Layout(plan.columns.timestamp, ()), plan.root)
@@ -199,6 +203,18 @@ class _Check:
             self.warnings.append(self.loaded.place(*loc, "table").fault("W132", problem, "the daemon will try again"))
         self.warnings += [self.loaded.place(*loc, "key").fault("W137", *each) for each in warnings]
         return {"role": role, "kind": settings.type, "reachable": problem is None, "matches": 0, "why": problem}
+
+    def _topic(self, role: str, plan: ModelPlan, settings: KafkaSettings, loc: tuple[str | int, ...]) -> Json:
+        source = KafkaSource(settings, Layout(plan.columns.timestamp, ()), plan.root, at_rest=True)
+        try:
+            partitions, problem = source.partitions(), source.problem()
+        finally:
+            source.close()
+        if problem is not None:
+            self.warnings.append(self.loaded.place(*loc, "topic").fault("W132", problem, "the daemon will try again"))
+        found = [{"number": number, "first": first, "next": end} for number, first, end in partitions]
+        told = {"role": role, "kind": settings.type, "reachable": problem is None, "matches": 0, "why": problem}
+        return told | {"topic": settings.topic, "partitions": found}
 
     def _receiver(self, place: int, settings: ReceiverSettings) -> Json:
         endpoint, why = RECEIVERS[settings.type].leads_to(settings), None

@@ -217,6 +217,9 @@ def _segment_lines(segments: list[dict[str, Any]]) -> list[str]:
 
 def _source_line(source: dict[str, Any]) -> str:
     why = "" if source["why"] is None else f" ({source['why']})"
+    if "topic" in source:
+        waiting = sum(each["next"] - each["first"] for each in source["partitions"])
+        return f"{source['role']}: {len(source['partitions'])} partitions of {source['topic']}, {waiting} messages{why}"
     return f"{source['role']}: {source['matches']} files{why}"
 
 

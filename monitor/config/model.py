@@ -24,6 +24,7 @@ from monitor.sampling import SamplingSettings
 from monitor.settings import Duration, Settings
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
+from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.sql.settings import SqlSettings
 from monitor.store.database import StateSettings
 from monitor.versions import VersionsSettings
@@ -58,9 +59,12 @@ def _source_type(value: Any) -> str:
     return found if isinstance(found, str) else _FILES
 
 
-_FILES, _HTTP, _SQL = "files", "http", "sql"
+_FILES, _HTTP, _SQL, _KAFKA = "files", "http", "sql", "kafka"
 SourceSettings: TypeAlias = Annotated[
-    Annotated[FilesSettings, Tag(_FILES)] | Annotated[HttpSettings, Tag(_HTTP)] | Annotated[SqlSettings, Tag(_SQL)],
+    Annotated[FilesSettings, Tag(_FILES)]
+    | Annotated[HttpSettings, Tag(_HTTP)]
+    | Annotated[SqlSettings, Tag(_SQL)]
+    | Annotated[KafkaSettings, Tag(_KAFKA)],
     Discriminator(_source_type),
 ]
 _OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
@@ -88,12 +92,19 @@ class SqlOfTargets(Outcomes, SqlSettings):
     """The table of the true outcomes, and how late they may be."""
 
 
+class KafkaOfTargets(Outcomes, KafkaSettings):
+    """The topic of the true outcomes, and how late they may be."""
+
+
 class HttpOfTargets(Outcomes, HttpTargetsSettings):
     """How late the true outcomes may be that are sent."""
 
 
 TargetsSettings: TypeAlias = Annotated[
-    Annotated[FilesOfTargets, Tag(_FILES)] | Annotated[HttpOfTargets, Tag(_HTTP)] | Annotated[SqlOfTargets, Tag(_SQL)],
+    Annotated[FilesOfTargets, Tag(_FILES)]
+    | Annotated[HttpOfTargets, Tag(_HTTP)]
+    | Annotated[SqlOfTargets, Tag(_SQL)]
+    | Annotated[KafkaOfTargets, Tag(_KAFKA)],
     Discriminator(_source_type),
 ]
 

@@ -17,7 +17,7 @@ KEYS = frozenset(
 )
 """Keys by their path without names and indices."""
 
-_SOURCES = frozenset({"kafka", "object_store"})
+_SOURCES = frozenset({"object_store"})
 VALUES = {
     "models.records.type": _SOURCES,
     "models.targets.type": _SOURCES,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -144,7 +143,11 @@ class Pipeline:
         while not stopping() and self.read_records(wall, limits):
             yield from self.close_due(wall, drained=False, stopping=stopping)
         if not stopping():
-            yield from self.close_due(wall, drained=True, stopping=stopping)
+            yield from self.close_due(wall, drained=not self._is_away(), stopping=stopping)
+
+    def _is_away(self) -> bool:
+        """Say whether a source may have records that cannot be had now: it is not silent, and holds what it held."""
+        return any(getattr(source, "away", False) for source in self.sources)
 
     def read_targets(self, wall: Instant, stopping: Callable[[], bool] = lambda: False) -> None:
         """Read all targets that lie there."""
@@ -160,8 +163,7 @@ class Pipeline:
             self.model.targets[at] = self.model.targets.get(at, 0) + count
         kept = of_sample(rows, self.plan.sampling.rate)
         self.model.arrivals.add(arrived(kept, microseconds(self.plan.window.every), self.model.next_end))
-        rejected = Counter(str(entry.reason) for entry in batch.rejected)
-        intake = Intake(len(rows), sampled=len(kept), rejected=rejected)
+        intake = Intake(len(rows), sampled=len(kept), rejected=batch.refused())
         self.tallies[TARGETS].changed += self._book.changed(kept)
         if self._state is None:
             self._book.save_targets(None, kept)
@@ -186,7 +188,8 @@ class Pipeline:
             if batch is not None:
                 self._take_records(place, batch, wall, limits)
                 return True
-            self._unread.pop(place, None)
+            if not getattr(self.sources[place], "away", False):
+                self._unread.pop(place, None)
         return False
 
     def _lacks_whole(self, batch: Batch) -> bool:

@@ -96,7 +96,7 @@ class Origin:
 
 def take(model: Model, origin: Origin, batch: Batch, layout: Layout, transform: Transform | None = None) -> Intake:
     """Count a batch of records into the model's panes."""
-    intake = Intake(rejected=Counter(str(rejected.reason) for rejected in batch.rejected))
+    intake = Intake(rejected=batch.refused())
     table = arrange(batch.table, layout)
     times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
     table, times = _possible(table, times, origin, intake)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from monitor.instant import Instant
-from monitor.record import Rejected
+from monitor.record import Reason, Rejected
 from monitor.sources.position import Position
 
 
@@ -28,6 +29,7 @@ class Batch:
         ``None`` if there are none; -2**63 if one of them cannot be judged.
     bytes_lost: bytes that were there but vanished before they were read; for packed and Parquet files the
         size of the file.
+    lost: records that were there but vanished before they were read, where they can be counted.
     truncated: the file was cut short, and is read from its begin again.
     """
 
@@ -39,4 +41,10 @@ class Batch:
     mismatched: dict[str, int] = field(default_factory=dict)
     hold: Instant | None = None
     bytes_lost: int = 0
+    lost: int = 0
     truncated: bool = False
+
+    def refused(self) -> Counter[str]:
+        """Count by reason what did not become a record."""
+        found = Counter(str(entry.reason) for entry in self.rejected)
+        return found | Counter({str(Reason.LOST): self.lost}) if self.lost else found

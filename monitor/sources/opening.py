@@ -10,10 +10,11 @@ from monitor.instant import microseconds
 from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.http import HttpSettings, HttpSource, HttpTargetsSettings
+from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.source import Source
 from monitor.sources.sql.settings import SqlSettings
 
-SourceSettings: TypeAlias = FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings
+SourceSettings: TypeAlias = FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings | KafkaSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
         from monitor.sources.sql.source import SqlSource  # SQLAlchemy is slow to import, and few need it here
 
         return SqlSource(settings, layout, where.root, at_rest=where.at_rest)
+    if isinstance(settings, KafkaSettings):
+        from monitor.sources.kafka.source import KafkaSource  # few need it here
+
+        return KafkaSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
     if where.spool is None or where.at_rest:
         raise ValueError("what comes by HTTP is not kept once it is read: there is nothing to replay")
     if isinstance(settings, HttpSettings):

@@ -195,7 +195,7 @@ def test_a_config_holds(block: Block, tmp_path: Path) -> None:
     secret = "whsec_" + "QUJD" * 8
     for name in ("signing.secret", "old.secret"):
         (tmp_path / name).write_text(secret)
-    surroundings = {"SIGNING_SECRET": secret}
+    surroundings = {"SIGNING_SECRET": secret, "KAFKA_PASSWORD": secret}
     is_whole = not block.mark.startswith("part of")
     text = block.text if is_whole else json.dumps(_merged(block.mark, block.text))
     assert load_text(text, tmp_path / "config.yaml", surroundings).config.models

@@ -310,12 +310,16 @@ CHECK = record(
                 calibration_why=maybe(WORD),
                 false_alarms_per_30d=FALSE_ALARMS,
                 sources=listed(
-                    record(
-                        role=one("records", "targets"),
-                        kind=WORD,
-                        reachable=BOOLEAN,
-                        matches=maybe(COUNT),
-                        why=maybe(STRING),
+                    beside(
+                        record(
+                            role=one("records", "targets"),
+                            kind=WORD,
+                            reachable=BOOLEAN,
+                            matches=maybe(COUNT),
+                            why=maybe(STRING),
+                        ),
+                        topic=STRING,
+                        partitions=listed(record(number=COUNT, first=COUNT, next=COUNT)),
                     )
                 ),
             ),

@@ -1,0 +1,58 @@
+"""How a topic is named in the config, and how its brokers are spoken to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from monitor.settings import Settings, Size
+
+_Server = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$", max_length=300)]
+_Path = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+class KafkaTls(Settings):
+    """How brokers prove who they are, and, with ``certificate`` and ``key``, how Driftline does.
+
+    All are paths of PEM files, relative to the config; without ``authority`` the system's authorities count.
+    """
+
+    authority: _Path | None = None
+    certificate: _Path | None = None
+    key: _Path | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> KafkaTls:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key stand together")
+        return self
+
+
+class KafkaLogin(Settings):
+    """A name and a password, as SASL asks for them; ``PLAIN`` without TLS shows the password to the network."""
+
+    user: Annotated[str, Field(min_length=1, max_length=256)]
+    password: SecretStr
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+
+
+class KafkaSettings(Settings):
+    """A topic, read from its earliest message on; all of its partitions, also those that are added later.
+
+    ``servers`` are some of the brokers: the others are learnt from them. A message's value is one record: a JSON
+    object. A larger one than ``max_message`` is refused. ``tls`` and ``login`` are left out where brokers ask for
+    neither; ``tls: {}`` is TLS with the system's authorities.
+    """
+
+    type: Literal["kafka"]
+    servers: _Server | Annotated[list[_Server], Field(min_length=1)]
+    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+    max_message: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
+    tls: KafkaTls | None = None
+    login: KafkaLogin | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """Return the brokers as the client wants them."""
+        return self.servers if isinstance(self.servers, str) else ",".join(self.servers)
