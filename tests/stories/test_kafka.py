@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,20 @@ def by_id(windows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {each["id"]: [each[key] for key in KEYS] for each in windows}
 
 
+def has_read(daemon: Daemon, part: int) -> bool:
+    """Say whether a daemon has closed windows, of which the first part has too few."""
+    return bool(daemon.items(f"models/{MODEL}/windows")) if part else bool(daemon.url)
+
+
+def has_closed(daemon: Daemon, window: str) -> bool:
+    """Say whether a daemon has closed a window."""
+    return any(each["id"] == window for each in daemon.items(f"models/{MODEL}/windows"))
+
+
 @pytest.mark.story
 @pytest.mark.fault
 def test_a_killed_daemon_counts_each_message_once(tmp_path: Path) -> None:
-    """A daemon that is killed -9 while it reads a topic makes, bit for bit, the windows of a log of the same records."""
+    """A daemon that is killed -9 while it reads a topic makes, bit for bit, the windows of a log of its records."""
     world = World(tmp_path / "world")
     world.reference()
     records = world.log(HOURS)
@@ -40,13 +51,13 @@ def test_a_killed_daemon_counts_each_message_once(tmp_path: Path) -> None:
         try:
             for part in range(PARTS):
                 cluster.put("answers", lines[part * step : (part + 1) * step])
-                until(lambda: daemon.items(f"models/{MODEL}/windows") or None if part else daemon.url)
+                until(partial(has_read, daemon, part))
                 if part in {1, 3}:
                     daemon.kill()
                     daemon = Daemon(tmp_path / "world")
             told = [line for line in map(json.loads, replayed.out.splitlines()) if line["kind"] == "window"]
             expected, last = by_id(told), told[-2]["id"]
-            until(lambda: any(each["id"] == last for each in daemon.items(f"models/{MODEL}/windows")))
+            until(partial(has_closed, daemon, last))
             shown = daemon.items(f"models/{MODEL}/windows")
             found = by_id([daemon.get(f"/api/v1/windows/{each['id']}") for each in shown])
             status = daemon.get("/api/v1/status")["models"][0]["sources"][0]
