@@ -112,8 +112,12 @@ def replaying(
     yield list(replays.values()), merged(list(replays.values()))
 
 
+def _is_of_files(loaded: Loaded, model: int) -> bool:
+    return all(each.type == "files" for each in loaded.config.models[model].records)
+
+
 def _warn_of_none(loaded: Loaded, replays: Sequence[Replayed]) -> None:
-    empty = [place for place, replay in enumerate(replays) if not replay.matches]
+    empty = [place for place, replay in enumerate(replays) if not replay.matches and _is_of_files(loaded, place)]
     places = [loaded.place("models", place, "records") for place in empty]
     show_faults([place.fault(_NO_FILE, "matches no file", "nothing is replayed") for place in places])
 

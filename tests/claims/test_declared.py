@@ -20,6 +20,7 @@ EXTRAS = {
     "demo": {"demo"},
     "frame": {"demo", "reports"},
     "reports": {"reports"},
+    "sources": {"kafka"},
     "workers": {"reports"},
     "observability": {"dashboards"},
 }
