@@ -269,6 +269,13 @@ def _unmet(root: Node, file: str) -> Iterator[Fault]:
     database = state.key("database") if state else None
     if database:
         yield Place(file, "state.database", database).fault("E109", "this version keeps state in SQLite alone", HELP)
+    for path, model in _items(root, "models"):
+        for key in ("records", "targets"):
+            found = model.get(key)
+            for source in (found.items or (found,)) if found else ():
+                if _value(source, "type") == "files" and parse_duration(_value(source, "dedup") or "0s"):
+                    place = Place(file, f"{path}.{key}.dedup", source.get("dedup") or source)
+                    yield place.fault("E109", "this version drops no duplicates from files; expected 0s", HELP)
 
 
 def _sent_twice(root: Node, file: str) -> Iterator[Fault]:
