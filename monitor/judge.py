@@ -65,8 +65,7 @@ class Judge:
     """What the reference says is usual, of those of latency and volume that it tells."""
     ground: Ground | None = field(default=None, repr=False)
     """What a classifier tells its steps from, where one is asked for."""
-    sizes: Sizes | None = field(default=None, repr=False)
-    """Where attributions stand; ``None`` where none are logged."""
+    sizes: Sizes | None = field(default=None, repr=False)  # where attributions stand; ``None`` where none are logged
     parts: tuple[Parts, ...] = field(default=(), repr=False)
     """What judges its segments, by column or pair."""
 

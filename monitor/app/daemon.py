@@ -6,7 +6,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 
 import structlog
 
@@ -140,8 +139,8 @@ class Daemon:
 
     def _worker(self, plan: ModelPlan) -> Worker:
         running = self.running
-        how = partial(Worker, event_clock=self._event_clock, children=running.children)
-        return how(plan, running.state, running.telemetry, self._wake, running.clock)
+        parts = running.state, running.telemetry, self._wake, running.clock
+        return Worker(plan, *parts, event_clock=self._event_clock, children=running.children)
 
     def _wake(self, names: list[str]) -> None:
         self.running.dispatcher.wake(names)

@@ -21,6 +21,7 @@ from monitor.joint.settings import JointSettings
 from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.tally import Limits
+from monitor.store.memory import load_memory
 from monitor.window import WindowSettings
 from monitor.workers import Failure, Task, WorkerFailed, Workers, pack
 from monitor.workers.classifier import tell_each
@@ -164,6 +165,22 @@ def test_restarts_change_no_bit(plan: ModelPlan, told: Told, tmp_path: Path) -> 
         pipeline.close()
         assert kept_windows(state) == told.windows
     assert workers.tasks == DAYS + 1
+
+
+def test_what_nobody_asks_for_any_more_is_let_go(plan: ModelPlan, tmp_path: Path) -> None:
+    """A state in which a classifier held rows holds none once it is turned off."""
+    with opened(tmp_path) as state:
+        for asked in (plan, replace(plan, drift=DriftSettings())):
+            pipeline = Pipeline(asked, state, event_clock=True, block_bytes=40_000, workers=Here())
+            pipeline.read_records(0, Limits())
+            for _ in pipeline.close_due(0, drained=False):
+                pass
+            pipeline.close()
+        pipeline = Pipeline(replace(plan, drift=DriftSettings()), state, event_clock=True)
+        list(pipeline.flush(0))
+        pipeline.close()
+        with state.read() as connection:
+            assert not [piece for _, piece in load_memory(connection, plan.name) if piece.startswith("apart")]
 
 
 @pytest.mark.parametrize(
