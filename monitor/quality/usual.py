@@ -2,7 +2,9 @@
 
 The share of a step is taken to vary as a beta distribution, so that counts are beta-binomial: the mean is the
 reference's, the spread what its steps show beyond sampling, and the reference's own error comes to it. Where single
-steps lie far out, a window may be like the worst of them.
+steps lie far out, a window may be like the worst of them. And where steps vary for sure, storms to come may be worse
+than any that the reference holds: the share then varies as Student's t with four degrees of freedom does, the same
+that the drift engine was found to need at most (``python -m benchmarks.quality nulls``).
 
 Sources: Williams (1982), Applied Statistics 31:144 (the moment estimate of the spread); Skellam (1948), Journal of the
 Royal Statistical Society B 10:257 (the beta-binomial distribution).
@@ -10,11 +12,12 @@ Royal Statistical Society B 10:257 (the beta-binomial distribution).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln, gammaln
+from scipy.special import betainc, betaln, chdtrc, gammaln, stdtr
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -25,6 +28,11 @@ _LEAST_JOINED = 10
 """So many joined steps at least tell how much they vary."""
 _SURE = 1.645
 """The spread is taken at the upper end of its one-sided 95 % interval."""
+_CERTAIN = 1e-4
+"""Steps vary for sure where chi-squared has so small a chance of being luck."""
+_TAIL_FREEDOM = 4
+_GRID = np.concatenate((-np.geomspace(1e3, 1e-2, 300), [0.0], np.geomspace(1e-2, 1e3, 300)))
+"""In spreads from the mean: where the distribution of shares is cut into pieces to be summed over."""
 _MOST_ROWS = 50_000
 """A larger window is taken for one of so many rows of the same shares: its sampling error matters no more."""
 _WHOLLY = 1e-9
@@ -39,6 +47,7 @@ class Usual:
     mean: the share. ``size``: the sum of both parameters of its beta distribution over steps; infinite: no spread.
     rows: what the mean is worth, in rows.
     worst: the share of the worst step, less the luck in it. ``steps``: how many there are.
+    storms: the steps vary for sure, and so may be worse yet than the worst.
     """
 
     mean: float
@@ -46,6 +55,7 @@ class Usual:
     rows: float
     worst: float
     steps: int
+    storms: bool = False
 
     def most(self, of: int, level: float) -> int:
         """Return the most records among so many that are usual: more have a chance of at most ``level``.
@@ -56,7 +66,7 @@ class Usual:
         if of <= 0:
             return 0
         n = min(of, _MOST_ROWS)
-        found = max(self._by_spread(n, level), self._by_worst(n, level))
+        found = max(self._by_spread(n, level), self._by_worst(n, level), self._by_storms(n, level))
         return found if n == of else int(np.ceil(found / n * of))
 
     def _by_spread(self, n: int, level: float) -> int:
@@ -70,14 +80,28 @@ class Usual:
     def _by_worst(self, n: int, level: float) -> int:
         """Return the most in a step like the worst, given how seldom the reference shows one like it."""
         rare = min(level * self.steps, 0.5)
-        low, high = int(n * self.worst), n
-        while low < high:  # the least k of which more are rarer than that
-            middle = (low + high) // 2
-            if middle == n or betainc(middle + 1, n - middle, self.worst) <= rare:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+        return _least(int(n * self.worst), n, lambda k: betainc(k + 1, n - k, self.worst) <= rare)
+
+    def _by_storms(self, n: int, level: float) -> int:
+        """Return the most in a step whose share has the long tail of steps that vary; 0 where none does."""
+        if not self.storms:
+            return 0
+        spread = np.sqrt(self.mean * (1 - self.mean) * (1 / self.size + 1 / self.rows))
+        shares = np.clip(self.mean + spread * (_GRID[1:] + _GRID[:-1]) / 2, 0, 1)
+        chances = np.diff(stdtr(_TAIL_FREEDOM, _GRID))
+        return _least(0, n, lambda k: float(chances @ betainc(k + 1, n - k, shares)) <= level)
+
+
+def _least(low: int, n: int, is_rare: Callable[[int], bool]) -> int:
+    """Return the least number of which more are rare, at most n."""
+    high = n
+    while low < high:
+        middle = (low + high) // 2
+        if middle == n or is_rare(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def usual(bad: Integers, of: Integers, hidden: float = 0.0) -> Usual:
@@ -100,8 +124,9 @@ def usual(bad: Integers, of: Integers, hidden: float = 0.0) -> Usual:
     if not between:
         return Usual(mean, np.inf, worth, mean, steps)
     size = (1 - between) / between
+    storms = any(found[2] for found in scales)
     worst = float(((rows_bad + mean * size) / (rows_of + size)).max())
-    return Usual(mean, size, worth, worst, steps)
+    return Usual(mean, size, worth, worst, steps, storms)
 
 
 def usual_of_rows(bad: int, of: int) -> Usual:
@@ -124,10 +149,15 @@ def _joined(bad: Floats, of: Floats, length: int) -> tuple[Floats, Floats]:
     return np.add.reduceat(bad, starts), np.add.reduceat(of, starts)
 
 
-def _spread(bad: Floats, of: Floats, mean: float) -> tuple[float, float]:
-    """Return the correlation of two rows of a step, at the upper end of its interval, and how far chi-squared is up."""
+def _spread(bad: Floats, of: Floats, mean: float) -> tuple[float, float, bool]:
+    """Return the correlation of two rows of a step, at the upper end of its interval; of chi-squared, how far it is up.
+
+    And whether that is more than luck.
+    """
     steps, spread = len(of), mean * (1 - mean)
     chi2 = float(((bad - of * mean) ** 2 / of).sum()) / spread
     luck = np.sqrt(2 * max(steps - 1, 1) + float((1 / of).sum()) / spread)
     between = max(chi2 - (steps - 1) + _SURE * luck, 0.0) / max(float((of - 1).sum()), 1.0)
-    return between, chi2 / max(steps - 1, 1)
+    freedom = max(steps - 1, 1)
+    chance = chdtrc(freedom, max(freedom + (chi2 - freedom) * np.sqrt(2 * freedom) / luck, 0.0))
+    return between, chi2 / freedom, bool(chance < _CERTAIN)

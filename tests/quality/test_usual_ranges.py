@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import betabinom, binom
+from scipy.stats import t as student
 
 from monitor.quality.usual import Usual, usual
 
@@ -52,3 +53,20 @@ def test_a_large_window_is_allowed_its_share() -> None:
     """A window beyond a size counts as one of that size: the share that is usual stays."""
     known = usual(np.full(200, 20), np.full(200, 1000))
     assert known.most(1_000_000, LEVEL) / 1_000_000 == pytest.approx(known.most(50_000, LEVEL) / 50_000)
+
+
+def test_steps_that_storm_may_be_worse_than_any_before() -> None:
+    """Where large steps vary for sure, shares are usual as far as Student's t with four degrees of freedom reaches."""
+    known = Usual(0.2, 400.0, 1e9, 0.21, 400, storms=True)
+    ends = 0.2 + student(4).isf(LEVEL) * np.sqrt(0.2 * 0.8 / 400)
+    assert known.most(50_000, LEVEL) / 50_000 == pytest.approx(ends, rel=0.01)
+
+
+def test_only_what_varies_for_sure_storms() -> None:
+    """Of 50 references that vary by luck alone few are taken to storm, and of those that vary all are."""
+    rng = np.random.default_rng(8)
+    of = np.full(400, 300)
+    by_luck = [usual(rng.binomial(300, 0.1, 400), of).storms for _ in range(50)]
+    varying = [usual(rng.binomial(300, rng.beta(20, 180, 400)), of).storms for _ in range(50)]
+    assert np.mean(by_luck) <= 0.02
+    assert all(varying)
