@@ -13,7 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.budget import divided
-from monitor.calibration.betting import LEAST_TARGETS, Bound, bound
+from monitor.calibration.betting import Bound, bound
+from monitor.calibration.blocks import block_losses
+from monitor.calibration.collapse import run_lengths
 from monitor.errors import PermanentError
 from monitor.fairness.groups import Watch, watch_groups
 from monitor.fairness.settings import FairnessSettings
@@ -34,7 +36,6 @@ from monitor.record import Role
 from monitor.record_layout import ColumnsSettings, ColumnUnknown, feature_names
 from monitor.reference import Reference
 from monitor.segments import Segmentation
-from monitor.window import join_steps
 
 Estimator: TypeAlias = BinaryEstimator | MulticlassEstimator | RegressionEstimator
 LEAST_BLOCKS = 10
@@ -167,7 +168,8 @@ def compile_scorer(
         return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS, watches=watches, unfit=untaught, cuts=cuts)
     pairs, places = pairs_of(answers, rows, targets)
     steps = None if times is None else times // plan.every
-    bare = _learnt(answers, metrics, pairs, None if steps is None else steps[places], _scale(pairs))
+    own = None if steps is None else steps[places]
+    bare = _learnt(answers, metrics, pairs, own, _scale(pairs), run_lengths(plan.every))
     found: Estimator | Unfit | None = None
     if plan.estimate:
         of_pairs = places // _UNTIMED_STEP if steps is None else steps[places]
@@ -178,13 +180,24 @@ def compile_scorer(
 
 
 def _learnt(
-    answers: Answers, metrics: tuple[Metric, ...], pairs: Pairs, steps: NDArray[np.int64] | None, scale: float
+    answers: Answers,
+    metrics: tuple[Metric, ...],
+    pairs: Pairs,
+    steps: NDArray[np.int64] | None,
+    scale: float,
+    lengths: tuple[int, ...] = (),
 ) -> Scorer:
-    """Return what scores rows like those of a reference; ``steps``: of each pair, ``None`` without timestamps."""
+    """Return what scores rows like those of a reference.
+
+    Parameters
+    ----------
+    steps: of each pair, ``None`` without timestamps.
+    lengths: of runs, in steps, that may be a collapse; of segments none is: that rule does not know how many there are.
+    """
     generator = np.random.default_rng(_SEED)
     expected = {metric.name: metric.compute(pairs, generator).value for metric in metrics}
     lost = losses(pairs, scale)
-    limit, why = _bound(lost, steps)
+    limit, why = _bound(lost, steps, lengths)
     known = lost[~np.isnan(lost)]
     return Scorer(answers, metrics, expected, scale, limit, why, lost=(float(known.sum()), len(known)))
 
@@ -205,29 +218,15 @@ def _parts(
         yield label, _learnt(whole.answers, whole.metrics, pairs, own, whole.scale)
 
 
-def _bound(lost: Floats, stretches: NDArray[np.int64] | None) -> tuple[Bound | None, Unbounded | None]:
+def _bound(
+    lost: Floats, stretches: NDArray[np.int64] | None, lengths: tuple[int, ...]
+) -> tuple[Bound | None, Unbounded | None]:
     if stretches is None:
         return None, Unbounded.NO_TIMESTAMPS
     blocks = block_losses(lost, stretches)
     if len(blocks) < LEAST_BLOCKS:
         return None, Unbounded.TOO_FEW_BLOCKS
-    return bound(blocks, np.random.default_rng(_SEED)), None
-
-
-def block_losses(lost: Floats, stretches: NDArray[np.int64]) -> Floats:
-    """Return the mean loss of each block: stretches in time, joined until they have enough targets.
-
-    Parameters
-    ----------
-    lost: the loss of each row, (n,), NaN where it has none. stretches: the number of its stretch, (n,), in any order.
-    """
-    lost, stretches = lost[~np.isnan(lost)], stretches[~np.isnan(lost)]
-    if not len(lost):
-        return np.zeros(0)
-    _, place, counts = np.unique(stretches, return_inverse=True, return_counts=True)
-    sums = np.bincount(place, weights=lost)
-    edges = join_steps(counts, LEAST_TARGETS)[:-1]
-    return np.asarray(np.add.reduceat(sums, edges) / np.add.reduceat(counts, edges), dtype=np.float64)
+    return bound(blocks, np.random.default_rng(_SEED), lengths=lengths), None
 
 
 def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table, plan: ScoringPlan) -> Estimator | Unfit:

@@ -14,13 +14,15 @@ tolerance.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from monitor.calibration.arrays import Floats
+from monitor.calibration.collapse import RunLimit, run_limits
 
-FRACTIONS = (0.02, 0.04, 0.08, 0.16, 0.3, 0.5, 0.8)
+FRACTIONS = (0.03, 0.06, 0.12, 0.25, 0.5, 0.8, 0.99)
 """Of the capital that each bet stakes: small ones find small losses, and late."""
 LEVEL = 0.05
 """The reference's mean is over its bound so often."""
@@ -37,11 +39,12 @@ _LARGEST = 1e200
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a reference says of the loss: its mean and worst block, and m0, what is still no alarm."""
+    """What a reference says of the loss: its mean and worst block, what is no alarm (m0), and what is a collapse."""
 
     mean: float
     worst: float
     allowed: float
+    runs: tuple[RunLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,10 +86,12 @@ def upper_bound(losses: Floats, order: np.random.Generator) -> float:
     return max(float(possible.max(initial=0.0)), float(losses.mean()))
 
 
-def bound(losses: Floats, order: np.random.Generator, tolerance: float = TOLERANCE) -> Bound:
-    """Return what a reference allows; see :func:`upper_bound`."""
+def bound(
+    losses: Floats, order: np.random.Generator, tolerance: float = TOLERANCE, lengths: Iterable[int] = ()
+) -> Bound:
+    """Return what a reference allows; see :func:`upper_bound`, and :func:`run_limits` for the lengths of runs."""
     allowed = min(upper_bound(losses, order) + tolerance, 1.0)
-    return Bound(float(losses.mean()), float(losses.max()), allowed)
+    return Bound(float(losses.mean()), float(losses.max()), allowed, run_limits(losses, allowed, lengths))
 
 
 def bet(capital: Capital, bound: Bound, loss: float) -> Capital:

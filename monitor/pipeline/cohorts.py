@@ -44,7 +44,7 @@ class Scored:
     ----------
     cohorts: by the end of their window.
     won: of the alarm's bets. ``lost``, ``targets``: of stretches that are too small to be bet on yet.
-    since: start of those. ``onset``: since when a loss probably lasts.
+    since: start of those. ``onset``: since when a loss probably lasts. ``recent``: the last losses that were bet on.
     missed: of the last windows whose targets came, oldest first, whether they lay outside the band that the reference
         alone gives their estimate.
     past: how far the estimates of the last windows that are final were off.
@@ -56,6 +56,7 @@ class Scored:
     targets: int = 0
     since: Instant | None = None
     onset: Onset = field(default_factory=Onset)
+    recent: tuple[float, ...] = ()
     missed: tuple[bool, ...] = ()
     past: Past | None = None
     parts: dict[str, Scored] = field(default_factory=dict)
@@ -95,5 +96,10 @@ def _scored(body: Json) -> Scored:
     cohorts = {each["end"]: Cohort(**each) for each in body["cohorts"]}
     parts = {label: _scored(each) for label, each in body.get("parts", {}).items()}
     onset = Onset(tuple(body["onset"]["runs"]), tuple(body["onset"]["since"]))
-    lists = {"won": tuple(body["won"]), "missed": tuple(body["missed"]), "past": past_from(body.get("past"))}
+    lists = {
+        "won": tuple(body["won"]),
+        "recent": tuple(body.get("recent", ())),
+        "missed": tuple(body["missed"]),
+        "past": past_from(body.get("past")),
+    }
     return Scored(**body | {"cohorts": cohorts, "onset": onset, "parts": parts} | lists)

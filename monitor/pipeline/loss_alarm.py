@@ -16,6 +16,7 @@ import numpy as np
 from monitor.alert import AlertState
 from monitor.budget import budget_steps
 from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital, Onset, after, bet, has_collapsed
+from monitor.calibration.collapse import has_run_over, longest
 from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Scored
@@ -110,7 +111,9 @@ def _bet(
     key = (NAME, segment or "")
     raised = version.raised.get(key)
     firing = raised is not None and raised.alert.state is AlertState.FIRING
-    collapsed = has_collapsed(bound, loss, targets)
+    recent = () if firing else (*scored.recent, loss)[-max(longest(bound.runs), 1) :]
+    collapsed = has_collapsed(bound, loss, targets) or has_run_over(bound.runs, recent)
+    scored.recent = recent
     if firing:
         breached = loss > bound.allowed
     else:
@@ -140,7 +143,7 @@ def _bet(
         follow(model, look.version, each, closed)
     now = version.raised.get(key)
     if (firing and now is None) or (breached and not firing):
-        scored.won, scored.onset = (), Onset()
+        scored.won, scored.onset, scored.recent = (), Onset(), ()
 
 
 def _severity(version: Version, segment: str | None, *, collapsed: bool) -> str:
