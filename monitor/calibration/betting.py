@@ -9,6 +9,10 @@ is a Shiryaev-Roberts e-detector (Shin, Ramdas, Rinaldo: E-detectors; Podkopaev,
 deployed model), so that the mean of all M reaches N once in N blocks at most. m0 is an upper bound of the reference's
 mean, by betting too (Waudby-Smith, Ramdas 2023: estimating means of bounded random variables by betting), and a
 tolerance.
+
+Both hold of losses that are cut at a ceiling too, since a cut lowers a mean and never raises one. What a bet on [0, 1]
+proves of a short reference is little: where no block lost more than a fifth, the ceiling is two fifths, and the mean is
+known twice as well. It is taken far over the worst block, so that choosing it by the reference hardly matters.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ LEAST_TARGETS = 30
 COLLAPSE_TARGETS, COLLAPSE_RATIO = 100, 2.0
 """A block of so many targets that is over so many times the worst block of the reference is a collapse."""
 TOLERANCE = 0.02
+_CEILING_RATIO, _LEAST_CEILING = 2.0, 0.2
+"""Losses are cut at so many times the worst block of the reference, but not lower than this: large ones must win."""
 _GRID = 401
 _MOST_STAKED = 0.75
 _TINY = 1e-12
@@ -39,12 +45,16 @@ _LARGEST = 1e200
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a reference says of the loss: its mean and worst block, what is no alarm (m0), and what is a collapse."""
+    """What a reference says of the loss: its mean and worst block, what is no alarm (m0), and what is a collapse.
+
+    ``ceiling``: a block that loses more is bet on as if it lost so much.
+    """
 
     mean: float
     worst: float
     allowed: float
     runs: tuple[RunLimit, ...] = ()
+    ceiling: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,21 +69,21 @@ class Capital:
         return float(self.won.mean())
 
 
-def upper_bound(losses: Floats, order: np.random.Generator) -> float:
+def upper_bound(losses: Floats, order: np.random.Generator, ceiling: float = 1.0) -> float:
     """Return the 95 % upper betting bound of the mean of block losses, at least their mean.
 
     Parameters
     ----------
-    losses: mean losses of the reference's blocks, in [0, 1], (n,).
+    losses: mean losses of the reference's blocks, in [0, ceiling], (n,).
     order: the blocks are bet on in random order, so that a season does not decide.
 
     Raises
     ------
-    ValueError: no block, or a loss outside [0, 1].
+    ValueError: no block, or a loss outside [0, ceiling].
     """
-    if not len(losses) or losses.min() < 0 or losses.max() > 1:
-        raise ValueError("block losses lie in [0, 1], and there is at least one")
-    drawn = losses[order.permutation(len(losses))]
+    if not len(losses) or losses.min() < 0 or losses.max() > ceiling:
+        raise ValueError(f"block losses lie in [0, {ceiling:g}], and there is at least one")
+    drawn = losses[order.permutation(len(losses))] / ceiling
     number = np.arange(1, len(drawn) + 1)
     mean = (0.5 + np.cumsum(drawn)) / (number + 1)
     variance = (0.25 + np.cumsum((drawn - mean) ** 2)) / (number + 1)
@@ -83,15 +93,17 @@ def upper_bound(losses: Floats, order: np.random.Generator) -> float:
     bet = np.minimum(stake[:, np.newaxis], _MOST_STAKED / np.maximum(1 - grid, _TINY))
     capital = np.cumsum(np.log(np.maximum(1 - bet * (drawn[:, np.newaxis] - grid), _TINY)), axis=0)
     possible = grid[capital.max(axis=0) < math.log(1 / LEVEL)]
-    return max(float(possible.max(initial=0.0)), float(losses.mean()))
+    return max(float(possible.max(initial=0.0)) * ceiling, float(losses.mean()))
 
 
 def bound(
     losses: Floats, order: np.random.Generator, tolerance: float = TOLERANCE, lengths: Iterable[int] = ()
 ) -> Bound:
     """Return what a reference allows; see :func:`upper_bound`, and :func:`run_limits` for the lengths of runs."""
-    allowed = min(upper_bound(losses, order) + tolerance, 1.0)
-    return Bound(float(losses.mean()), float(losses.max()), allowed, run_limits(losses, allowed, lengths))
+    worst = float(losses.max(initial=0.0))
+    ceiling = min(max(_CEILING_RATIO * worst, _LEAST_CEILING), 1.0)
+    allowed = min(upper_bound(losses, order, ceiling) + tolerance, 1.0)
+    return Bound(float(losses.mean()), worst, allowed, run_limits(losses, allowed, lengths), ceiling)
 
 
 def bet(capital: Capital, bound: Bound, loss: float) -> Capital:
@@ -105,7 +117,8 @@ def bet(capital: Capital, bound: Bound, loss: float) -> Capital:
 
 
 def _gains(bound: Bound, loss: float) -> Floats:
-    return np.maximum(1 + np.array(FRACTIONS) / max(bound.allowed, _TINY) * (loss - bound.allowed), _TINY)
+    over = min(loss, bound.ceiling) - bound.allowed
+    return np.maximum(1 + np.array(FRACTIONS) / max(bound.allowed, _TINY) * over, _TINY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,34 @@ def test_the_bound_closes_in_on_the_mean() -> None:
     assert found[-1] < 0.03
 
 
+@pytest.mark.parametrize(("mean", "rows"), [(0.15, 60), (0.05, 60), (0.002, 200)])
+def test_the_bound_that_a_ceiling_tightens_holds_too(mean: float, rows: int) -> None:
+    """Of 200 short references whose blocks are calm the true mean is over the bound in 5 % at most, and it is near."""
+    rng = rng_of(8)
+    found = np.array([bound(rng.binomial(rows, mean, 60) / rows, rng, tolerance=0.0).allowed for _ in range(200)])
+    assert np.mean(found < mean) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    assert np.median(found) - mean < 0.03
+
+
+def test_a_block_over_the_ceiling_wins_what_one_at_it_does() -> None:
+    """A cut lowers the mean of calm blocks and never raises it, and so what is won."""
+    allowed = bound(np.tile([0.05, 0.1, 0.15], 20), rng_of(9))
+    assert allowed.ceiling == pytest.approx(0.3)
+    assert bet(Capital(), allowed, 1.0).evidence == bet(Capital(), allowed, 0.3).evidence
+    assert bet(Capital(), allowed, 0.3).evidence > bet(Capital(), allowed, 0.29).evidence
+
+
+def test_a_short_reference_finds_errors_that_double() -> None:
+    """Errors go from 15 to 30 % after sixty blocks of sixty rows: told within thirty, one alarm in 2,880."""
+    rng, delays = rng_of(10), []
+    for _ in range(10):
+        allowed, capital, blocks = bound(rng.binomial(60, 0.15, 60) / 60, rng), Capital(), 0
+        while capital.evidence < 2880:
+            capital, blocks = bet(capital, allowed, rng.binomial(60, 0.3) / 60), blocks + 1
+        delays.append(blocks)
+    assert np.median(delays) <= 30
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(0, 9))
 def test_the_bound_lies_between_the_mean_and_one(losses: list[float], seed: int) -> None:
     """Whatever the blocks, the bound is no less than their mean and no more than 1."""
