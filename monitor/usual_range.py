@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitor.bins import Floats
-from monitor.record import Column, Kind
+from monitor.record import Column, Kind, Role
 from monitor.tally import Ends, floats
 
 Ranges: TypeAlias = Mapping[str, Ends]
@@ -36,10 +36,23 @@ def usual_ranges(table: pa.Table, columns: Sequence[Column]) -> Ranges:
     found = {}
     for column in columns:
         if column.kind in (Kind.NUMERIC, Kind.TEXT):
-            ends = usual_range(floats(table[column.key]))
+            ends = range_of(column, floats(table[column.key]))
             if ends is not None:
                 found[column.key] = ends
     return found
+
+
+def range_of(column: Column, values: Floats) -> Ends | None:
+    """Return the usual range of a column's numbers or lengths; that of a score which is a probability is within [0, 1].
+
+    A score is taken to be one where no value of it lies outside.
+    """
+    ends = usual_range(values)
+    finite = values[np.isfinite(values)]
+    if column.role is not Role.SCORE or not len(finite) or finite.min() < 0 or finite.max() > 1:
+        return ends
+    low, high = ends or (None, None)
+    return max(low or 0.0, 0.0), 1.0 if high is None else min(high, 1.0)
 
 
 def usual_range(values: Floats) -> Ends | None:

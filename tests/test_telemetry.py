@@ -463,6 +463,7 @@ def fill(telemetry: Telemetry) -> None:
         "performance": [{"metric": "roc_auc", "realised": band}],
         "targets_unreadable_ratio": 0.0,
         "targets_before_record_ratio": 0.0,
+        "scores_improper_ratio": 0.0,
         "target_lag_seconds": {"p50": 60.0},
         "fairness": [{"metric": "demographic_parity", "column": "carrier", "value": 0.1}],
     }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from monitor.usual_range import usual_range
+from monitor.record import Column, Kind, Role
+from monitor.usual_range import range_of, usual_range
+
+SCORE = Column("score", "score", Role.SCORE, Kind.NUMERIC)
 
 
 def normal(seed: int = 0) -> np.ndarray:
@@ -22,6 +27,21 @@ def test_a_range_reaches_beyond_the_extremes() -> None:
     width = values.max() - values.min()
     assert low <= values.min() - 0.99 * width
     assert high >= values.max() + 0.99 * width
+
+
+def test_a_probability_is_never_usual_outside_zero_and_one() -> None:
+    """The range of a score that lies in [0, 1] does not reach over it; nor does that of one that jumped inside it."""
+    values, jumping = np.random.default_rng(3).uniform(0.1, 0.97, 3200), np.repeat([0.0, 1.0], [3199, 1])
+    assert range_of(SCORE, values) == (0.0, 1.0)
+    assert range_of(SCORE, jumping) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("more", [-0.2, 0.5])
+def test_a_score_that_is_no_probability_has_the_range_of_any_number(more: float) -> None:
+    """One value outside of [0, 1] in the reference, and the score is a number as others; so is a feature in [0, 1]."""
+    values = np.random.default_rng(3).uniform(0.1, 0.97, 3200)
+    assert range_of(SCORE, values + more) == usual_range(values + more)
+    assert range_of(replace(SCORE, role=Role.FEATURE), values) == usual_range(values)
 
 
 def test_no_value_is_usual_beyond_zero_where_none_was() -> None:

@@ -31,7 +31,7 @@ from monitor.record_layout import ColumnsSettings
 from monitor.sources.formats.instants import to_instants
 from monitor.tally import Mask, Outside, floats
 from monitor.tally import Pair as MustHold
-from monitor.usual_range import usual_range
+from monitor.usual_range import range_of
 
 Json = dict[str, Any]
 TIMESTAMP = "timestamp"
@@ -99,7 +99,7 @@ def _of_numbers(pair: Pair, own: ColumnQualitySettings, tolerance: float) -> Ite
     if column.kind is Kind.NUMERIC:
         infinite = _infinite(pair.reference), _infinite(pair.current)
         yield _looked(column.name, non_finite.CHECK.name, infinite, own.non_finite, tolerance)
-    ends = own.ends or usual_range(floats(pa.chunked_array([pair.reference])))
+    ends = own.ends or range_of(column, floats(pa.chunked_array([pair.reference])))
     if ends is not None:
         check = ranges.LENGTH if column.kind is Kind.TEXT else ranges.RANGE
         outside = Outside(column.key, *ends)

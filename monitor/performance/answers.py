@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.performance.interval import Bounds, Floats, mean_bounds, steady_mean
 from monitor.performance.metric import Undefined, Value, undefined
-from monitor.performance.pairs import UNKNOWN, ClassPairs, NumberPairs, Places
+from monitor.performance.pairs import UNKNOWN, ClassPairs, NumberPairs, Pairs, Places
 
 Counts: TypeAlias = NDArray[np.int64]
 Found: TypeAlias = Value | Undefined
@@ -20,6 +20,8 @@ Classes: TypeAlias = Callable[[ClassPairs, np.random.Generator], Value]
 Numbers: TypeAlias = Callable[[NumberPairs, np.random.Generator], Value]
 _SUM_TOLERANCE = 1e-3
 """Probabilities of all classes may miss 1 by so much: some models log them rounded."""
+_STRAY = 0.05
+"""So many rows, or a single one, may be no probabilities and be left out; more of them are another kind of score."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +99,22 @@ def of_scores(measure: Callable[[Scored], Found]) -> Classes:
 
 
 def of_probabilities(measure: Callable[[Scored], Found]) -> Classes:
-    """Compute a metric from rows with scores, where all of these are probabilities."""
-    return of_scores(lambda rows: measure(rows) if probable(rows.scores).all() else Undefined.NOT_PROBABILITIES)
+    """Compute a metric from the rows whose scores are probabilities; a few others are left out, many are a reason."""
+
+    def compute(rows: Scored) -> Found:
+        proper = probable(rows.scores)
+        stray, total = int((~proper).sum()), len(proper)
+        if stray > max(1, _STRAY * total) or 2 * stray >= total:
+            return Undefined.NOT_PROBABILITIES
+        return measure(Scored(rows.targets[proper], rows.scores[proper]) if stray else rows)
+
+    return of_scores(compute)
+
+
+def improper_share(pairs: Pairs) -> float | None:
+    """Return the share of rows with scores whose scores are no probabilities; ``None`` where no row has scores."""
+    rows = scored(pairs) if isinstance(pairs, ClassPairs) else Undefined.NO_SCORES
+    return None if isinstance(rows, Undefined) else 1 - float(probable(rows.scores).mean())
 
 
 def probable(scores: Floats) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from monitor.identity import window_id
 from monitor.instant import SECOND, Instant, microseconds, to_text
+from monitor.performance.answers import improper_share
 from monitor.performance.estimate.trust import LAST, is_missed
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric, Value
@@ -125,6 +126,7 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
         "targets_coverage_ratio": known.count / rows.num_rows,
         "targets_unreadable_ratio": 1 - len(readable) / known.count if known.count else None,
         "targets_before_record_ratio": early_targets(rows, known),
+        "scores_improper_ratio": improper_share(pairs),
         "target_lag_seconds": target_lags(rows, known),
         "performance": [
             _entry(scorer, metric, values[metric.name], expected, final=cohort.final) for metric in scorer.metrics

@@ -130,6 +130,11 @@ TARGETS_BEFORE_RECORD = _gauge(
     "model version",
     "Share of that window's targets that are dated before their record, of those that say when.",
 )
+SCORES_IMPROPER = _gauge(
+    "scores_improper_ratio",
+    "model version",
+    "Share of that window's rows with a target whose scores are no probabilities: outside [0, 1], or not summing to 1.",
+)
 TARGET_LAG = _gauge(
     "target_lag_seconds", "model version stat", "How long after their records the targets of that window were known."
 )

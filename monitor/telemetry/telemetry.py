@@ -23,6 +23,7 @@ _BANDS = {"value": d.PERFORMANCE, "lower": d.PERFORMANCE_LOWER, "upper": d.PERFO
 _OF_TARGETS = {
     "targets_unreadable_ratio": d.TARGETS_UNREADABLE,
     "targets_before_record_ratio": d.TARGETS_BEFORE_RECORD,
+    "scores_improper_ratio": d.SCORES_IMPROPER,
 }
 STATUSES = ("requested", "withheld", "awaiting_approval", "started", "succeeded", "failed")
 

@@ -241,6 +241,7 @@ PERFORMANCE_LINE = beside(
     ),
     targets_unreadable_ratio=maybe(RATIO),
     targets_before_record_ratio=maybe(RATIO),
+    scores_improper_ratio=maybe(RATIO),
     target_lag_seconds=record(p50=maybe(SECONDS), p95=maybe(SECONDS)),
     fairness=listed(DIFFERENCE),
     segments=listed(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.answers import binary, several
-from monitor.performance.answers import Scored, confusion, scored
+from monitor.performance.answers import Scored, confusion, improper_share, scored
 from monitor.performance.business_value import business_value
 from monitor.performance.metric import Metric, Undefined
 from monitor.performance.one_class import per_class
@@ -128,6 +128,18 @@ def test_a_matrix_of_other_classes_is_refused() -> None:
 def test_no_value_says_why(name: str, pairs: ClassPairs, why: Undefined) -> None:
     """What a formula divides by is missing: no value, and the reason."""
     assert METRICS[name].compute(pairs, rng_of()).why is why
+
+
+def test_a_stray_score_is_left_out_of_metrics_of_probabilities() -> None:
+    """Of 40 rows two scores outside [0, 1] leave the value that the 38 others have; of 39 rows they are too many."""
+    scores = np.tile([0.2, 0.7, 0.4, 0.9], 10)
+    strays, targets = np.where(np.arange(40) < 2, 7.0, scores), np.tile([0, 1, 1, 0], 10).tolist()
+    whole, rest = of(targets, None, strays.tolist()), of(targets[2:], None, scores[2:].tolist())
+    for name in ("brier", "log_loss", "calibration_error"):
+        assert METRICS[name].compute(whole, rng_of()) == METRICS[name].compute(rest, rng_of())
+        short = of(targets[:39], None, strays[:39].tolist())
+        assert METRICS[name].compute(short, rng_of()).why is Undefined.NOT_PROBABILITIES
+    assert improper_share(whole) == pytest.approx(2 / 40)
 
 
 def test_scores_of_all_classes_sum_to_one() -> None:
