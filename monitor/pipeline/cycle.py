@@ -72,10 +72,7 @@ class Pipeline:
         self.reload()
 
     def change_by(self, transform_for: TransformFor) -> None:
-        """Change canonical rows before they are counted: by what is given for the layout that they have.
-
-        It is asked at once, where the columns are known, so that it can refuse them.
-        """
+        """Change canonical rows before they are counted; what is given is asked at once, so that it can refuse."""
         self._transform_for = transform_for
         self._transform = self._changed_by(self._layouts)
 
