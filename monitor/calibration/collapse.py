@@ -57,7 +57,7 @@ def run_limits(losses: Floats, allowed: float, lengths: Iterable[int]) -> tuple[
         if length < 1 or len(losses) < _LEAST_RUNS * length:
             continue
         runs = np.convolve(losses, np.full(length, 1 / length), mode="valid")
-        reach = _FAR * float(runs.std()) * np.sqrt(1 + length / len(losses))
+        reach = _FAR * float(runs.std()) * float(np.sqrt(1 + length / len(losses)))
         found.append(RunLimit(length, max(float(runs.max()), allowed + reach)))
     return tuple(found)
 
