@@ -31,6 +31,7 @@ NOT_RUN = {
     "CONTRIBUTING.md": ["installs the project anew", "these are the steps of .ci/run"],
     "docs/decisions/0001-demo-story.md": ["takes minutes"],
     "docs/how-to/container.md": ["needs a container engine"] * 2,
+    "docs/how-to/python-client.md": ["needs FastAPI"],
     "docs/how-to/kserve.md": ["needs a Kubernetes cluster"],
     "docs/reference/bench.md": ["takes a quarter of an hour, and needs the real sets"],
 }
