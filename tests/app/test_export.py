@@ -20,16 +20,16 @@ from monitor.store.database import State, StateSettings, open_state
 from monitor.store.segment import Segment, rewrite_segments, segments
 from tests.stories.world import HOUR, MODEL, ROWS_AN_HOUR, START, World
 
-DAYS = 2
-FOREVER = Span(START - HOUR, START + 24 * DAYS * HOUR)
+HOURS = 30
+FOREVER = Span(START - HOUR, START + HOURS * HOUR)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Return a log of two days."""
+    """Return a log of a day and a quarter."""
     made = World(tmp_path_factory.mktemp("export") / "world")
     made.reference()
-    made.log(24 * DAYS)
+    made.log(HOURS)
     return made
 
 
@@ -72,7 +72,7 @@ def named(state: State) -> list[Segment]:
 def test_every_row_comes_with_its_target(world: World, state: State) -> None:
     """Where all rows are kept the export is the log, in order of time, each row with its own target."""
     rows = table(exported(state, read(world, state)))
-    assert rows.num_rows == 24 * DAYS * ROWS_AN_HOUR
+    assert rows.num_rows == HOURS * ROWS_AN_HOUR
     assert rows.column_names[:3] == ["timestamp", "request_id", "model_version"]
     assert rows["timestamp"].cast(pa.int64()).to_pylist() == sorted(rows["timestamp"].cast(pa.int64()).to_pylist())
     assert set(rows["target"].to_pylist()) == {"0", "1"} or set(rows["target"].to_pylist()) == {0.0, 1.0}
@@ -83,7 +83,7 @@ def test_a_window_gives_no_more_rows_than_are_kept_of_it(world: World, state: St
     rows = table(exported(state, read(world, state, rows=7)))
     hours = pc.value_counts(pc.floor_temporal(rows["timestamp"], unit="hour"))
     assert set(hours.field("counts").to_pylist()) == {7}
-    assert len(hours) == 24 * DAYS
+    assert len(hours) == HOURS
 
 
 def test_the_cut_of_the_log_changes_no_byte(world: World, state: State, tmp_path: Path) -> None:

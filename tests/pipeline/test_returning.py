@@ -36,8 +36,7 @@ def replayed(path: Path, block_bytes: int = 4 * 2**20) -> list[dict[str, Any]]:
     return [body for each in closed for body in (*each.windows, *each.alerts)]
 
 
-@pytest.mark.parametrize("rate", [1.0, 0.1])
-@pytest.mark.parametrize("length", ["1h", "3h"])
+@pytest.mark.parametrize(("rate", "length"), [(1.0, "3h"), (0.1, "1h")])
 def test_the_cut_of_the_log_changes_nothing(world: World, rate: float, length: str) -> None:
     """Blocks of some lines or of the whole log give the same windows, also sampled, also where windows overlap."""
     model = {"sampling": {"rate": rate}, "window": {"length": length, "min_rows": 2}, "records": {"max_line": "1KiB"}}
