@@ -1,0 +1,162 @@
+"""The ways in which the same inferences reach Driftline; each is one function, and one entry of ``WAYS``."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from monitor.instant import from_text, to_text
+from monitor.record import Layout
+from monitor.sources.files import FilesSettings
+from monitor.sources.formats.event import binary, to_line
+from monitor.sources.http import HttpSettings, HttpTargetsSettings
+from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.spool.frames import Content, written
+from monitor.sources.spool.writer import Spool
+from monitor.sources.sql.settings import SqlSettings
+from monitor.web.lines import check, lines_of
+from tests.sources.brokers import brokers
+from tests.worlds import Json, write_log
+
+Logged: TypeAlias = tuple[list[Json], list[Json]]
+"""Records and targets, each in the order in which they were logged."""
+Way: TypeAlias = Callable[[Path, Logged], AbstractContextManager[Json]]
+"""Lays what was logged into a folder, and lends what the plan of a model is to say to read it from there."""
+PARTITIONS = 2
+_IN_ONE_REQUEST = 200
+
+
+def _file(name: str) -> FilesSettings:
+    return FilesSettings.model_validate({"path": name, "rotate_wait": "0s"})
+
+
+@contextmanager
+def by_json_lines(folder: Path, logged: Logged) -> Iterator[Json]:
+    """One log of JSON lines."""
+    for name, rows in zip(("records", "targets"), logged, strict=True):
+        write_log(folder / f"{name}.jsonl", rows)
+    yield {"records": (_file("records.jsonl"),), "targets": _file("targets.jsonl")}
+
+
+@contextmanager
+def by_parquet(folder: Path, logged: Logged) -> Iterator[Json]:
+    """Parquet of flat columns, the records in three files."""
+    records, targets = logged
+    third = -(-len(records) // 3)
+    for place in range(3):
+        pq.write_table(_flat(records[place * third : (place + 1) * third]), folder / f"records-{place}.parquet")
+    pq.write_table(_flat(targets), folder / "targets.parquet")
+    yield {"records": (_file("records-*.parquet"),), "targets": _file("targets.parquet")}
+
+
+def _flat(rows: list[Json]) -> pa.Table:
+    flat = [{**{f"inputs.{name}": value for name, value in row.get("inputs", {}).items()}, **row} for row in rows]
+    names = [name for name in flat[0] if name != "inputs"]
+    columns: dict[str, Any] = {name: [row[name] for row in flat] for name in names}
+    times = pa.array([from_text(text) for text in columns["timestamp"]], pa.int64())
+    return pa.table(columns | {"timestamp": times.cast(pa.timestamp("us", "UTC"))})
+
+
+@contextmanager
+def by_sql(folder: Path, logged: Logged) -> Iterator[Json]:
+    """Tables of flat columns, read in pages."""
+    for name, rows in zip(("records", "targets"), logged, strict=True):
+        flat = [{**row.get("inputs", {}), **{key: row[key] for key in row if key != "inputs"}} for row in rows]
+        with closing(sqlite3.connect(folder / "log.db")) as database, database:
+            database.execute(f"CREATE TABLE {name} (serial INTEGER PRIMARY KEY, {', '.join(flat[0])})")
+            values = ", ".join(f":{key}" for key in flat[0])
+            database.executemany(f"INSERT INTO {name} VALUES (NULL, {values})", flat)  # noqa: S608 names of our own
+    common = {"type": "sql", "url": "sqlite:///log.db", "key": "serial", "settle": "0s", "rows": 700}
+    both = (SqlSettings.model_validate(common | {"table": name}) for name in ("records", "targets"))
+    yield {"records": (next(both),), "targets": next(both)}
+
+
+@contextmanager
+def by_kafka(_folder: Path, logged: Logged) -> Iterator[Json]:
+    """Topics, the records in several partitions."""
+    records, targets = logged
+    with brokers(records=PARTITIONS, targets=1) as cluster:
+        for number in range(PARTITIONS):
+            cluster.put("records", records[number::PARTITIONS], number)
+        cluster.put("targets", targets)
+        both = (KafkaSettings(type="kafka", servers=cluster.servers, topic=name) for name in ("records", "targets"))
+        yield {"records": (next(both),), "targets": next(both)}
+
+
+@contextmanager
+def by_http(folder: Path, logged: Logged) -> Iterator[Json]:
+    """Requests with some records each, as an array."""
+    for name, rows in zip(("records", "targets"), logged, strict=True):
+        frames = [_request(rows[at : at + _IN_ONE_REQUEST]) for at in range(0, len(rows), _IN_ONE_REQUEST)]
+        _spool(folder / "spool" / name, frames)
+    yield {"records": (HttpSettings(type="http"),), "targets": HttpTargetsSettings(type="http"), "spool": _of(folder)}
+
+
+@contextmanager
+def by_kserve(folder: Path, logged: Logged) -> Iterator[Json]:
+    """A request and a response a record, as KServe's logger sends them; targets by files, of which it knows none."""
+    records, targets = logged
+    frames = [
+        written(Content.EVENTS, at, to_line(binary(headers, body)), {})
+        for at, (headers, body) in enumerate(half for record in records for half in kserve_halves(record))
+    ]
+    _spool(folder / "spool" / "records", frames)
+    write_log(folder / "targets.jsonl", targets)
+    yield {"records": (HttpSettings(type="http"),), "targets": _file("targets.jsonl"), "spool": _of(folder)}
+
+
+def kserve_halves(record: Json) -> list[tuple[dict[str, str], bytes]]:
+    """Return the request and the response of a record: headers in small letters, and bodies."""
+    asked_at = from_text(record["timestamp"])
+    tensors = [
+        {"name": name, "shape": [1], "datatype": kind, "data": [record[name]]}
+        for name, kind in (("prediction", "INT64"), ("score", "FP64"))
+    ]
+    bodies = {
+        "request": (asked_at, {"instances": [record["inputs"]]}),
+        "response": (
+            asked_at + round(record["latency_ms"] * 1000),
+            {"model_name": "shop", "model_version": record["model_version"], "outputs": tensors},
+        ),
+    }
+    common = {"ce-specversion": "1.0", "ce-source": "shop-predictor-7d9", "ce-id": record["request_id"]}
+    common |= {"ce-inferenceservicename": "shop", "ce-component": "predictor", "content-type": "application/json"}
+    return [
+        (
+            common | {"ce-type": f"org.kubeflow.serving.inference.{part}", "ce-time": to_text(at)},
+            json.dumps(body).encode(),
+        )
+        for part, (at, body) in bodies.items()
+    ]
+
+
+def _request(rows: list[Json]) -> bytes:
+    checked = check(lines_of(json.dumps(rows).encode()), Layout("timestamp", (), needs_timestamp=False), len(rows))
+    return written(Content.RECORDS, 0, checked.lines, checked.reasons)
+
+
+def _spool(folder: Path, frames: list[bytes]) -> None:
+    spool = Spool(folder, 2**30, lambda: 0)
+    spool.write(b"".join(frames))
+    spool.close()
+
+
+def _of(folder: Path) -> Path:
+    return folder / "spool"
+
+
+WAYS: Mapping[str, Way] = {
+    "jsonl": by_json_lines,
+    "parquet": by_parquet,
+    "sql": by_sql,
+    "kafka": by_kafka,
+    "http": by_http,
+    "kserve": by_kserve,
+}
