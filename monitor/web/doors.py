@@ -76,8 +76,17 @@ class Doors:
         Problem: 404, there is none.
         """
         role = "targets" if event.part is Part.FEEDBACK else "records"
-        for namespace, model in self.services.get(event.service, ()):
-            if namespace in (None, event.more.get("namespace")):
+        return self.of_service(event.service, event.more.get("namespace"), role)
+
+    def of_service(self, service: str, namespace: str | None, role: str) -> Door:
+        """Return the door of the model that watches a service.
+
+        Raises
+        ------
+        Problem: 404, there is none.
+        """
+        for wanted, model in self.services.get(service, ()):
+            if wanted in (None, namespace):
                 return self.of(model, role)
         raise not_found("service")
 
