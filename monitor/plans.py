@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,10 +65,11 @@ def _plan(
         route=routing,
         token=token,
         spool=spools / settings.name,
+        resources=settings.resources,
     )
 
 
-def _waiting(settings: ModelSettings) -> dict[str, timedelta]:
+def _waiting(settings: ModelSettings) -> dict[str, Any]:
     targets = settings.targets
     return {} if targets is None else {"delay": targets.delay, "horizon": targets.horizon}
 

@@ -83,15 +83,19 @@ def usage_rows(table: pa.Table, panes: NDArray[np.intp], number: int) -> list[Us
         usages = [replace(u, errors=int(n)) for u, n in zip(usages, errors, strict=True)]
     for name in table.column_names:
         if name.startswith(PREFIX):
-            amounts = _amounts(table[name], panes, number)
-            pairs = zip(usages, amounts, strict=True)
+            pairs = zip(usages, _amounts(table[name].cast(pa.float64()).to_numpy(), panes, number), strict=True)
             usages = [replace(u, resources={**u.resources, name.removeprefix(PREFIX): a}) for u, a in pairs]
     return usages
 
 
-def _amounts(column: pa.ChunkedArray, panes: NDArray[np.intp], number: int) -> Integers:
+def amounts(values: Floats) -> Integers:
+    """Return sum and bins of amounts of a resource, as in :attr:`Usage.resources`."""
+    found: Integers = _amounts(values, np.zeros(len(values), np.intp), 1)[0]
+    return found
+
+
+def _amounts(values: Floats, panes: NDArray[np.intp], number: int) -> Integers:
     """Return sums and bins of a resource by pane, (number, 3 + bins); what is no amount is not counted."""
-    values: Floats = column.cast(pa.float64()).to_numpy()
     good = np.isfinite(values) & (values >= 0)
     values, panes = np.minimum(values[good], _LARGEST), panes[good]
     counted = np.zeros((number, _LIMBS + RESOURCE_BINS.size), np.int64)

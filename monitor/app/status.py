@@ -113,6 +113,7 @@ def _model(
 ) -> Json:
     kinds = {"records": "+".join(dict.fromkeys(each.type for each in model.records))}
     kinds |= {} if model.targets is None else {"targets": model.targets.type}
+    kinds |= {} if model.resources is None else {"resources": model.resources.type}
     versions = facts.get("versions", {})
     return {
         "name": model.name,

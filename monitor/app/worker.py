@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from monitor.app.scraping import with_scraper
 from monitor.app.turns import Turns
 from monitor.errors import MonitorError, StoreBusy
 from monitor.identity import version_of
@@ -43,9 +44,9 @@ class Worker:
         event_clock: bool = False,
         children: Workers | None = None,
     ) -> None:
-        self.plan = plan
+        self.plan, self._scraper = with_scraper(plan, state.directory, clock)
         self.turns = Turns()
-        self.pipeline = Pipeline(plan, state, event_clock=event_clock, workers=children)
+        self.pipeline = Pipeline(self.plan, state, event_clock=event_clock, workers=children)
         self.why: str | None = None
         """Why the last cycle failed, or ``None``."""
         self._telemetry = telemetry
@@ -62,6 +63,8 @@ class Worker:
     def pause(self) -> None:
         """Have a cycle end after its present transaction, wait for that, and let no other begin."""
         self._stopping.set()
+        if self._scraper is not None:
+            self._scraper.stop()
         with self.turns.visit():
             pass
 
@@ -79,6 +82,8 @@ class Worker:
         with self.turns.hold():
             if self._stopping.is_set():
                 return
+            if self._scraper is not None:
+                self._scraper.start()
             started = time.monotonic()
             try:
                 yield from self._cycle()
@@ -160,6 +165,8 @@ class Worker:
         found = {"records": problems[0] if problems else None}
         if self.plan.targets is not None:
             found["targets"] = pipeline.target_source.problem() if pipeline.target_source is not None else None
+        if self._scraper is not None:
+            found["resources"] = self._scraper.problem()
         return found
 
     def facts(self) -> Json:

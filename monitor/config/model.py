@@ -25,6 +25,7 @@ from monitor.settings import Duration, Settings
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.prometheus.settings import PrometheusSettings
 from monitor.sources.sql.settings import SqlSettings
 from monitor.store.database import StateSettings
 from monitor.versions import VersionsSettings
@@ -127,6 +128,7 @@ class ModelSettings(Settings):
     fairness: FairnessSettings = Field(FairnessSettings(), description="groups that are to be treated alike")
     versions: VersionsSettings = Field(VersionsSettings(), description="how versions side by side are compared")
     alerts: AlertSettings = Field(AlertSettings(), description="how often a false page is accepted")
+    resources: PrometheusSettings | None = Field(None, description="the model server's own metrics; unset: none")
     retrain: RetrainSettings | None = Field(None, description="how a retraining is started; unset: never")
 
     @field_validator("reference", mode="after")

@@ -25,7 +25,7 @@ from monitor.pipeline.profiles import stretch_profile
 from monitor.pipeline.quality import watch_quality, window_violations
 from monitor.pipeline.ruling import combined, end_all, follow
 from monitor.pipeline.segments import close_segments, end_segments
-from monitor.pipeline.serving import served, usage_body, watch_service
+from monitor.pipeline.serving import resources_body, served, usage_body, watch_service
 from monitor.pipeline.silence import watch_silence
 from monitor.pipeline.telling import alert_body, tell
 from monitor.pipeline.telling_apart import look_at_steps, without_evidence
@@ -101,7 +101,7 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     step_judged, threshold = feed(model, version, step, (closed.end, closed.at, ident), own)
     columns = _columns(model, version, profile)
     change = move(model, (plan.name, name), step_judged, columns, (closed.at, ident, start))
-    body |= _judged_body(model, version, judge, profile, (columns, threshold))
+    body |= _judged_body(model, version, profile, body["resources"], (columns, threshold))
     if start < version.measured_from:
         body["rows"] = _rows(model, name, start, closed.end)
     body["quality_violations"] = window_violations(judge, profile, plan.window.min_rows, own)
@@ -164,7 +164,7 @@ def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) ->
         "targets_coverage_ratio": None,
         "latency_seconds": {"p50": None, "p95": None, "p99": None},
         "errors_ratio": None,
-        "resources": {},
+        "resources": resources_body(model.plan.used(start, closed.end)),
         "freshness_seconds": None,
         "objectives": [],
         "usual": {},
@@ -177,15 +177,15 @@ def _blank(model: Model, name: str, ident: str, span: tuple[Instant, Closed]) ->
 
 
 def _judged_body(
-    model: Model, version: Version, judge: Judge, profile: Profile, found: tuple[list[Json], float | None]
+    model: Model, version: Version, profile: Profile, used: Json, found: tuple[list[Json], float | None]
 ) -> Json:
-    columns, threshold = found
+    (columns, threshold), judge = found, version.judge
     return {
         **verdict_body(version, profile.rows, columns, threshold, model.plan.window),
         "columns": columns,
         "latency_seconds": latency_quantiles(profile.latency),
-        **usage_body(profile),
-        "reference": {"id": judge.reference.id, "rows": judge.reference.rows},
+        **usage_body(profile, used),
+        "reference": None if judge is None else {"id": judge.reference.id, "rows": judge.reference.rows},
     }
 
 

@@ -12,7 +12,7 @@ from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
 from monitor.comparison import DriftSettings
 from monitor.fairness.settings import FairnessSettings
-from monitor.instant import microseconds
+from monitor.instant import Instant, microseconds
 from monitor.judge import FINE_METHODS
 from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.settings import PerformanceSettings
@@ -22,12 +22,18 @@ from monitor.reference import ReferencePlan, ReferenceSettings
 from monitor.sampling import SamplingSettings
 from monitor.scorer import ScoringPlan
 from monitor.sources.opening import SourceSettings
+from monitor.sources.prometheus.settings import PrometheusSettings
+from monitor.usage import Integers
 from monitor.versions import VersionsSettings
 from monitor.window import WindowSettings
 
 
 def _nobody(_alert: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
+
+
+def _nothing(_start: Instant, _end: Instant) -> dict[str, Integers]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class ModelPlan:
     delay, horizon: a target is usually known so long after its record, and waited for no longer.
     external_url: what links in messages start with, without a slash at the end.
     route: the receivers of an alert, given its body.
+    resources: where the model server tells what it uses; ``used`` returns what it told in a stretch of time, by name.
     token: the token with which a job reports back on an action, given the action's id.
     """
 
@@ -67,12 +74,15 @@ class ModelPlan:
     route: Callable[[Mapping[str, Any]], tuple[str, ...]] = _nobody
     token: Callable[[str], str] | None = None
     spool: Path | None = None
+    resources: PrometheusSettings | None = None
+    used: Callable[[Instant, Instant], Mapping[str, Integers]] = _nothing
 
     @property
     def reference_plan(self) -> ReferencePlan:
         """Return what shapes the model's references."""
-        figures = (objective.figure for objective in self.performance.objectives)
-        resources = tuple(dict.fromkeys(figure.resource for figure in figures if figure.resource is not None))
+        asked = (objective.figure.resource for objective in self.performance.objectives)
+        scraped = {} if self.resources is None else self.resources.metrics
+        resources = tuple(dict.fromkeys(name for name in asked if name is not None and name not in scraped))
         tallies = self.quality.tallies
         return ReferencePlan(self.task, self.columns, self.window, self.drift, FINE_METHODS, resources, tallies)
 

@@ -7,6 +7,7 @@ records or windows alerts at once when it burns too fast; one without alerts aft
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.ruling import Finding
 from monitor.profile import Profile
 from monitor.settings import duration_text
-from monitor.usage import Usage, amount_figures
+from monitor.usage import Integers, Usage, amount_figures
 
 Json = dict[str, Any]
 ALERTS = {
@@ -39,13 +40,18 @@ ALERTS = {
 """The alert of each kind of figure; that on latency stands for how the model is served."""
 
 
-def usage_body(profile: Profile) -> Json:
-    """Return errors and resources of a window as users see them."""
+def usage_body(profile: Profile, used: Mapping[str, Any]) -> Json:
+    """Return errors and resources of a window as users see them; ``used``: what its server told by itself."""
     usage = profile.usage
     return {
         "errors_ratio": usage.errors / profile.rows if profile.rows else None,
-        "resources": {name: amount_figures(amounts) for name, amounts in sorted(usage.resources.items())},
+        "resources": {**resources_body(usage.resources), **used},
     }
+
+
+def resources_body(resources: Mapping[str, Integers]) -> Json:
+    """Return resources as users see them, by name."""
+    return {name: amount_figures(amounts) for name, amounts in sorted(resources.items())}
 
 
 def served(model: Model, name: str, profile: Profile | None, rows: Mapping[str, int], end: Instant) -> Served:
@@ -60,6 +66,8 @@ def served(model: Model, name: str, profile: Profile | None, rows: Mapping[str, 
     usage = profile.usage if profile is not None else Usage()
     if usage.newest is not None:
         version.newest = usage.newest if version.newest is None else max(version.newest, usage.newest)
+    told = model.plan.used(end - microseconds(model.plan.window.every), end)
+    usage = replace(usage, resources={**usage.resources, **told})
     age = None if version.newest is None else max(end - version.newest, 0) / SECOND
     latency = profile.latency if profile is not None else np.zeros(BINS, np.int64)
     replaced = not rows[name] and any(rows.values())

@@ -20,7 +20,7 @@ EXTRAS = {
     "demo": {"demo"},
     "frame": {"demo", "reports"},
     "reports": {"reports"},
-    "sources": {"kafka"},
+    "sources": {"kafka", "opentelemetry"},
     "workers": {"reports"},
     "observability": {"dashboards"},
 }

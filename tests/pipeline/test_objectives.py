@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from monitor.instant import SECOND
 from monitor.performance.settings import PerformanceSettings
 from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.sources.files import FilesSettings
+from monitor.sources.prometheus.settings import PrometheusSettings
 from monitor.store.database import State
+from monitor.usage import amounts
 from tests.contracts import schemas
 from tests.passes import WALL, Told, opened, plain, replayed, restarted
 from tests.worlds import World, plan_of, reference_table, write_log
@@ -29,6 +34,7 @@ OBJECTIVES = [
     {"metric": "resource.tokens.mean", "at_most": 120},
 ]
 HOURS = 24
+HOUR = 3_600 * SECOND
 SLOW, FAILING, DEAR, THIN = range(8, 10), range(14, 16), range(20, 24), range(18, 20)
 """Hours in which a third is slow, a fifth fails, all cost double, and half an hour has no record."""
 
@@ -182,3 +188,27 @@ def test_what_is_known_of_performance_stands_in_each_window(scored: ModelPlan, s
         again += [body["objectives"] for body in map(plain, closed.windows)]
         pipeline.close()
     assert again == [body["objectives"] for body in told.windows[:5]]
+
+
+SCRAPED = {"type": "prometheus", "url": "http://127.0.0.1:8000/metrics", "metrics": {"queue": "waiting"}}
+
+
+def test_what_was_scraped_stands_in_the_window_of_its_time(served: tuple[ModelPlan, Told]) -> None:
+    """A window has what the model server told while it lasted, beside what records say, and objectives may name it."""
+    objective = {"metric": "resource.queue.mean", "at_most": 5}
+
+    def used(start: int, end: int) -> dict[str, Any]:
+        hours = range(start // HOUR % 24, start // HOUR % 24 + (end - start) // HOUR)
+        return {"queue": amounts(np.array([float(hour) for hour in hours for _ in range(60)]))}
+
+    plan = replace(
+        served[0],
+        performance=PerformanceSettings.model_validate({"objectives": [objective]}),
+        resources=PrometheusSettings.model_validate(SCRAPED),
+        used=used,
+    )
+    told = replayed(plan)
+    assert plan.reference_plan.resources == ()
+    assert [window["resources"]["queue"]["mean"] for window in told.windows] == list(range(HOURS))
+    assert [set(window["resources"]) for window in told.windows] == [{"queue"}] * HOURS
+    assert objectives(told, "resource.queue.mean", "broken") == [False] * 6 + [True] * (HOURS - 6)
