@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from pydantic import ValidationError
 
 from monitor.errors import SourceUnavailable
 from monitor.instant import to_text
-from monitor.record import Column, Kind, Layout, Reason, Role
+from monitor.record import WHOLE, Column, Kind, Layout, Reason, Role
 from monitor.sources.batch import Batch
 from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.kafka.source import KafkaSource
 from monitor.sources.position import Position
+from monitor.sources.whole import decode_whole
 from tests.sources.brokers import Brokers, brokers
 from tests.sources.logs import START
 
@@ -36,10 +38,12 @@ def record(number: int) -> dict[str, Any]:
     return {"timestamp": to_text(START + number * SECOND), "request_id": f"id-{number}", "inputs": {"x": number}}
 
 
-def source(servers: str, block_bytes: int = 2**22, *, at_rest: bool = True, **options: Any) -> KafkaSource:
+def source(
+    servers: str, block_bytes: int = 2**22, *, at_rest: bool = True, layout: Layout = LAYOUT, **options: Any
+) -> KafkaSource:
     """Return a source; of a topic at rest, unless it is said."""
     settings = KafkaSettings.model_validate({"type": "kafka", "servers": servers, "topic": "logged"} | options)
-    return KafkaSource(settings, LAYOUT, Path(), block_bytes, at_rest=at_rest)
+    return KafkaSource(settings, layout, Path(), block_bytes, at_rest=at_rest)
 
 
 def batches(source: KafkaSource, positions: dict[str, Position]) -> list[Batch]:
@@ -225,3 +229,31 @@ def test_wrong_settings_are_refused_without_a_secret(wrong: dict[str, Any]) -> N
     with pytest.raises(ValidationError) as refused:
         KafkaSettings.model_validate({"type": "kafka", "servers": "broker:9092", "topic": "logged"} | wrong)
     assert "secret" not in str(refused.value).replace("password", "") or "GSSAPI" in str(refused.value)
+
+
+@pytest.mark.parametrize("message_time", [False, True])
+def test_a_record_without_event_time_takes_that_of_its_message(cluster: Brokers, message_time: bool) -> None:
+    """Where it is asked for, what lacks a time has its message's, what has one keeps it, and the rest is refused."""
+    bare = {"request_id": "bare", "inputs": {"x": 7}}
+    written = [record(1), bare, {}, bare | {"timestamp": None}, bare | {"timestamp": "soon"}, b" { } ", b"[1]"]
+    cluster.put("logged", written, timestamp=1_700_000_000_123)
+    found = batches(source(cluster.servers, message_time=message_time), {})
+    at = 1_700_000_000_123_000
+    read = sorted(
+        (row["timestamp"], row["inputs.x"]) for batch in found for row in batch.table.to_pylist() if row["inputs.x"]
+    )
+    assert read == [(START + SECOND, 1.0), *([(at, 7.0)] * 2 if message_time else [])]
+    assert sum(batch.table.num_rows for batch in found) == (5 if message_time else 1)
+    assert reasons(found) == {"timestamp_invalid": 1, "not_object": 1} | (
+        {} if message_time else {"timestamp_missing": 4}
+    )
+
+
+def test_the_time_of_a_message_is_written_where_the_event_time_stands(cluster: Brokers) -> None:
+    """It is in the record as it is kept, at the path that the config names, however much of that is there."""
+    cluster.put("logged", [{"inputs": {"x": 1}}, {"at": {}}, {"at": {"time": None}}], timestamp=1000)
+    layout = replace(LAYOUT, timestamp="at.time", whole=True)
+    (found,) = batches(source(cluster.servers, layout=layout, message_time=True), {})
+    assert found.table["timestamp"].to_pylist() == [1_000_000] * 3
+    again = decode_whole(found.table[WHOLE].to_pylist(), layout)
+    assert again.table["timestamp"].to_pylist() == [1_000_000] * 3

@@ -41,14 +41,16 @@ class KafkaSettings(Settings):
     """A topic, read from its earliest message on; all of its partitions, also those that are added later.
 
     ``servers`` are some of the brokers: the others are learnt from them. A message's value is one record: a JSON
-    object. A larger one than ``max_message`` is refused. ``tls`` and ``login`` are left out where brokers ask for
-    neither; ``tls: {}`` is TLS with the system's authorities.
+    object. A larger one than ``max_message`` is refused. With ``message_time`` a record that says no event time has
+    that of its message. ``tls`` and ``login`` are left out where brokers ask for neither; ``tls: {}`` is TLS with the
+    system's authorities.
     """
 
     type: Literal["kafka"]
     servers: _Server | Annotated[list[_Server], Field(min_length=1)]
     topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
     max_message: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
+    message_time: bool = False
     tls: KafkaTls | None = None
     login: KafkaLogin | None = None
 

@@ -51,7 +51,7 @@ class KafkaSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._intake = Intake(settings, root, block_bytes, at_rest=at_rest, clock=clock)
-        self._topic, self._layout, self._longest = settings.topic, layout, settings.max_message
+        self._topic, self._layout, self._settings = settings.topic, layout, settings
         self._block_bytes, self._at_rest, self._clock = block_bytes, at_rest, clock
 
     def close(self) -> None:
@@ -136,7 +136,8 @@ class KafkaSource:
 
     def _batch(self, part: Partition) -> Batch:
         messages = part.take(self._block_bytes)
-        decoded = decode(part.at.path, messages, self._layout, self._longest)
+        longest, message_time = self._settings.max_message, self._settings.message_time
+        decoded = decode(part.at.path, messages, self._layout, longest, message_time=message_time)
         others = [each for each in self._intake.parts if each is not part and not (each.ended and not each.waiting)]
         hold = min((NEVER if each.reached is None else each.reached for each in others), default=None)
         told, lost = list[Rejected](), 0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from monitor.instant import Instant, to_text
 from monitor.record import Decoded, Layout, Reason, Rejected
 from monitor.sources.formats import jsonl
 from monitor.sources.formats.block import Lines, joined
@@ -20,12 +22,15 @@ _NEWLINE = b"\n"
 _Value: TypeAlias = tuple[int, bytes]  # a message's offset and value
 
 
-def decode(name: str, messages: Sequence[Message], layout: Layout, longest: int) -> Decoded:
+def decode(
+    name: str, messages: Sequence[Message], layout: Layout, longest: int, *, message_time: bool = False
+) -> Decoded:
     """Decode messages in their order; those without a value and those that are too long are refused.
 
     Parameters
     ----------
     name: of the partition, for what is refused. longest: bytes of a value.
+    message_time: a record without event time takes that of its message, and stands behind those that have one.
     """
     refused: list[Rejected] = []
     values: list[_Value] = []
@@ -37,9 +42,60 @@ def decode(name: str, messages: Sequence[Message], layout: Layout, longest: int)
             refused.append(Rejected(Reason.TOO_LONG, name, offset, "larger than max_message"))
         else:
             values.append((offset, value))
-    parts = [_lines(name, list(group), layout) for _, group in groupby(values, key=_lone)]
-    decoded = joined(parts, layout)
+    decoded = _decoded(name, values, layout)
+    if message_time:
+        decoded = _with_times(decoded, name, messages, layout)
     return replace(decoded, rejected=tuple(sorted([*refused, *decoded.rejected], key=lambda each: each.offset)))
+
+
+def written_at(message: Message) -> Instant | None:
+    """Return when a message was written, by its producer or its broker; ``None`` of one that does not say."""
+    kind, milliseconds = message.timestamp()
+    return None if kind == 0 or milliseconds < 0 else milliseconds * 1000
+
+
+def _decoded(name: str, values: Sequence[_Value], layout: Layout) -> Decoded:
+    return joined([_lines(name, list(group), layout) for _, group in groupby(values, key=_lone)], layout)
+
+
+def _with_times(decoded: Decoded, name: str, messages: Sequence[Message], layout: Layout) -> Decoded:
+    """Read again what has no event time, with that of its message."""
+    bare = {fault.offset for fault in decoded.rejected if fault.reason is Reason.TIMESTAMP_MISSING}
+    if not bare:
+        return decoded
+    stamped = [
+        (message.offset() or 0, _stamped(_bytes(message.value()), layout.timestamp, at))
+        for message in messages
+        if (message.offset() or 0) in bare and (at := written_at(message)) is not None
+    ]
+    again = _decoded(name, stamped, layout)
+    left = bare - {offset for offset, _ in stamped}
+    kept = [each for each in decoded.rejected if each.offset not in bare or each.offset in left]
+    whole = joined([replace(decoded, rejected=()), replace(again, rejected=())], layout)
+    return replace(whole, rejected=(*kept, *again.rejected))
+
+
+def _stamped(value: bytes, path: str, at: Instant) -> bytes:
+    """Write an instant into a JSON object, in which it stands nowhere or is null."""
+    text = to_text(at)
+    if "." in path or path.encode() in value:
+        return json.dumps(_set(json.loads(value), path, text)).encode()
+    rest = value.lstrip()[1:].lstrip()
+    return b'{%s:"%s"%s%s' % (json.dumps(path).encode(), text.encode(), b"" if rest.startswith(b"}") else b",", rest)
+
+
+def _set(record: dict[str, Any], path: str, text: str) -> dict[str, Any]:
+    """Set a value at a path, or under its whole name where something else stands in the way."""
+    first, dot, rest = path.partition(".")
+    if dot and isinstance(record.setdefault(first, {}), dict):
+        _set(record[first], rest, text)
+    else:
+        record[path] = text
+    return record
+
+
+def _bytes(value: str | bytes | None) -> bytes:
+    return b"" if value is None else value.encode() if isinstance(value, str) else value
 
 
 def _lone(value: _Value) -> int | None:
