@@ -48,6 +48,10 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
         from monitor.sources.sql.source import SqlSource  # SQLAlchemy is slow to import, and few need it here
 
         return SqlSource(settings, layout, where.root, at_rest=where.at_rest)
+    if isinstance(settings, KafkaSettings) and settings.is_of_events:
+        from monitor.sources.kafka.events import KafkaEvents
+
+        return KafkaEvents(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
     if isinstance(settings, KafkaSettings):
         from monitor.sources.kafka.source import KafkaSource  # few need it here
 

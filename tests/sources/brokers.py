@@ -38,11 +38,16 @@ class Brokers:
         self._library.rd_kafka_mock_cluster_destroy(self._cluster)
         self._library.rd_kafka_destroy_flags(self._handle, 4)
 
-    def put(self, topic: str, values: Iterable[Any], partition: int = 0, **options: Any) -> None:
+    def put(self, topic: str, values: Iterable[Any], partition: int = 0, *, flush: bool = True, **options: Any) -> None:
         """Write messages to a partition; what is neither bytes nor nothing is written as JSON."""
         for value in values:
             body = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
             self._produce(topic, body, partition, options)
+        if flush:
+            self.flush()
+
+    def flush(self) -> None:
+        """Wait until all is written."""
         assert self._producer.flush(10) == 0
 
     def _produce(self, topic: str, body: bytes | None, partition: int, options: Mapping[str, Any]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from monitor.instant import from_text
 from monitor.record import Column, Kind, Layout, Role
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings
@@ -27,6 +28,14 @@ Json: TypeAlias = dict[str, Any]
 class Offered(Protocol):
     """A place at which rows are put, and from which a source reads them a few at a time."""
 
+    type: str
+    """How a config names it."""
+    refusal: str
+    """Why a row is refused that lacks what every record of this source needs: its event time, unless said otherwise."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin with no rows."""
+
     def put(self, rows: list[Json]) -> None:
         """Add rows behind those that are there."""
 
@@ -41,6 +50,7 @@ class _Folder:
     """What most have in common: a folder, and nothing that was started."""
 
     block_bytes = 300
+    refusal = "timestamp_missing"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,6 +71,8 @@ class _Folder:
 class Files(_Folder):
     """Two logs, one after the other."""
 
+    type = "files"
+
     def settings(self) -> FilesSettings:
         """Return what a config would say."""
         return FilesSettings.model_validate({"path": "log-*.jsonl", "rotate_wait": "0s", "max_line": 300})
@@ -75,6 +87,7 @@ class Files(_Folder):
 class Http(_Folder):
     """A spool, of which a read takes one request; each request has two rows."""
 
+    type = "http"
     block_bytes = 1
 
     def settings(self) -> HttpSettings:
@@ -92,6 +105,8 @@ class Http(_Folder):
 
 class Sql(_Folder):
     """A table, read three rows at a time."""
+
+    type = "sql"
 
     def settings(self) -> SqlSettings:
         """Return what a config would say."""
@@ -111,6 +126,7 @@ class Sql(_Folder):
 class Kafka(_Folder):
     """A topic of two partitions."""
 
+    type = "kafka"
     block_bytes = 1000
 
     def __init__(self, folder: Path) -> None:
@@ -131,5 +147,38 @@ class Kafka(_Folder):
         self._cluster.close()
 
 
-OFFERED: Mapping[str, Callable[[Path], Offered]] = {"files": Files, "http": Http, "sql": Sql, "kafka": Kafka}
-"""By the ``type`` that a config names them by."""
+class KafkaOfEvents(Kafka):
+    """A topic of requests of two partitions, and one of responses, of which each comes later and elsewhere."""
+
+    refusal = "event_invalid"
+    block_bytes = 2500
+
+    def __init__(self, folder: Path) -> None:
+        _Folder.__init__(self, folder)
+        self._cluster = Brokers(logged=2, answered=2)
+
+    def settings(self) -> KafkaSettings:
+        """Return what a config would say."""
+        return KafkaSettings(type="kafka", servers=self._cluster.servers, topic="logged", responses="answered")
+
+    def put(self, rows: list[Json]) -> None:
+        """Write the two halves of each row: of one without an event time, without a key."""
+        for place, row in enumerate(rows):
+            at = from_text(row["timestamp"]) // 1000 if "timestamp" in row else 0
+            key = row["request_id"].encode() if at else None
+            halves = (
+                ("logged", place % 2, at, {"instances": [row["inputs"]]}),
+                ("answered", 0, at + 2500, {"predictions": [1]}),
+            )
+            for topic, partition, written_at, body in halves[: 2 if at else 1]:
+                self._cluster.put(topic, [body], partition, key=key, timestamp=written_at, flush=False)
+        self._cluster.flush()
+
+
+OFFERED: Mapping[str, type[Offered]] = {
+    "files": Files,
+    "http": Http,
+    "sql": Sql,
+    "kafka": Kafka,
+    "kafka-events": KafkaOfEvents,
+}

@@ -25,9 +25,17 @@ TABLES = ("window", "performance", "pane", "memory", "counts", "rejection", "ale
 
 @pytest.fixture(scope="module")
 def logged() -> Logged:
-    """Give records of some windows, and targets of most of them a minute after each."""
+    """Give records of some windows, in whole milliseconds, and targets of most of them a minute after each."""
     world = World(seed=4)
-    records = [*world.hours(0, CALM), *replace(world, shift=1.0).hours(CALM, SHIFTED)]
+    drawn = [*world.hours(0, CALM), *replace(world, shift=1.0).hours(CALM, SHIFTED)]
+    records = [
+        record
+        | {
+            "timestamp": to_text(from_text(record["timestamp"]) // 1000 * 1000),
+            "latency_ms": float(round(record["latency_ms"] * 100)),
+        }
+        for record in drawn
+    ]
     targets = [
         {
             "timestamp": to_text(from_text(record["timestamp"]) + 60 * SECOND),

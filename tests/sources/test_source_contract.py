@@ -73,7 +73,7 @@ def test_every_source_of_the_config_is_tried() -> None:
     """What a config may name as a source of records is among those that these rules are tried on."""
     union = get_args(SourceSettings)[0]
     types = {get_args(get_args(each)[0].model_fields["type"].annotation)[0] for each in get_args(union)}
-    assert types == set(OFFERED)
+    assert types == {each.type for each in OFFERED.values()}
 
 
 def test_a_position_gives_the_same_records_however_often_it_is_read(offered: Offered) -> None:
@@ -144,13 +144,13 @@ def test_what_comes_later_follows(offered: Offered) -> None:
 
 
 def test_what_is_refused_is_counted_once_by_its_reason(offered: Offered) -> None:
-    """A row without an event time is no record, and is told of; its neighbours are."""
+    """A row that lacks what a record needs is none, and is told of; its neighbours are."""
     offered.put([{"request_id": "stray", "inputs": {"x": 1.0}}, *rows(ROWS, ROWS + 1)])
     source = offered.open()
     found = drained(source, {})
     source.close()
     refused = sum((batch.refused() for batch in found), start=Counter[str]())
-    assert dict(refused) == {"timestamp_missing": 1}
+    assert dict(refused) == {offered.refusal: 1}
     assert all("stray" not in fault.detail for batch in found for fault in batch.rejected)
     assert sorted(ids(found)) == named(ROWS + 1)
 

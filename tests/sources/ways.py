@@ -137,6 +137,48 @@ def kserve_halves(record: Json) -> list[tuple[dict[str, str], bytes]]:
     ]
 
 
+@contextmanager
+def by_kserve_in_kafka(folder: Path, logged: Logged) -> Iterator[Json]:
+    """The same events in a topic, by the Kafka binding of CloudEvents, a request and its response apart."""
+    records, targets = logged
+    with brokers(events=PARTITIONS) as cluster:
+        for record in records:
+            for place, (headers, body) in enumerate(kserve_halves(record)):
+                told = [(name.replace("ce-", "ce_"), value.encode()) for name, value in headers.items()]
+                written = from_text(headers["ce-time"]) // 1000
+                cluster.put("events", [body], place, headers=told, timestamp=written, flush=False)
+        cluster.flush()
+        write_log(folder / "targets.jsonl", targets)
+        given = {"type": "kafka", "servers": cluster.servers, "topic": "events", "events": {"service": "shop"}}
+        yield {"records": (KafkaSettings.model_validate(given),), "targets": _file("targets.jsonl")}
+
+
+@contextmanager
+def by_seldon(folder: Path, logged: Logged) -> Iterator[Json]:
+    """Topics of requests and of responses, as Seldon Core 2 writes them: paired by key, timed by message."""
+    records, targets = logged
+    with brokers(inputs=PARTITIONS, outputs=1) as cluster:
+        for number, record in enumerate(records):
+            asked_at = from_text(record["timestamp"]) // 1000
+            asked = {"inputs": [_tensor(name, value) for name, value in record["inputs"].items()]}
+            told = {"model_version": record["model_version"]}
+            told |= {"outputs": [_tensor(name, record[name]) for name in ("prediction", "score")]}
+            common = {"key": record["request_id"].encode(), "flush": False}
+            cluster.put("inputs", [asked], number % PARTITIONS, timestamp=asked_at, **common)
+            cluster.put("outputs", [told], timestamp=asked_at + int(record["latency_ms"]), **common)
+        cluster.flush()
+        write_log(folder / "targets.jsonl", targets)
+        settings = KafkaSettings(type="kafka", servers=cluster.servers, topic="inputs", responses="outputs")
+        yield {"records": (settings,), "targets": _file("targets.jsonl")}
+
+
+_DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES", type(None): "FP64"}
+
+
+def _tensor(name: str, value: Any) -> Json:
+    return {"name": name, "shape": [1, 1], "datatype": _DATATYPES[type(value)], "data": [value]}
+
+
 def _request(rows: list[Json]) -> bytes:
     checked = check(lines_of(json.dumps(rows).encode()), Layout("timestamp", (), needs_timestamp=False), len(rows))
     return written(Content.RECORDS, 0, checked.lines, checked.reasons)
@@ -159,4 +201,6 @@ WAYS: Mapping[str, Way] = {
     "kafka": by_kafka,
     "http": by_http,
     "kserve": by_kserve,
+    "kserve-in-kafka": by_kserve_in_kafka,
+    "seldon": by_seldon,
 }

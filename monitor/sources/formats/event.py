@@ -111,7 +111,7 @@ def binary(headers: Mapping[str, str], body: bytes) -> Event:
     for header in ("inference-header-content-length",):
         if header in headers:
             attributes["jsonlength"] = headers[header]
-    return _event(attributes, body)
+    return of_attributes(attributes, body)
 
 
 def _decoded(value: str) -> str:
@@ -169,7 +169,7 @@ def _of_object(given: Any) -> Event:
         if name in _DATA or value is None:
             continue
         attributes[name] = value if isinstance(value, str) else json.dumps(value)
-    return _event(attributes, _data(given))
+    return of_attributes(attributes, _data(given))
 
 
 def _data(given: Mapping[str, Any]) -> bytes:
@@ -185,7 +185,13 @@ def _data(given: Mapping[str, Any]) -> bytes:
     return data.encode("utf-8", "replace") if isinstance(data, str) and not is_json else json.dumps(data).encode()
 
 
-def _event(attributes: Mapping[str, str], body: bytes) -> Event:
+def of_attributes(attributes: Mapping[str, str], body: bytes) -> Event:
+    """Read an event whose attributes are known, by names in small letters.
+
+    Raises
+    ------
+    EventInvalid: one lacks or is too long.
+    """
     for name in _NEEDED:
         if not attributes.get(name):
             raise EventInvalid(f"{name} is missing")

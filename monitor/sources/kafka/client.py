@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _QUEUED_KILOBYTES = 16 * 1024
 _FETCH_BYTES = 2**20
+_FETCH_WAIT_MILLISECONDS = 100
+"""How long a broker waits for something to come before it says that there is nothing: a start waits for that, too."""
 _ASK_SECONDS = 5.0
 
 
@@ -156,6 +158,7 @@ def _config(settings: KafkaSettings, root: Path) -> dict[str, Any]:
         "isolation.level": "read_committed",
         "queued.max.messages.kbytes": _QUEUED_KILOBYTES,
         "fetch.message.max.bytes": _FETCH_BYTES,
+        "fetch.wait.max.ms": _FETCH_WAIT_MILLISECONDS,
         "log_level": 0,
         "security.protocol": secure if login is None else f"SASL_{secure}",
     }

@@ -56,7 +56,7 @@ class Intake:
         """Give the connections back; what waits is had again."""
         if self._client is not None:
             self._client.close()
-        self._client, self._parts = None, {}
+        self._client, self._parts, self._retry_at = None, {}, -1.0
 
     def fail(self, why: str) -> None:
         """Note why nothing comes, and begin anew in a while."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor.instant import Instant
 from monitor.record import Reason, Rejected
+from monitor.sources.kafka.values import as_bytes
 from monitor.sources.position import Position, Print
 
 if TYPE_CHECKING:
@@ -119,21 +120,21 @@ class Partition:
         taken: list[Message] = []
         size = 0
         while self.waiting and (not taken or size < most_bytes):
-            message = self.waiting.popleft()
-            taken.append(message)
-            size += len(message) + OVERHEAD_BYTES
-        self.waiting_bytes -= size
+            taken.append(self.pop())
+            size += len(taken[-1]) + OVERHEAD_BYTES
         return taken
+
+    def pop(self) -> Message:
+        """Hand on the first of what came."""
+        message = self.waiting.popleft()
+        self.waiting_bytes -= len(message) + OVERHEAD_BYTES
+        return message
 
 
 def mark_of(message: Message) -> Print:
     """Return what a message is known again by: where it stands, when it was written, its key and value."""
-    value, key = _bytes(message.value()), _bytes(message.key())
+    value, key = as_bytes(message.value()), as_bytes(message.key())
     digest = hashlib.blake2b(digest_size=16)
     for part in (repr(message.timestamp()).encode(), key, value):
         digest.update(len(part).to_bytes(8, "little") + part)
     return Print((message.offset() or 0) + 1, len(value), digest.hexdigest())
-
-
-def _bytes(value: str | bytes | None) -> bytes:
-    return b"" if value is None else value.encode() if isinstance(value, str) else value

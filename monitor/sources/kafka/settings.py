@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from monitor.settings import Settings, Size
+from monitor.sources.pairing import EventSettings
 
 _Server = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$", max_length=300)]
+_Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 _Path = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
@@ -42,17 +44,36 @@ class KafkaSettings(Settings):
 
     ``servers`` are some of the brokers: the others are learnt from them. A message's value is one record: a JSON
     object. A larger one than ``max_message`` is refused. With ``message_time`` a record that says no event time has
-    that of its message. ``tls`` and ``login`` are left out where brokers ask for neither; ``tls: {}`` is TLS with the
-    system's authorities.
+    that of its message. With ``events`` messages are requests and responses of inferences, as CloudEvents, and are
+    paired; with ``responses``, a topic of their own, by their keys. ``tls`` and ``login`` are left out where brokers
+    ask for neither; ``tls: {}`` is TLS with the system's authorities.
     """
 
     type: Literal["kafka"]
     servers: _Server | Annotated[list[_Server], Field(min_length=1)]
-    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+    topic: _Topic
+    responses: _Topic | None = None
+    events: EventSettings | None = None
     max_message: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
     message_time: bool = False
     tls: KafkaTls | None = None
     login: KafkaLogin | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> KafkaSettings:
+        if self.responses == self.topic:
+            raise ValueError("topic and responses are one; expected two, or no responses")
+        return self
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Return every topic that is read."""
+        return (self.topic,) if self.responses is None else (self.topic, self.responses)
+
+    @property
+    def is_of_events(self) -> bool:
+        """Say whether messages are halves of inferences, and not records."""
+        return self.events is not None or self.responses is not None
 
     @property
     def bootstrap(self) -> str:

@@ -64,7 +64,7 @@ def _with_times(decoded: Decoded, name: str, messages: Sequence[Message], layout
     if not bare:
         return decoded
     stamped = [
-        (message.offset() or 0, _stamped(_bytes(message.value()), layout.timestamp, at))
+        (message.offset() or 0, _stamped(as_bytes(message.value()), layout.timestamp, at))
         for message in messages
         if (message.offset() or 0) in bare and (at := written_at(message)) is not None
     ]
@@ -94,7 +94,8 @@ def _set(record: dict[str, Any], path: str, text: str) -> dict[str, Any]:
     return record
 
 
-def _bytes(value: str | bytes | None) -> bytes:
+def as_bytes(value: str | bytes | None) -> bytes:
+    """Return a key or a value as bytes; of none, none."""
     return b"" if value is None else value.encode() if isinstance(value, str) else value
 
 
