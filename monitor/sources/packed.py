@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -18,15 +20,39 @@ _NARROWER = 64  # after a failure, read on in steps so many times smaller, to ge
 _LOOK_BACK = 1024
 
 
-class _Forward(io.RawIOBase):
-    """A descriptor read from its begin, with an offset of its own."""
+class Packed(Protocol):
+    """The packed bytes, wherever they lie."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes; fewer only where the data ends."""
+        ...
+
+    def close(self) -> None:
+        """Give them back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A descriptor of its own."""
+
+    descriptor: int
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return os.pread(self.descriptor, length, offset)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+class _Forward(io.RawIOBase):
+    """Packed bytes read from their begin, with an offset of its own."""
+
+    def __init__(self, packed: Packed) -> None:
+        self._packed = packed
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        part = os.pread(self._descriptor, size if size >= 0 else _STEP, self._at)
+        part = self._packed.read_at(self._at, size if size >= 0 else _STEP)
         self._at += len(part)
         return part
 
@@ -35,7 +61,7 @@ class _Forward(io.RawIOBase):
 
 
 class Inflated:
-    """The unpacked bytes of a file; takes a descriptor of its own.
+    """The unpacked bytes of a file; of a descriptor it takes one of its own.
 
     Attributes
     ----------
@@ -43,8 +69,8 @@ class Inflated:
         it is written; ``damaged`` if it is no such stream.
     """
 
-    def __init__(self, descriptor: int, packing: Packing) -> None:
-        self._descriptor = os.dup(descriptor)
+    def __init__(self, packed: int | Packed, packing: Packing) -> None:
+        self._packed: Packed = _Own(os.dup(packed)) if isinstance(packed, int) else packed
         self._packing = packing
         self._restart()
 
@@ -56,12 +82,12 @@ class Inflated:
         self.damage: str | None = None
 
     def _opened(self) -> pa.CompressedInputStream:
-        return pa.CompressedInputStream(pa.PythonFile(_Forward(self._descriptor), mode="r"), self._packing.value)
+        return pa.CompressedInputStream(pa.PythonFile(_Forward(self._packed), mode="r"), self._packing.value)
 
     def close(self) -> None:
         """Give the file back."""
         self._stream.close()
-        os.close(self._descriptor)
+        self._packed.close()
 
     def next_data(self, offset: int) -> int | None:
         """Return the offset itself: a stream has no holes."""

@@ -12,20 +12,20 @@ from monitor.instant import Instant
 from monitor.record import Decoded, Layout, Reason, Rejected
 from monitor.sources.batch import Batch
 from monitor.sources.folder import Changed, Seen, opened
-from monitor.sources.formats import Format, Written, csv, jsonl
+from monitor.sources.formats import Format, Written, csv
 from monitor.sources.formats.block import Lines, empty, split
 from monitor.sources.formats.parquet import ParquetRows
 from monitor.sources.formats.unreadable import Unreadable
+from monitor.sources.lines import decode_lines
 from monitor.sources.packed import Inflated
 from monitor.sources.position import HEAD_BYTES, KEPT_MARKERS, MARKER_BYTES, Position, Print, fingerprint
-from monitor.sources.reader import Block, Bytes, Limits, Plain, first_line, read_block
+from monitor.sources.reader import Bytes, Limits, Plain, first_line, read_block
 from monitor.sources.recognise import Task, fresh, is_same
 from monitor.sources.streams import How, Streams
 
 _PARQUET_BUDGET_BYTES = 64 * 2**20
 _PEEK_BYTES = 2**16
 _MARKED_BACK = (1, 4, 16, 64, 256, 1024, 4096, 16384)
-_TORN = frozenset({Reason.JSON_SYNTAX, Reason.NOT_OBJECT, Reason.RAGGED, Reason.ENCODING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +123,13 @@ class Reading:
         if block is None:
             return self._nothing(task, file, source)
         lines = split(file.seen.name, block.data, block.start)
-        decoded = self._decoded(file, block, lines, names)
+        decoded = decode_lines(
+            block, lines, self._how.layout, limits.line, names if file.how.format is Format.CSV else None
+        )
         position = _advanced(file, at, block.next, decoded, _line_ends(lines))
         damaged = isinstance(source, Inflated) and source.damage is not None  # what comes next is to say so
         done = block.ended and not damaged if file.raw else position.done
         return _batch(task, replace(position, inside=block.inside, done=done), decoded)
-
-    def _decoded(self, file: _File, block: Block, lines: Lines, names: tuple[str, ...]) -> Decoded:
-        long = lines.ends - lines.starts > self._how.limits.line
-        kept = lines.pick(~long) if long.any() else lines
-        if file.how.format is Format.CSV:
-            decoded = csv.decode(kept, self._how.layout, names)
-        else:
-            decoded = jsonl.decode(kept, self._how.layout)
-        places = [*block.too_long, *(block.start + int(begin) for begin in lines.starts[long])]
-        too_long = [Rejected(Reason.TOO_LONG, file.seen.name, place, "longer than max_line") for place in places]
-        rejected = [_torn(fault, lines) for fault in decoded.rejected]
-        return replace(decoded, rejected=tuple(sorted([*rejected, *too_long], key=lambda fault: fault.offset)))
 
     def _nothing(self, task: Task, file: _File, source: Bytes) -> Batch | None:
         """Note that a packed file was read to its end, or to where it is damaged."""
@@ -204,12 +194,6 @@ def _line_ends(lines: Lines) -> list[int]:
 def _final(source: Bytes, file: _File) -> bool:
     """Tell whether no byte can follow those that were read up to the end."""
     return file.settled or (isinstance(source, Inflated) and source.damage != "truncated")
-
-
-def _torn(fault: Rejected, lines: Lines) -> Rejected:
-    """Call a last line without its newline torn, rather than whatever it looks like."""
-    torn = not lines.data.endswith(b"\n") and fault.offset == lines.offset + lines.starts[-1]
-    return replace(fault, reason=Reason.TORN) if torn and fault.reason in _TORN else fault
 
 
 def _batch(task: Task, position: Position, decoded: Decoded) -> Batch:

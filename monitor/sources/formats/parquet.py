@@ -6,13 +6,13 @@ A position is the number of the next row. Before anything is unpacked, the file'
 
 from __future__ import annotations
 
-import os
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
+from types import MappingProxyType
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -32,6 +32,7 @@ _MAX_ROWS = 32_768
 _MAX_UNPACKED_BYTES = 256 * 2**20  # of one column chunk that is packed more than _MAX_RATIO to one
 _MAX_RATIO = 1000
 _BUFFER_BYTES = 2**20
+NO_CONSTANTS: Mapping[str, str] = MappingProxyType({})
 Choose: TypeAlias = Callable[[pa.Schema], list[str]]
 _FAULTS = (pa.ArrowException, OSError, ValueError, IndexError, NotImplementedError)
 
@@ -48,8 +49,17 @@ class Part:
 class ParquetRows:
     """One file, read forward; keeps where it stands, as going on anywhere else reads a row group again."""
 
-    def __init__(self, descriptor: int, file: str, layout: Layout, budget_bytes: int) -> None:
-        """Open a file; the descriptor stays the caller's.
+    def __init__(
+        self,
+        opened: int | pa.NativeFile,
+        file: str,
+        layout: Layout,
+        budget_bytes: int,
+        constants: Mapping[str, str] = NO_CONSTANTS,
+    ) -> None:
+        """Open a file by its descriptor, or as Arrow has it open; either stays the caller's.
+
+        ``constants`` are columns of one value, such as a folder's name gives; the file's own go before them.
 
         Raises
         ------
@@ -60,7 +70,9 @@ class ParquetRows:
         self._budget = budget_bytes
         self._places = places_of(layout)
         choose: Choose = (lambda schema: schema.names) if layout.whole else partial(_present, self._places)
-        self._reader, self._wanted = open_checked(descriptor, choose)
+        self._reader, self._wanted = open_checked(opened, choose)
+        names = self._reader.schema_arrow.names
+        self._constants = {name: value for name, value in constants.items() if name not in names}
         self._firsts = _first_rows(self._reader.metadata)
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._pending: pa.Table | None = None
@@ -90,6 +102,8 @@ class ParquetRows:
             self._at = -1
             raise Unreadable(f"damaged after row {row} ({type(error).__name__})") from None
         self._at = row + table.num_rows
+        for name, value in self._constants.items():
+            table = table.append_column(name, pa.repeat(value, table.num_rows))
         return Part(decode_rows(self._file, table, row, self._layout), self._at, done=self._at >= self.total)
 
     def _rows_at(self, row: int) -> pa.Table:
@@ -121,21 +135,21 @@ class ParquetRows:
             spare -= table.num_rows
 
 
-def open_checked(descriptor: int, choose: Choose) -> tuple[pq.ParquetFile, list[str]]:
+def open_checked(opened: int | pa.NativeFile, choose: Choose) -> tuple[pq.ParquetFile, list[str]]:
     """Open a file once its own figures are checked; return it and the columns that were chosen by its schema.
 
     Raises
     ------
     Unreadable: the file is not Parquet, not complete, or would unpack to too much.
     """
-    _check_frame(descriptor)
+    _check_frame(_source(opened))
     try:
-        probe = pq.ParquetFile(_source(descriptor))
+        probe = pq.ParquetFile(_source(opened))
         columns = choose(probe.schema_arrow)
         _check_sizes(probe.metadata, columns)
         coded = _coded(probe.metadata, columns)
         reader = pq.ParquetFile(
-            _source(descriptor),
+            _source(opened),
             metadata=probe.metadata,
             read_dictionary=coded,
             buffer_size=_BUFFER_BYTES,
@@ -146,15 +160,15 @@ def open_checked(descriptor: int, choose: Choose) -> tuple[pq.ParquetFile, list[
     return reader, columns
 
 
-def _source(descriptor: int) -> pa.OSFile:
-    """Open the same file again, with an offset of its own."""
-    return pa.OSFile(f"/dev/fd/{descriptor}")
+def _source(opened: int | pa.NativeFile) -> pa.NativeFile:
+    """Open the same file again, with an offset of its own; what Arrow has open is read by place as it is."""
+    return pa.OSFile(f"/dev/fd/{opened}") if isinstance(opened, int) else opened
 
 
-def _check_frame(descriptor: int) -> None:
-    size = os.fstat(descriptor).st_size
-    tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
-    if size < len(_MAGIC) + _TAIL_BYTES or os.pread(descriptor, len(_MAGIC), 0) != _MAGIC or tail[4:] != _MAGIC:
+def _check_frame(file: pa.NativeFile) -> None:
+    size = file.size()
+    tail = file.read_at(min(_TAIL_BYTES, size), max(0, size - _TAIL_BYTES))
+    if size < len(_MAGIC) + _TAIL_BYTES or file.read_at(len(_MAGIC), 0) != _MAGIC or tail[4:] != _MAGIC:
         raise Unreadable(f"not a Parquet file, or not complete, {size} bytes")
     (footer,) = struct.unpack("<I", tail[:4])
     if footer > _MAX_FOOTER_BYTES:
