@@ -42,6 +42,9 @@ from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.kafka.source import KafkaSource
+from monitor.sources.objects.listing import Found
+from monitor.sources.objects.settings import ObjectStoreSettings
+from monitor.sources.objects.source import ObjectStoreSource
 from monitor.sources.opening import SourceSettings
 from monitor.sources.sql.settings import SqlSettings
 from monitor.sources.sql.source import SqlSource
@@ -178,6 +181,8 @@ class _Check:
             return self._table(role, plan, settings, loc)
         if isinstance(settings, KafkaSettings):
             return self._topic(role, plan, settings, loc)
+        if isinstance(settings, ObjectStoreSettings):
+            return self._objects(role, plan, settings, loc)
         if not isinstance(settings, FilesSettings):
             return {"role": role, "kind": settings.type, "reachable": True, "matches": 0, "why": None}
         source = FilesSource(settings, Layout(plan.columns.timestamp, ()), plan.root)
@@ -215,6 +220,21 @@ class _Check:
         found = [{"number": number, "first": first, "next": end} for number, first, end in partitions]
         told = {"role": role, "kind": settings.type, "reachable": problem is None, "matches": 0, "why": problem}
         return told | {"topic": settings.topic, "partitions": found}
+
+    def _objects(self, role: str, plan: ModelPlan, settings: ObjectStoreSettings, loc: tuple[str | int, ...]) -> Json:
+        source = ObjectStoreSource(settings, Layout(plan.columns.timestamp, ()), plan.root, at_rest=True)
+        try:
+            looked, problem = source.survey(), source.problem()
+        finally:
+            source.close()
+        where, found = self.loaded.place(*loc, "path"), Found() if looked is None else looked[0]
+        if looked is not None and not found.listed:
+            self.warnings.append(where.fault("W130", "matches no object yet", "the daemon will wait for it"))
+        elif problem is not None:
+            self.warnings.append(where.fault("W132", problem, "the daemon will try again"))
+        told = {"role": role, "kind": settings.type, "reachable": looked is not None, "matches": found.listed}
+        listed = {"folders": found.folders, "bytes": found.listed_bytes, "whole": looked is not None and looked[1]}
+        return told | {"why": problem, "path": settings.path, "listed": listed}
 
     def _receiver(self, place: int, settings: ReceiverSettings) -> Json:
         endpoint, why = RECEIVERS[settings.type].leads_to(settings), None

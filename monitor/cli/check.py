@@ -220,6 +220,10 @@ def _source_line(source: dict[str, Any]) -> str:
     if "topic" in source:
         waiting = sum(each["next"] - each["first"] for each in source["partitions"])
         return f"{source['role']}: {len(source['partitions'])} partitions of {source['topic']}, {waiting} messages{why}"
+    if "listed" in source:
+        least = "" if source["listed"]["whole"] else "at least "
+        mib = source["listed"]["bytes"] / 2**20
+        return f"{source['role']}: {least}{source['matches']} objects, {mib:.1f} MiB, of {source['path']}{why}"
     return f"{source['role']}: {source['matches']} files{why}"
 
 

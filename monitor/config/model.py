@@ -26,6 +26,7 @@ from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.prometheus.settings import PrometheusSettings
+from monitor.sources.objects.settings import ObjectStoreSettings
 from monitor.sources.sql.settings import SqlSettings
 from monitor.store.database import StateSettings
 from monitor.versions import VersionsSettings
@@ -60,12 +61,13 @@ def _source_type(value: Any) -> str:
     return found if isinstance(found, str) else _FILES
 
 
-_FILES, _HTTP, _SQL, _KAFKA = "files", "http", "sql", "kafka"
+_FILES, _HTTP, _SQL, _KAFKA, _OBJECTS = "files", "http", "sql", "kafka", "object_store"
 SourceSettings: TypeAlias = Annotated[
     Annotated[FilesSettings, Tag(_FILES)]
     | Annotated[HttpSettings, Tag(_HTTP)]
     | Annotated[SqlSettings, Tag(_SQL)]
-    | Annotated[KafkaSettings, Tag(_KAFKA)],
+    | Annotated[KafkaSettings, Tag(_KAFKA)]
+    | Annotated[ObjectStoreSettings, Tag(_OBJECTS)],
     Discriminator(_source_type),
 ]
 _OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
@@ -97,6 +99,10 @@ class KafkaOfTargets(Outcomes, KafkaSettings):
     """The topic of the true outcomes, and how late they may be."""
 
 
+class ObjectsOfTargets(Outcomes, ObjectStoreSettings):
+    """The objects of the true outcomes, and how late they may be."""
+
+
 class HttpOfTargets(Outcomes, HttpTargetsSettings):
     """How late the true outcomes may be that are sent."""
 
@@ -105,7 +111,8 @@ TargetsSettings: TypeAlias = Annotated[
     Annotated[FilesOfTargets, Tag(_FILES)]
     | Annotated[HttpOfTargets, Tag(_HTTP)]
     | Annotated[SqlOfTargets, Tag(_SQL)]
-    | Annotated[KafkaOfTargets, Tag(_KAFKA)],
+    | Annotated[KafkaOfTargets, Tag(_KAFKA)]
+    | Annotated[ObjectsOfTargets, Tag(_OBJECTS)],
     Discriminator(_source_type),
 ]
 

@@ -17,10 +17,7 @@ KEYS = frozenset(
 )
 """Keys by their path without names and indices."""
 
-_SOURCES = frozenset({"object_store"})
 VALUES = {
-    "models.records.type": _SOURCES,
-    "models.targets.type": _SOURCES,
     "models.retrain.mode": frozenset({"approve"}),
     "receivers.type": frozenset({"slack", "teams", "email", "pagerduty", "alertmanager", "github", "airflow"}),
 }

@@ -200,7 +200,7 @@ class Pipeline:
             return
         layout = self._layouts[0]
         role = f"{RECORDS}{place}"
-        before = self._positions[role].get(batch.file)
+        before = None if batch.begins else self._positions[role].get(batch.file)
         reached = before.newest if before is not None and before.newest is not None else NEVER
         intake = take(self.model, Origin(place, reached, limits.newest), batch, layout, self._transform)
         if intake.newest is not None:

@@ -31,6 +31,7 @@ class Batch:
         size of the file.
     lost: records that were there but vanished before they were read, where they can be counted.
     truncated: the file was cut short, and is read from its begin again.
+    begins: it is the first of its object; the position that was kept under ``file`` speaks of another.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Batch:
     bytes_lost: int = 0
     lost: int = 0
     truncated: bool = False
+    begins: bool = False
 
     def refused(self) -> Counter[str]:
         """Count by reason what did not become a record."""

@@ -11,10 +11,13 @@ from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.http import HttpSettings, HttpSource, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.objects.settings import ObjectStoreSettings
 from monitor.sources.source import Source
 from monitor.sources.sql.settings import SqlSettings
 
-SourceSettings: TypeAlias = FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings | KafkaSettings
+SourceSettings: TypeAlias = (
+    FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings | KafkaSettings | ObjectStoreSettings
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,10 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
         from monitor.sources.kafka.source import KafkaSource  # few need it here
 
         return KafkaSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
+    if isinstance(settings, ObjectStoreSettings):
+        from monitor.sources.objects.source import ObjectStoreSource  # few need it here
+
+        return ObjectStoreSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
     if where.spool is None or where.at_rest:
         raise ValueError("what comes by HTTP is not kept once it is read: there is nothing to replay")
     if isinstance(settings, HttpSettings):

@@ -40,7 +40,7 @@ class Position:
     Attributes
     ----------
     path: where the file was seen last.
-    device, inode: of the file.
+    device, inode: of the file; of an object, when it was changed, and how many positions were begun before.
     offset: bytes (of the unpacked stream) for lines, rows for Parquet; always the next to read.
     size: of the file, in bytes, when it was last read.
     head: of the first bytes; ``None`` of an empty file.
@@ -52,8 +52,11 @@ class Position:
     done: everything up to ``size`` was read.
     fault: why the file is not read any further, as it is.
     heir_of: the ``token`` of the position that this one took over, when the file is a copy of another.
-    cursor: of a table, the highest key that was read, with its type.
-    since: of a spool, from where it must still be there, so that what came already is known again.
+    cursor: of a table, the highest key that was read, with its type; of an object, which state of it is read.
+    since: of a spool, from where it must still be there, so that what came already is known again; of objects, when the
+        last of ``names`` was changed.
+    names: of objects, which ones were read, packed.
+    floor: of objects, those that were changed no later count as read.
     held: of a spool, where the events stand whose other half has not come yet.
     """
 
@@ -74,6 +77,8 @@ class Position:
     since: int | None = None
     held: tuple[int, ...] = ()
     cursor: str | None = None
+    names: str | None = None
+    floor: int | None = None
 
     @property
     def token(self) -> str:

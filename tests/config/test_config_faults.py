@@ -89,7 +89,7 @@ def test_all_faults_come_at_once_and_in_order(faults_of: Faults) -> None:
         server: {lissten: 1}
         models:
           - name: Churn
-            records: {type: object_store, path: churn}
+            records: {type: files, path: churn, dedup: 5m}
             reference: {path: r.csv, rows: 5}
             sampling: {rate: 2}
             sampling: {rate: 1}

@@ -320,6 +320,8 @@ CHECK = record(
                         ),
                         topic=STRING,
                         partitions=listed(record(number=COUNT, first=COUNT, next=COUNT)),
+                        path=STRING,
+                        listed=record(folders=COUNT, bytes=COUNT, whole=BOOLEAN),
                     )
                 ),
             ),
