@@ -25,8 +25,8 @@ from monitor.settings import Duration, Settings
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
-from monitor.sources.prometheus.settings import PrometheusSettings
 from monitor.sources.objects.settings import ObjectStoreSettings
+from monitor.sources.prometheus.settings import PrometheusSettings
 from monitor.sources.sql.settings import SqlSettings
 from monitor.store.database import StateSettings
 from monitor.versions import VersionsSettings

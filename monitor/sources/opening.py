@@ -51,14 +51,8 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
         from monitor.sources.sql.source import SqlSource  # SQLAlchemy is slow to import, and few need it here
 
         return SqlSource(settings, layout, where.root, at_rest=where.at_rest)
-    if isinstance(settings, KafkaSettings) and settings.is_of_events:
-        from monitor.sources.kafka.events import KafkaEvents
-
-        return KafkaEvents(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
     if isinstance(settings, KafkaSettings):
-        from monitor.sources.kafka.source import KafkaSource  # few need it here
-
-        return KafkaSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
+        return _topic(settings, layout, where)
     if isinstance(settings, ObjectStoreSettings):
         from monitor.sources.objects.source import ObjectStoreSource  # few need it here
 
@@ -68,3 +62,14 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
     if isinstance(settings, HttpSettings):
         return HttpSource(where.spool, layout, microseconds(settings.dedup), where.block_bytes, settings.events)
     return HttpSource(where.spool, layout, 0, where.block_bytes)
+
+
+def _topic(settings: KafkaSettings, layout: Layout, where: Where) -> Source:
+    """Open a topic, or topics of events; few need Kafka's library here."""
+    if settings.is_of_events:
+        from monitor.sources.kafka.events import KafkaEvents
+
+        return KafkaEvents(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
+    from monitor.sources.kafka.source import KafkaSource
+
+    return KafkaSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
