@@ -57,6 +57,9 @@ class Reason(StrEnum):
     GONE = "gone"
     REJECTED = "rejected"
     ADDRESS_REFUSED = "address_refused"
+    NOT_TAKEN = "not_taken"
+    NOT_AN_ACTION = "not_an_action"
+    TEMPLATE_FAILED = "template_failed"
     EXPIRED = "expired"
     UNEXPECTED = "unexpected"
 

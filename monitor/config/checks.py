@@ -8,6 +8,7 @@ from monitor.config.faults import nearest, one_of
 from monitor.config.lengths import unfit_lengths
 from monitor.config.not_yet import HELP
 from monitor.config.place import Place, below, item, quoted, shown
+from monitor.config.receiver_checks import misused_receivers
 from monitor.config.yaml_marks import Node
 from monitor.drift import CATEGORIES, METHODS, NUMBERS
 from monitor.drift.by_evidently import TESTS, is_evidentlys
@@ -43,7 +44,7 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
         _sent_twice,
     )
     faults = [fault for check in found for fault in check(root, file)]
-    faults += unfit_lengths(root, file)
+    faults += [*unfit_lengths(root, file), *misused_receivers(root, file)]
     return [*faults, *_by_evidently(root, file, windowed=windowed)]
 
 

@@ -19,7 +19,7 @@ KEYS = frozenset(
 
 VALUES = {
     "models.retrain.mode": frozenset({"approve"}),
-    "receivers.type": frozenset({"slack", "teams", "email", "pagerduty", "alertmanager", "github", "airflow"}),
+    "receivers.type": frozenset({"email"}),
 }
 """Values of a key, by its path without names and indices."""
 

@@ -14,16 +14,20 @@ from pydantic import Field
 
 from monitor.errors import DeliveryFailed, DeliveryRefused
 from monitor.instant import Instant
-from monitor.receivers import log, webhook
+from monitor.receivers import log, templated, webhook
 from monitor.receivers.address import Endpoint
+from monitor.receivers.dialects import DIALECTS
 from monitor.receivers.egress import EgressSettings
 from monitor.receivers.log import LogSettings
 from monitor.receivers.network import Deadline, Network, checked_targets
+from monitor.receivers.templated import DialectSettings, HttpCallSettings
 from monitor.receivers.webhook import WebhookSettings
 
 __all__ = [
     "RECEIVERS",
+    "DialectSettings",
     "EgressSettings",
+    "HttpCallSettings",
     "LogSettings",
     "Network",
     "Receiver",
@@ -34,7 +38,9 @@ __all__ = [
     "send",
 ]
 
-ReceiverSettings: TypeAlias = Annotated[WebhookSettings | LogSettings, Field(discriminator="type")]
+ReceiverSettings: TypeAlias = Annotated[
+    WebhookSettings | LogSettings | HttpCallSettings | DialectSettings, Field(discriminator="type")
+]
 
 _LOOKUP_SECONDS = 5.0
 
@@ -50,6 +56,7 @@ class Receiver:
 RECEIVERS = {
     "webhook": Receiver(webhook.send, webhook.leads_to),
     "log": Receiver(log.send, log.leads_to),
+    **dict.fromkeys(("http", *DIALECTS), Receiver(templated.send, templated.leads_to)),
 }
 
 

@@ -1,0 +1,79 @@
+"""What messages say in plain words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from monitor.notification import MessageType
+from monitor.wording import facts, sentences, title
+from tests.test_notification import ACTION, ALERT, content, decoded
+
+
+def event(kind: MessageType = MessageType.FIRING, **changed: Any) -> dict[str, Any]:
+    """Return a message's body."""
+    return decoded(content(**changed), kind)
+
+
+def test_a_firing_alert_says_all_that_is_asked_at_night() -> None:
+    """What, since when, whether it hurts, what to do, and what was done."""
+    said = sentences(event(action=ACTION | {"status": "withheld", "why": "data_fault"}))
+    assert said == [
+        "What: distance: miles became kilometres.",
+        "Since: 2013-07-01T06:00:00Z; told 2013-07-01T10:05:00Z.",
+        "Does it hurt: roc_auc 0.71 [0.69, 0.73], 0.79 in the reference.",
+        "What to do: Fix the pipeline. Do not retrain on this data.",
+        "No retraining was started: data_fault.",
+    ]
+
+
+def test_that_nothing_is_known_is_said() -> None:
+    """Without targets and estimates nobody reads that all is well."""
+    assert "Does it hurt: not known yet." in sentences(event(performance=[]))
+
+
+def test_an_estimate_is_called_one() -> None:
+    """Where targets lack, the estimate stands in, by that name."""
+    estimated = {"metric": "f1", "reference": None, "realised": None, "estimated": {"value": 0.5}, "final": False}
+    assert "Does it hurt: f1 0.5 (estimated)." in sentences(event(performance=[estimated]))
+
+
+def test_without_causes_the_columns_are_named() -> None:
+    """Where nothing was diagnosed, a reader still learns where to look."""
+    assert sentences(event(diagnosis=None))[0] == "What: temp."
+
+
+@pytest.mark.parametrize(
+    ("kind", "alert", "expected"),
+    [
+        (MessageType.FIRING, {}, "flight-delay version 3: drift"),
+        (MessageType.FIRING, {"segment": "carrier=UA"}, "flight-delay version 3 (carrier=UA): drift"),
+        (MessageType.FIRING, {"version": "", "name": "quality"}, "flight-delay: broken data"),
+        (MessageType.RESOLVED, {"state": "resolved"}, "flight-delay version 3: drift, resolved"),
+        (MessageType.ACTION, {}, "flight-delay version 3: retrain requested"),
+    ],
+)
+def test_a_title_names_what_happened(kind: MessageType, alert: dict[str, Any], expected: str) -> None:
+    """One line names the model, the part of it, and what it is about."""
+    assert title(event(kind, alert=ALERT | alert)) == expected
+
+
+def test_a_resolved_alert_says_that_it_is_over() -> None:
+    """Nobody is asked to do anything."""
+    said = sentences(event(MessageType.RESOLVED, alert=ALERT | {"state": "resolved"}))
+    assert said[0] == "It is over, by the window that ended 2013-07-01T10:00:00Z."
+    assert "What to do" not in json.dumps(said)
+
+
+def test_facts_leave_out_what_is_not_known() -> None:
+    """No row of the table is empty."""
+    assert dict(facts(event())) == {
+        "model": "flight-delay",
+        "version": "3",
+        "severity": "warning",
+        "class": "data_fault",
+        "window": "flight-delay~3~20130701T090000Z~20130701T100000Z",
+        "alert": ALERT["id"],
+    }
