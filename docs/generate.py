@@ -71,7 +71,8 @@ def _sections(path: str, schema: dict[str, Any], known: dict[str, Any]) -> Itera
         for name in dict.fromkeys(re.findall(r"'#/\$defs/(\w+)'", str(declared))):
             below = known[name]
             many = "array" in str(declared.get("type")) or "additionalProperties" in declared
-            tag = below["properties"].get("type", {}).get("const")
+            kind = below["properties"].get("type", {})
+            tag = kind.get("const") or ("a known service" if len(kind.get("enum", ())) > 1 else None)
             shown = f"{inside}[]" if many else inside
             yield from _sections(f"{shown} (type: {tag})" if tag else shown, below, known)
 

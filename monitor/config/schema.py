@@ -34,7 +34,8 @@ def config_schema() -> dict[str, Any]:
     for settings in _classes(Config):
         _add_files(definitions.get(settings.__name__, {}), settings)
     for reference in found["properties"]["receivers"]["items"]["discriminator"]["mapping"].values():
-        definitions[reference.rpartition("/")[2]]["required"].append("type")
+        required = definitions[reference.rpartition("/")[2]]["required"]
+        required += [] if "type" in required else ["type"]
     for properties in (definitions["StateSettings"]["properties"], found["properties"]["state"]["default"]):
         properties.pop("database", None)  # see not_yet.py
         properties.pop("database_file", None)

@@ -12,7 +12,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 RUN = (PROJECT / ".ci" / "run").read_text("utf-8")
-SYSTEM_PROGRAMS = re.findall(r"\[(\w+)\]=\w+", RUN)
+SYSTEM_PROGRAMS = re.findall(r"\[([\w-]+)\]=[\w-]+", RUN)
 SKIPPING = {
     "call": "import pytest\ndef test_one():\n    pytest.skip('no such program')\n",
     "mark": "import pytest\n@pytest.mark.skip(reason='no such program')\ndef test_one(): pass\n",

@@ -45,6 +45,8 @@ _PORTS = ("10464", "10465", "9000")
 _PATIENCE_SECONDS = 300
 _RUNNING = ("sh", "python")
 _MODEL = {"name": "coffee", "records": {"type": "files", "path": "logs/*.jsonl"}, "reference": {"path": "r.parquet"}}
+_URLS = ("SLACK_URL", "TEAMS_URL", "DISCORD_URL")
+_TOKENS = ("PAGERDUTY_KEY", "OPSGENIE_KEY", "AIRFLOW_TOKEN", "GITHUB_TOKEN", "TICKETS_TOKEN")
 _REASON = re.compile(r"not run here: (.+)")
 
 
@@ -196,7 +198,8 @@ def test_a_config_holds(block: Block, tmp_path: Path) -> None:
     secret = "whsec_" + "QUJD" * 8
     for name in ("signing.secret", "old.secret"):
         (tmp_path / name).write_text(secret)
-    surroundings = {"SIGNING_SECRET": secret, "KAFKA_PASSWORD": secret}
+    surroundings = {"SIGNING_SECRET": secret, "KAFKA_PASSWORD": secret} | dict.fromkeys(_TOKENS, "t0k3n")
+    surroundings |= dict.fromkeys(_URLS, "https://chat.example/T0/B0")
     is_whole = not block.mark.startswith("part of")
     text = block.text if is_whole else json.dumps(_merged(block.mark, block.text))
     assert load_text(text, tmp_path / "config.yaml", surroundings).config.models
