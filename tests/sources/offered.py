@@ -14,6 +14,7 @@ from monitor.record import Column, Kind, Layout, Role
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings
 from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.objects.settings import ObjectStoreSettings
 from monitor.sources.opening import SourceSettings, Where, open_source
 from monitor.sources.source import Source
 from monitor.sources.spool.frames import Content, written
@@ -82,6 +83,25 @@ class Files(_Folder):
         for number in (0, 1):
             with (self.folder / f"log-{number}.jsonl").open("a") as log:
                 log.writelines(f"{json.dumps(row)}\n" for row in rows[number::2])
+
+
+class Objects(_Folder):
+    """A folder of objects, two more with each put, in folders of their own."""
+
+    type = "object_store"
+
+    def settings(self) -> ObjectStoreSettings:
+        """Return what a config would say."""
+        given = {"type": "object_store", "path": "bucket/", "every": "0s", "max_line": 300}
+        return ObjectStoreSettings.model_validate(given)
+
+    def put(self, rows: list[Json]) -> None:
+        """Put rows, half of them in each object."""
+        for number in (0, 1):
+            folder = self.folder / "bucket" / f"writer={number}"
+            folder.mkdir(parents=True, exist_ok=True)
+            lines = "".join(f"{json.dumps(row)}\n" for row in rows[number::2])
+            (folder / f"{len(list(folder.iterdir()))}.jsonl").write_text(lines)
 
 
 class Http(_Folder):
@@ -178,6 +198,7 @@ class KafkaOfEvents(Kafka):
 OFFERED: Mapping[str, type[Offered]] = {
     "files": Files,
     "http": Http,
+    "object_store": Objects,
     "sql": Sql,
     "kafka": Kafka,
     "kafka-events": KafkaOfEvents,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from monitor.sources.files import FilesSettings
 from monitor.sources.formats.event import binary, to_line
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.objects.settings import ObjectStoreSettings
 from monitor.sources.spool.frames import Content, written
 from monitor.sources.spool.writer import Spool
 from monitor.sources.sql.settings import SqlSettings
@@ -54,6 +56,26 @@ def by_parquet(folder: Path, logged: Logged) -> Iterator[Json]:
         pq.write_table(_flat(records[place * third : (place + 1) * third]), folder / f"records-{place}.parquet")
     pq.write_table(_flat(targets), folder / "targets.parquet")
     yield {"records": (_file("records-*.parquet"),), "targets": _file("targets.parquet")}
+
+
+@contextmanager
+def by_objects(folder: Path, logged: Logged) -> Iterator[Json]:
+    """Objects of two writers side by side, Parquet below a folder for each day; the targets packed, an object a day."""
+    for name, rows in zip(("records", "targets"), logged, strict=True):
+        for day in sorted({row["timestamp"][:10] for row in rows}):
+            own = [row for row in rows if row["timestamp"].startswith(day)]
+            place = folder / name / f"day={day}"
+            place.mkdir(parents=True)
+            if name == "targets":
+                (place / "x.jsonl.gz").write_bytes(
+                    gzip.compress("".join(f"{json.dumps(row)}\n" for row in own).encode())
+                )
+            else:
+                for writer in (0, 1):
+                    pq.write_table(_flat(own[writer::2]), place / f"{writer}.parquet")
+    given = [{"type": "object_store", "path": f"{name}/", "every": "0s"} for name in ("records", "targets")]
+    records, targets = map(ObjectStoreSettings.model_validate, given)
+    yield {"records": (records,), "targets": targets}
 
 
 def _flat(rows: list[Json]) -> pa.Table:
@@ -197,6 +219,7 @@ def _of(folder: Path) -> Path:
 WAYS: Mapping[str, Way] = {
     "jsonl": by_json_lines,
     "parquet": by_parquet,
+    "objects": by_objects,
     "sql": by_sql,
     "kafka": by_kafka,
     "http": by_http,
