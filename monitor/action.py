@@ -20,12 +20,18 @@ class RetrainSettings(Settings):
     """When and where a retraining is started."""
 
     receiver: str = Field(description="the receiver that starts the job; it gets only actions")
-    mode: Literal["dry_run", "auto"] = Field("dry_run", description="record what would be done, or start it")
+    mode: Literal["dry_run", "approve", "auto"] = Field(
+        "dry_run", description="record what would be done, ask a person first, or start it"
+    )
     cooldown: Duration = Field(parse_duration("24h"), description="least time between two retrainings of a model")
     budget: Frequency = Field(parse_rate("2 per 7d"), description="most retrainings of a model")
     min_targets: int = Field(1000, ge=0, description="least targets since the version appeared, to retrain with")
     lookback: Duration = Field(parse_duration("60d"), description="rows offered to retrain with go back so far")
     expires: Duration = Field(parse_duration("24h"), description="an action not reported finished by then is given up")
+    one_segment: Literal["approve", "allow"] = Field(
+        "approve", description="where one segment holds the change: ask a person first, or take it as any other"
+    )
+    max_age: Duration | None = Field(None, description="retrain once a version has served so long; unset: never by age")
 
 
 class Status(StrEnum):
@@ -47,14 +53,26 @@ class Why(StrEnum):
     """Why an action stands where it stands."""
 
     GATE_OPEN = "gate_open"
+    SUSPENDED = "suspended"
     ACTION_OPEN = "action_open"
+    SETTLING = "settling"
+    DATA_FAULT = "data_fault"
+    NOT_PERSISTENT = "not_persistent"
     COOLDOWN = "cooldown"
     BUDGET_SPENT = "budget_spent"
     TOO_FEW_TARGETS = "too_few_targets"
+    CONCENTRATED = "concentrated"
     DRY_RUN = "dry_run"
+    NEEDS_APPROVAL = "needs_approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
     ALERT_RESOLVED = "alert_resolved"
     EXPIRED = "expired"
     REPORTED = "reported"
+
+
+WITHHOLDING = tuple(why for why in Why if why not in {Why.GATE_OPEN, Why.NEEDS_APPROVAL, Why.APPROVED, Why.REPORTED})
+"""Every reason for which an action may be withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +106,66 @@ class Decision:
     why: Why
 
 
-_BY_MODE = {
-    "auto": Decision(Status.REQUESTED, Why.GATE_OPEN),
-    "dry_run": Decision(Status.WITHHELD, Why.DRY_RUN),
-}
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the gate is told of the moment, beside the past.
+
+    Attributes
+    ----------
+    targets: how many targets have come for the version's records.
+    suspended: an operator has stopped all actions.
+    settling: this is the first window after a start, a changed config or a jump of the clock.
+    data_fault: the data themselves are broken, late or missing.
+    persistent: what is complained of has held for long enough.
+    concentrated: one segment alone holds the change.
+    approved: a person has said yes.
+    """
+
+    targets: int = 0
+    suspended: bool = False
+    settling: bool = False
+    data_fault: bool = False
+    persistent: bool = True
+    concentrated: bool = False
+    approved: bool = False
 
 
-def decide(settings: RetrainSettings, past: Sequence[PastAction], targets: int, now: Clocks) -> Decision:
-    """Decide on a retraining that a firing alert asks for.
+def decide(settings: RetrainSettings, past: Sequence[PastAction], facts: Facts, now: Clocks) -> Decision:
+    """Decide on a retraining that is asked for.
 
     Parameters
     ----------
     past: earlier actions of the model, in any order, without the one being decided on.
-    targets: how many targets have come for the version's records.
     """
-    why = _obstacle(settings, past, targets, now)
-    return _BY_MODE[settings.mode] if why is None else Decision(Status.WITHHELD, why)
+    why = obstacle(settings, past, facts, now)
+    if why is not None:
+        return Decision(Status.WITHHELD, why)
+    held = facts.concentrated and settings.one_segment == "approve"
+    if settings.mode == "dry_run":
+        return Decision(Status.WITHHELD, Why.CONCENTRATED if held else Why.DRY_RUN)
+    if facts.approved:
+        return Decision(Status.REQUESTED, Why.APPROVED)
+    if held:
+        return Decision(Status.AWAITING_APPROVAL, Why.CONCENTRATED)
+    if settings.mode == "approve":
+        return Decision(Status.AWAITING_APPROVAL, Why.NEEDS_APPROVAL)
+    return Decision(Status.REQUESTED, Why.GATE_OPEN)
 
 
-def _obstacle(settings: RetrainSettings, past: Sequence[PastAction], targets: int, now: Clocks) -> Why | None:
-    if any(is_open(action, now.wall) for action in past):
-        return Why.ACTION_OPEN
+def obstacle(settings: RetrainSettings, past: Sequence[PastAction], facts: Facts, now: Clocks) -> Why | None:
+    """Return what speaks against a retraining, whoever approves of it; of several the one that must go first."""
     spent = [action for action in past if action.status in SPENT]
-    if any(_within(action, microseconds(settings.cooldown), now) for action in spent):
-        return Why.COOLDOWN
-    if _over_budget(settings.budget, spent, now):
-        return Why.BUDGET_SPENT
-    return Why.TOO_FEW_TARGETS if targets < settings.min_targets else None
+    against = (
+        (facts.suspended, Why.SUSPENDED),
+        (any(is_open(action, now.wall) for action in past), Why.ACTION_OPEN),
+        (facts.settling, Why.SETTLING),
+        (facts.data_fault, Why.DATA_FAULT),
+        (not facts.persistent, Why.NOT_PERSISTENT),
+        (any(_within(action, microseconds(settings.cooldown), now) for action in spent), Why.COOLDOWN),
+        (_over_budget(settings.budget, spent, now), Why.BUDGET_SPENT),
+        (facts.targets < settings.min_targets, Why.TOO_FEW_TARGETS),
+    )
+    return next((why for holds, why in against if holds), None)
 
 
 def is_open(action: PastAction, wall: Instant) -> bool:

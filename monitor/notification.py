@@ -43,8 +43,10 @@ _CAUSE = ("kind", "column", "detail", "factor")
 _PERFORMANCE = ("metric", "reference", "realised", "estimated", "final")
 _SCORE = ("value", "lower", "upper", "rows")
 _PERFORMANCE_PARTS = {"realised": _SCORE, "estimated": _SCORE}
-_ACTION = ("id", "kind", "status", "why", "expires_at", "fence", "callback")
-_ACTION_PARTS = {"callback": ("url", "token")}
+_ACTION = ("id", "kind", "status", "why", "trigger", "by", "expires_at", "fence", "reference", "callback")
+_ACTION_PARTS = {"reference": ("id", "rows"), "callback": ("url", "token")}
+_DECISION = ("at", "status", "why", "by")
+_DECISIONS = 10
 _LINKS = ("page", "report", "rows")
 
 
@@ -194,9 +196,16 @@ def _data(content: Content) -> dict[str, Any]:
         "performance": [
             _pick(entry, _PERFORMANCE, _PERFORMANCE_PARTS) for entry in content.performance[:_PERFORMANCES]
         ],
-        "action": None if content.action is None else _pick(content.action, _ACTION, _ACTION_PARTS),
+        "action": _action(content.action),
         "links": _pick(content.links, _LINKS),
     }
+
+
+def _action(given: Json | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    decisions = [_pick(each, _DECISION) for each in list(given.get("decisions") or ())[-_DECISIONS:]]
+    return {**_pick(given, _ACTION, _ACTION_PARTS), "decisions": decisions}
 
 
 def _diagnosis(given: Json | None) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Any
 from monitor.by_rule import ByRule
 from monitor.config import Config, ModelSettings
 from monitor.delivery import route
+from monitor.pipeline.gating import SWITCH
 from monitor.pipeline.plan import ModelPlan
 
 SPOOL = "spool"
@@ -30,7 +31,7 @@ def model_plans(
     base = config.server.external_url or external_url or f"http://{config.server.listen}"
     routing = partial(_route, config)
     root = root.resolve()
-    places = root, root / config.state.directory / SPOOL
+    places = root, root / config.state.directory
     return tuple(_plan(settings, places, base.rstrip("/"), (routing, token)) for settings in config.models)
 
 
@@ -40,7 +41,7 @@ def _plan(
     external_url: str,
     rest: tuple[Callable[[Mapping[str, Any]], tuple[str, ...]], Callable[[str], str] | None],
 ) -> ModelPlan:
-    root, spools = places
+    root, state = places
     routing, token = rest
     return ModelPlan(
         name=settings.name,
@@ -64,7 +65,8 @@ def _plan(
         external_url=external_url,
         route=routing,
         token=token,
-        spool=spools / settings.name,
+        spool=state / SPOOL / settings.name,
+        switch=state / SWITCH,
         resources=settings.resources,
     )
 

@@ -91,8 +91,8 @@ class Replay:
         self._comparisons: dict[str, Json] = {}
         """The last comparison of each version that served beside another."""
         self._span: tuple[Instant, Instant] | None = None
-        # Rows are kept to retrain with, and a replay retrains nothing.
-        self.pipeline = Pipeline(replace(plan, rows_per_window=0), event_clock=True)
+        # Rows are kept to retrain with, and a replay retrains nothing; nor is it for a daemon's switch.
+        self.pipeline = Pipeline(replace(plan, rows_per_window=0, switch=None), event_clock=True)
         self.pipeline.change_by(lambda layout: self._transform(injections, layout))
         self._sizes = {str(path): path.stat().st_size for source in self.pipeline.sources for path in source.matches()}
 

@@ -12,13 +12,11 @@ KEYS = frozenset(
         "server.auth",
         "state.database",
         "models.privacy",
-        "models.retrain.max_age",
     }
 )
 """Keys by their path without names and indices."""
 
 VALUES = {
-    "models.retrain.mode": frozenset({"approve"}),
     "receivers.type": frozenset({"email"}),
 }
 """Values of a key, by its path without names and indices."""

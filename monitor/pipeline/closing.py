@@ -19,6 +19,7 @@ from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.comparing import compare_latency
 from monitor.pipeline.evidence import with_its_column
+from monitor.pipeline.gating import by_alert
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
 from monitor.pipeline.moving import feed, fires_by_evidence, move, verdict_body
 from monitor.pipeline.profiles import stretch_profile
@@ -196,7 +197,8 @@ def _alert(model: Model, name: str, news: tuple[Json, Change | None], closed: Cl
     if version.alert.state is AlertState.PENDING:
         return
     body = alert_body(model, (model.plan.name, name), window, change, closed.at)
-    acted = act(model, version, body, (closed.at, wall)) if version.alert.state is AlertState.FIRING else None
+    is_firing = version.alert.state is AlertState.FIRING
+    acted = act(model, by_alert(body, window), (closed.at, wall)) if is_firing else None
     _record(model, version, (body, window), (change, acted), closed)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from monitor.instant import Instant, microseconds
+from monitor.pipeline.asking import ask
 from monitor.pipeline.book import Book, arrived
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.closing import close_windows
@@ -243,6 +244,7 @@ class Pipeline:
             now = known_at if self._state is None else wall
             closed = close_windows(self.model, self.model.next_end, now)
             self._book.score(self.model, closed)
+            ask(self.model, closed, now)
             self._writing.close(self.model, (closed, self._make_references(closed)), wall)
             yield closed
         self.model.closed = max(self.model.closed, mark)

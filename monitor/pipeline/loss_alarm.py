@@ -18,6 +18,8 @@ from monitor.budget import budget_steps
 from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital, Onset, after, bet, has_collapsed
 from monitor.calibration.collapse import has_run_over, longest
 from monitor.instant import Instant, microseconds, to_text
+from monitor.pipeline.asking import PERFORMANCE as NAME
+from monitor.pipeline.asking import hold
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Scored
 from monitor.pipeline.concentrating import loss_causes
@@ -28,7 +30,6 @@ from monitor.pipeline.scoring import Look
 from monitor.pipeline.serving import watch_scores
 
 Json = dict[str, Any]
-NAME = "performance"
 
 
 def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: int) -> None:
@@ -62,7 +63,14 @@ def _feed(model: Model, look: Look, closed: Closed, sharing: int) -> None:
             return
         found = [finding for finding in found if finding.breached]
     for finding in combined(found):
-        follow(model, look.version, finding, closed)
+        _follow(model, look.version, finding, closed)
+
+
+def _follow(model: Model, version: str, finding: Finding, closed: Closed) -> None:
+    """Move an alert on; of that on performance it is noted whether it held, which a retraining waits for."""
+    if finding.name == NAME and finding.segment is None:
+        hold(model.versions[version], finding.breached)
+    follow(model, version, finding, closed)
 
 
 def _feed_part(model: Model, look: Look, label: str, closed: Closed, sharing: int) -> None:
@@ -140,7 +148,7 @@ def _bet(
         began_at=scored.onset.began,
     )
     for each in combined([finding, *others]):
-        follow(model, look.version, each, closed)
+        _follow(model, look.version, each, closed)
     now = version.raised.get(key)
     if (firing and now is None) or (breached and not firing):
         scored.won, scored.onset, scored.recent = (), Onset(), ()

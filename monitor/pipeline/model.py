@@ -77,6 +77,8 @@ class Version:
     """Whether the store is to forget that there were segments."""
     apart: Apart | None = None
     """Of telling it from its reference, where a classifier is asked for."""
+    held: tuple[bool, ...] = ()
+    """Whether each of the last looks at its performance was a breach, the newest last."""
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ class Model:
     actions: by id, as users see them, with what the gate needs beside.
     gathered: rows of the versions whose reference is yet to be made of them, or is made of them ever anew.
     unwanted: under which names the store holds rows of versions whose reference is not made of them any more.
+    settles_until: no action is started by a window that ends by then: the config has changed, or the clock jumped.
     """
 
     plan: ModelPlan
@@ -119,10 +122,17 @@ class Model:
     gathered: dict[str, Gathered | Trail] = field(default_factory=dict)
     unwanted: dict[str, list[str]] = field(default_factory=dict)
     actions: dict[str, Json] = field(default_factory=dict)
+    settles_until: Instant = NEVER
     versus: dict[str, Versus] = field(default_factory=dict)
     """Of each live version that serves beside the baseline, by its name."""
     versus_kept: bool = False
     """Whether the store holds some."""
+    digest: str = field(init=False)
+    """Of the settings; another one after a start or a reload says that they have changed."""
+
+    def __post_init__(self) -> None:
+        """Digest the settings once."""
+        self.digest = self.plan.digest
 
     def version(self, name: str, pane: Instant) -> Version:
         """Return a version, met for the first time or again."""
@@ -185,6 +195,16 @@ class Model:
     def live(self) -> list[str]:
         """Return the versions that are not retired, by name."""
         return sorted(name for name, version in self.versions.items() if not version.retired)
+
+    def unsettle(self) -> None:
+        """Let no action be started by the next window that closes."""
+        if self.next_end is not None:
+            self.settles_until = self.next_end
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Say whether the next window that closes may start no action."""
+        return self.next_end is None or self.next_end <= self.settles_until
 
     def past_actions(self, without: str) -> list[PastAction]:
         """Return what the gate needs of earlier actions."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,25 @@ from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferencePlan, ReferenceSettings
 from monitor.sampling import SamplingSettings
 from monitor.scorer import ScoringPlan
+from monitor.settings import Settings
 from monitor.sources.opening import SourceSettings
 from monitor.sources.prometheus.settings import PrometheusSettings
 from monitor.usage import Integers
 from monitor.versions import VersionsSettings
 from monitor.window import WindowSettings
+
+_SURROUNDINGS = frozenset({"root", "external_url", "spool", "switch"})
+
+
+def _told(value: object) -> object:
+    """Return a setting as JSON can tell it; a secret stays one."""
+    if isinstance(value, Settings):
+        return {name: _told(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {str(key): _told(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def _nobody(_alert: Mapping[str, Any]) -> tuple[str, ...]:
@@ -49,6 +65,7 @@ class ModelPlan:
     route: the receivers of an alert, given its body.
     resources: where the model server tells what it uses; ``used`` returns what it told in a stretch of time, by name.
     token: the token with which a job reports back on an action, given the action's id.
+    switch: while this file lies there, no action is started; ``None`` where nobody could put it there.
     """
 
     name: str
@@ -76,6 +93,14 @@ class ModelPlan:
     spool: Path | None = None
     resources: PrometheusSettings | None = None
     used: Callable[[Instant, Instant], Mapping[str, Integers]] = _nothing
+    switch: Path | None = None
+
+    @property
+    def digest(self) -> str:
+        """Return what changes as soon as a setting of the model does, and is the same in every process."""
+        known = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _SURROUNDINGS}
+        told = {name: _told(value) for name, value in known.items() if not callable(value)}
+        return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
     def reference_plan(self) -> ReferencePlan:

@@ -182,7 +182,7 @@ def _body(
         "window": window["id"],
         "columns": list(said.columns),
         "diagnosis": said.diagnosis,
-        "action": None,
+        "action": before["action"] if before is not None and before["id"] == alert.id else None,
         "resolved_at": at if alert.state is AlertState.RESOLVED else None,
     }
 

@@ -47,6 +47,8 @@ def save_progress(connection: Connection, model: Model) -> None:
         "heard": {str(place): at for place, at in model.heard.items()},
         "closed": model.closed,
         "next_end": model.next_end,
+        "settings": model.digest,
+        "settles_until": model.settles_until,
         "bare": [[version, at, rows] for (version, at), rows in model.bare.items()],
         "versions": {
             name: {
@@ -114,6 +116,7 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         alert: dict[str, Any] = {"alert": asdict(version.alert), "body": version.alert_body}
         alert["raised"] = [[*key, asdict(raised.alert), raised.body] for key, raised in version.raised.items()]
         alert["promised"] = version.promised
+        alert["held"] = version.held
         alert["streaks"] = {column: asdict(streak) for column, streak in version.streaks.items()}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         _save_habits(connection, name, version_name, version)
@@ -195,6 +198,9 @@ def load_model(connection: Connection, model: Model) -> None:
     model.reached = {int(place): at for place, at in body["reached"].items()}
     model.heard = {int(place): at for place, at in body["heard"].items()}
     model.closed, model.next_end = body["closed"], body["next_end"]
+    model.settles_until = body.get("settles_until", NEVER)
+    if body.get("settings") != model.digest:
+        model.unsettle()
     targets = json.loads(pieces[""].get(_TARGETS, b"{}"))
     model.targets = {int(at): n for at, n in targets.items()}
     scored = json.loads(pieces[""].get(_SCORED, b"{}"))
@@ -247,6 +253,7 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
             for name, segment, kept, body in alert.get("raised", [])
         }
         version.promised = alert.get("promised", {})
+        version.held = tuple(alert.get("held", ()))
         version.streaks = {column: Streak(**streak) for column, streak in alert.get("streaks", {}).items()}
     version.parts = new_parts(judge, version.since)
     fill_segments(version.parts, pieces.get(SEGMENTS, b""), model.next_end)

@@ -70,25 +70,41 @@ def tell(model: Model, alert: Json, window: Json, change: Change | None, acted: 
         kind = MessageType.RESOLVED if alert["state"] == AlertState.RESOLVED.value else MessageType.FIRING
         content = _content(model, alert, window, acted.body if acted is not None else None)
         queued += _queue(kind, content, model.plan.route(alert))
+    if acted is None or not acted.changed:
+        return queued
+    if change is None and acted.body["status"] == Status.AWAITING_APPROVAL.value and "state" in alert:
+        content = _content(model, alert | {"reason": Change.CHANGED.value}, window, acted.body)
+        queued += _queue(MessageType.FIRING, content, model.plan.route(alert))
+    return [*queued, *request(model, alert, window, acted.body)]
+
+
+def request(model: Model, alert: Json, window: Json, action: Json) -> list[QueuedDelivery]:
+    """Return the message that asks the job for a retraining; none if it is not requested now.
+
+    Parameters
+    ----------
+    alert: that asks for it; by age its ``model`` and ``version`` alone.
+    """
     retrain = model.plan.retrain
-    if acted is not None and acted.changed and retrain is not None and acted.body["status"] == Status.REQUESTED.value:
-        content = _content(model, alert, window, acted.body | {"callback": _callback(model, acted.body)})
-        queued += _queue(MessageType.ACTION, content, (retrain.receiver,))
-    return queued
+    if retrain is None or action["status"] != Status.REQUESTED.value:
+        return []
+    content = _content(model, alert, window, action | {"callback": _callback(model, action)})
+    return _queue(MessageType.ACTION, content, (retrain.receiver,))
 
 
 def _content(model: Model, alert: Json, window: Json, action: Json | None) -> Content:
     base = model.plan.external_url
-    named = set(alert["columns"])
+    named = set(alert.get("columns", ()))
+    page = f"alerts/{alert['id']}" if "id" in alert else f"models/{alert['model']}"
     rows = f"{base}/api/v1/actions/{action['id']}/rows" if action is not None else None
     return Content(
         alert=alert,
         window=window,
         columns=[column for column in window["columns"] if column["name"] in named or column["verdict"] == "drifted"],
-        diagnosis=alert["diagnosis"],
+        diagnosis=alert.get("diagnosis"),
         performance=window.get("performance", ()),
         action=action,
-        links={"page": f"{base}/alerts/{alert['id']}", "report": None, "rows": rows},
+        links={"page": f"{base}/{page}", "report": None, "rows": rows},
     )
 
 

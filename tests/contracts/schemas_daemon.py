@@ -75,14 +75,20 @@ WEBHOOK = record(
         diagnosis=maybe(DIAGNOSIS),
         performance=listed(PERFORMANCE),
         action=maybe(
-            record(
-                id=ACTION_ID,
-                kind=ACTION,
-                status=STATUS,
-                why=WORD,
-                expires_at=maybe(INSTANT),
-                fence=maybe(COUNT),
-                callback=maybe(record(url=STRING, token=STRING)),
+            beside(
+                record(
+                    id=ACTION_ID,
+                    kind=ACTION,
+                    status=STATUS,
+                    why=WORD,
+                    expires_at=maybe(INSTANT),
+                    fence=maybe(COUNT),
+                    callback=maybe(record(url=STRING, token=STRING)),
+                ),
+                trigger=maybe(one("drift", "performance", "age")),
+                by=maybe(STRING),
+                reference=maybe(record(id=SHA, rows=COUNT)),
+                decisions=listed(record(at=INSTANT, status=STATUS, why=WORD, by=maybe(STRING)), 10),
             )
         ),
         links=record(page=maybe(STRING), report=maybe(STRING), rows=maybe(STRING)),
