@@ -20,9 +20,14 @@ WIDTH = 100
 
 def commands() -> str:
     """Return the help of every command, as it is printed."""
-    listed = re.findall(r"^  ([a-z]+)  ", _help().partition("Commands:")[2], re.MULTILINE)
-    parts = [_shown("driftline", _help()), *(_shown(f"driftline {name}", _help(name)) for name in listed)]
-    return "\n".join(parts)
+    return "\n".join(_shown(" ".join(["driftline", *command]), _help(*command)) for command in _below())
+
+
+def _below(*command: str) -> Iterator[tuple[str, ...]]:
+    """Yield a command, then those below it, in the order in which its help lists them."""
+    yield command
+    for name in re.findall(r"^  ([a-z]+)  ", _help(*command).partition("Commands:")[2], re.MULTILINE):
+        yield from _below(*command, name)
 
 
 def _help(*command: str) -> str:

@@ -479,5 +479,6 @@ def fill(telemetry: Telemetry) -> None:
     telemetry.stage("read", 0.01)
     telemetry.deliveries("team", outcomes={"delivered": 4}, pending=1)
     telemetry.actions("flight-delay", {("retrain", "requested"): 1})
+    telemetry.suppressed("flight-delay", {"cooldown": 2})
     telemetry.state(bytes_on_disk=48_000_000, writable=True)
     telemetry.config(reloaded=True)

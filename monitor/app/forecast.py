@@ -38,6 +38,8 @@ _SERIES_A_COMPARISON = 27
 """Of a version that serves beside another: four figures, with what is said of each."""
 _SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 31, 24, 3, 4
 _SERIES_A_SEGMENT = 9
+_SERIES_A_RETRAINING = 13
+"""Of a model that is retrained: every reason for which that may be withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def series(models: Iterable[Planned], receivers: int) -> int:
     total = _SERIES + receivers * _SERIES_A_RECEIVER
     for planned in models:
         total += _SERIES_A_MODEL + _SERIES_A_SOURCE * (1 if planned.plan.targets is None else 2)
+        total += 0 if planned.plan.retrain is None else _SERIES_A_RETRAINING
         total += _SERIES_A_COMPARISON * max(len(planned.judges) - 1, 0)
         follows = any(each["kind"] != "rows" for each in made_references(planned.plan))
         for judge in planned.judges.values():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from monitor.action import Status
 from monitor.alert import AlertState
 from monitor.app.running import Running
 from monitor.instant import SECOND
@@ -58,14 +60,24 @@ def publish(running: Running) -> None:
     for action in actions:
         for status in _reached(action["status"]):
             totals[action["model"]][action["kind"], status] += 1
-    for model in running.workers:
+    withheld: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for action in actions:
+        withheld[action["model"]].update(_withheld(action))
+    for model, worker in running.workers.items():
         telemetry.actions(model, totals[model])
+        if worker.plan.retrain is not None:
+            telemetry.suppressed(model, withheld[model])
     telemetry.state(bytes_on_disk=running.state.bytes(), writable=running.state.writable)
 
 
 def _reached(status: str) -> tuple[str, ...]:
     """Return every status that an action counts under: what started was requested before."""
     return ("requested", status) if status in _AFTER_REQUEST else (status,)
+
+
+def _withheld(action: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the reason of each decision to withhold an action."""
+    return (str(each["why"]) for each in action.get("decisions", ()) if each["status"] == Status.WITHHELD.value)
 
 
 def _pending(running: Running) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.app import actions
 from monitor.app.running import Running
 from monitor.app.status import Beside, status
+from monitor.app.worker import Worker
 from monitor.instant import to_text
 from monitor.store.action import get_action, list_actions
 from monitor.store.alert import get_alert, list_alerts
@@ -16,7 +17,7 @@ from monitor.store.delivery import Delivery, list_deliveries
 from monitor.store.window import get_window, list_windows
 from monitor.web.doors import Doors
 from monitor.web.problems import Problem
-from monitor.web.view import Listing, Report
+from monitor.web.view import Listing, Report, Ruling
 
 if TYPE_CHECKING:
     from monitor.telemetry import Page
@@ -113,25 +114,32 @@ class DaemonView:
     def report_action(self, id: str, token: str, report: Report) -> Json:
         """Take a job's word on its action."""
         running = self._running
-        body = actions.check_token(running.state, running.key, id, token)
-        worker = running.workers.get(body["model"])
-        if worker is None:
-            raise _no_model()
+        body, worker = self._of_action(id, actions.token_of(running.key, id), token)
         with worker.turns.visit():
             return actions.take_report(running.state, worker.pipeline.model, body, report, running.clock())
 
+    def rule_action(self, id: str, token: str, ruling: Ruling) -> Json:
+        """Take a person's word on an action."""
+        running = self._running
+        body, worker = self._of_action(id, actions.ruling_token(running.key, ruling.verb, id), token)
+        with worker.turns.visit():
+            model = worker.pipeline.model
+            after, receivers = actions.take_ruling(running.state, model, body, ruling, running.clock())
+        running.dispatcher.wake(receivers)
+        return after
+
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:
         """Return the rows to retrain with."""
-        running = self._running
-        body = actions.check_token(running.state, running.key, id, token)
-        worker = running.workers.get(body["model"])
+        body, worker = self._of_action(id, actions.token_of(self._running.key, id), token)
+        return actions.rows_of(self._running.state, worker.pipeline.model, body)
+
+    def _of_action(self, id: str, expected: str, token: str) -> tuple[Json, Worker]:
+        """Return an action whose token was given, and who works at its model."""
+        body = actions.check_token(self._running.state, id, expected, token)
+        worker = self._running.workers.get(body["model"])
         if worker is None:
-            raise _no_model()
-        return actions.rows_of(running.state, worker.pipeline.model, body)
-
-
-def _no_model() -> Problem:
-    return Problem(404, "not_found", "the action's model is no longer in the config")
+            raise Problem(404, "not_found", "the action's model is no longer in the config")
+        return body, worker
 
 
 def _check(name: str, why: str | None) -> Json:

@@ -188,6 +188,9 @@ OBJECTIVE_BUDGET = _gauge(
 DELIVERIES = _counter("deliveries_total", "receiver outcome", "Tries to deliver a message, by outcome.")
 DELIVERIES_PENDING = _gauge("deliveries_pending", "receiver", "Messages that wait to be delivered.")
 ACTIONS = _counter("actions_total", "model kind status", "Actions that reached a status.")
+RETRAIN_SUPPRESSED = _counter(
+    "retrain_suppressed_total", "model reason", "Decisions to withhold a retraining, by reason."
+)
 
 SOURCE_LAG = _gauge("source_lag_seconds", "model source", "Wall time since a record was last accepted.")
 LAST_EVALUATION = _gauge(

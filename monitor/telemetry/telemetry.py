@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.registry import Collector
 
+from monitor.action import WITHHOLDING
 from monitor.instant import SECOND, Instant
 from monitor.record import Reason
 from monitor.telemetry import declared as d
@@ -201,6 +202,12 @@ class Telemetry:
             for kind in sorted({"retrain"} | {kind for kind, _ in totals}):
                 for status in STATUSES:
                     self._table.raise_to(d.ACTIONS, (model, kind, status), totals.get((kind, status), 0))
+
+    def suppressed(self, model: str, totals: Mapping[str, int]) -> None:
+        """Show how often a retraining of a model was withheld, by reason; every reason is always shown."""
+        with self._lock:
+            for why in WITHHOLDING:
+                self._table.raise_to(d.RETRAIN_SUPPRESSED, (model, why.value), totals.get(why.value, 0))
 
     def state(self, *, bytes_on_disk: int, writable: bool) -> None:
         """Show the size of the state, and whether it can be written."""

@@ -3,6 +3,8 @@
 from monitor.web.app import create_app, create_operations_app
 from monitor.web.problems import Problem
 from monitor.web.server import Server, serve
-from monitor.web.view import Report, Step, View
+from monitor.web.view import Report, Ruling, Step, Verb, View
 
-__all__ = ["Problem", "Report", "Server", "Step", "View", "create_app", "create_operations_app", "serve"]
+__all__ = [
+    "Problem", "Report", "Ruling", "Server", "Step", "Verb", "View", "create_app", "create_operations_app", "serve",
+]  # fmt: skip

@@ -54,8 +54,8 @@ async def report(request: Request[Any, Any, Any], view: TheView, id: PathText, s
     """Take ``started`` ``{}``, ``succeeded`` ``{"version": "2", "rows": 41200}`` or ``failed`` ``{"why": "…"}``."""
     if step not in set(Step):
         raise not_found("step")
-    token = _token(request)
-    read = read_report(Step(step), await _body(request))
+    token = bearer(request)
+    read = read_report(Step(step), await body_of(request))
     body = await sync_to_thread(view.report_action, id, token, read)
     return Response(to_json(body), media_type=MediaType.JSON)
 
@@ -68,7 +68,7 @@ async def report(request: Request[Any, Any, Any], view: TheView, id: PathText, s
 )
 async def rows(request: Request[Any, Any, Any], view: TheView, id: PathText) -> Stream:
     """Return the rows of the action's windows, with targets where they are known."""
-    parts = await sync_to_thread(view.action_rows, id, _token(request))
+    parts = await sync_to_thread(view.action_rows, id, bearer(request))
     first = await sync_to_thread(next, parts, b"")  # a refusal is an answer, not a stream that breaks
     name = id if _ID.fullmatch(id) else "rows"
     return Stream(
@@ -85,18 +85,24 @@ def read_report(step: Step, raw: bytes) -> Report:
     ------
     Problem: it is not JSON (400), or lacks something (422).
     """
-    body = _parse(raw)
+    body = parse(raw)
     if step is Step.STARTED:
         return Report(step)
     if step is Step.FAILED:
-        return Report(step, why=_text(body, "why", _MAX_WHY))
-    version = _text(body, "version", _MAX_VERSION)
+        return Report(step, why=text_of(body, "why", _MAX_WHY))
+    version = text_of(body, "version", _MAX_VERSION)
     if not version:
         raise Problem(422, "version_missing", "version must name what was trained", "/version")
     return Report(step, version=version, rows=_count(body, "rows"))
 
 
-def _parse(raw: bytes) -> dict[str, Any]:
+def parse(raw: bytes) -> dict[str, Any]:
+    """Read a body; an empty one is an empty object.
+
+    Raises
+    ------
+    Problem: it is not JSON (400), or no object (422).
+    """
     try:
         body = json.loads(raw.decode("utf-8")) if raw.strip() else {}
     except json.JSONDecodeError as error:
@@ -109,7 +115,13 @@ def _parse(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def _text(body: dict[str, Any], key: str, longest: int) -> str | None:
+def text_of(body: dict[str, Any], key: str, longest: int) -> str | None:
+    """Return a text of a body, or ``None``.
+
+    Raises
+    ------
+    Problem: 422, it is no text, or a longer one.
+    """
     value = body.get(key)
     if value is None:
         return None
@@ -127,7 +139,13 @@ def _count(body: dict[str, Any], key: str) -> int | None:
     return value
 
 
-async def _body(request: Request[Any, Any, Any]) -> bytes:
+async def body_of(request: Request[Any, Any, Any]) -> bytes:
+    """Return what was sent, if it comes in time.
+
+    Raises
+    ------
+    Problem: 408, it does not.
+    """
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             return await request.body()
@@ -135,7 +153,13 @@ async def _body(request: Request[Any, Any, Any]) -> bytes:
         raise Problem(408, "body_too_slow", f"the body did not come within {_BODY_SECONDS:g} seconds") from None
 
 
-def _token(request: Request[Any, Any, Any]) -> str:
+def bearer(request: Request[Any, Any, Any]) -> str:
+    """Return the token that was sent.
+
+    Raises
+    ------
+    Problem: 401, there is none.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthorized()

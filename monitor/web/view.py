@@ -38,6 +38,21 @@ class Report:
     why: str | None = None
 
 
+class Verb(StrEnum):
+    """What a person says to an action that waits for approval."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A person's word on an action; ``by`` names the person."""
+
+    verb: Verb
+    by: str
+
+
 class MetricsPage(Protocol):
     """A rendered page of metrics."""
 
@@ -104,6 +119,14 @@ class View(Protocol):
         Raises
         ------
         Problem: 404 no such action; 401 not its token; 409 it is closed, or the step does not follow.
+        """
+
+    def rule_action(self, id: str, token: str, ruling: Ruling) -> dict[str, Any]:
+        """Take a person's word on an action, and return the action as it stands then.
+
+        Raises
+        ------
+        Problem: 404 no such action; 401 not the token for that; 409 it waits for nobody, or the gate withholds it.
         """
 
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:

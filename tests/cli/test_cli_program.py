@@ -161,4 +161,6 @@ def test_an_exit_code_of_a_command_is_kept(driftline: Driftline, tmp_path: Path)
 
 def test_the_program_is_built_of_its_groups() -> None:
     """Each file of commands that is listed gives its command."""
-    assert {command.name for command in build().registered_commands} >= set(GROUPS)
+    program = build()
+    commands = {command.name for command in program.registered_commands}
+    assert commands | {group.name for group in program.registered_groups} >= set(GROUPS)

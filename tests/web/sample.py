@@ -12,7 +12,7 @@ from monitor.identity import digest_id, window_id
 from monitor.instant import SECOND, from_text, to_text
 from monitor.sources.spool.writer import Syncer
 from monitor.telemetry import Page, Telemetry
-from monitor.web import Problem, Report, Step
+from monitor.web import Problem, Report, Ruling, Step, Verb
 from monitor.web.doors import Doors
 from monitor.web.problems import not_found, unauthorized
 
@@ -129,6 +129,9 @@ def action(status: str = "requested") -> dict[str, Any]:
         "status": status,
         "requested_at": "2013-07-02T12:05:00Z",
         "why": "gate_open",
+        "trigger": "drift",
+        "by": None,
+        "decisions": [{"at": "2013-07-02T12:05:00Z", "status": status, "why": "gate_open", "by": None}],
     }
 
 
@@ -246,6 +249,7 @@ class SampleView:
         self.body = status()
         self.entrance = Doors(Syncer(), models=frozenset({MODEL, OTHER}))
         self.reports: list[Report] = []
+        self.rulings: list[Ruling] = []
         self.all_windows = [window(number) for number in range(60)]
         self.all_windows += [window(number, version="2", calm=True) for number in range(20)]
         self.all_windows += [window(number, OTHER, "", calm=True) for number in range(30)]
@@ -309,6 +313,17 @@ class SampleView:
             raise Problem(HTTPStatus.CONFLICT, "action_closed", "the action has ended")
         self.reports.append(report)
         return action(report.step)
+
+    def rule_action(self, id: str, token: str, ruling: Ruling) -> dict[str, Any]:
+        """Take a ruling: once."""
+        if id != ACTION:
+            raise not_found("action")
+        if token != f"{ruling.verb}-{TOKEN}":
+            raise unauthorized()
+        if self.rulings:
+            raise Problem(HTTPStatus.CONFLICT, "action_closed", "the action does not wait for approval")
+        self.rulings.append(ruling)
+        return action("requested" if ruling.verb is Verb.APPROVE else "withheld")
 
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:
         """Return something in three parts."""
