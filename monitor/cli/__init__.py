@@ -14,7 +14,20 @@ import typer
 from monitor import __version__
 from monitor.cli.common import LogFormat, Options
 
-GROUPS = ("demo", "init", "check", "compare", "backtest", "run", "status", "actions", "rules", "dashboards", "schema")
+GROUPS = (
+    "demo",
+    "init",
+    "check",
+    "compare",
+    "backtest",
+    "run",
+    "status",
+    "actions",
+    "receivers",
+    "rules",
+    "dashboards",
+    "schema",
+)
 """The files of commands, in the order that ``--help`` lists them."""
 
 HELP = "Watch models in production: drift, alerts one can trust, and retraining started safely."
