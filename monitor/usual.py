@@ -30,6 +30,8 @@ _POINTS = np.unique(np.concatenate(([0.01, 0.025, 0.975, 0.99], np.round(np.aran
 _MATTERS = float(np.log(1.1))
 """A volume that is off by less than a tenth never matters."""
 _NO_SPREAD = 1e-9
+_LEAST_WIDTH = 0.1
+"""Of the average size of departures."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +42,7 @@ class Usual:
     ----------
     engine: ``None`` where the history shows nothing that could vary; ``why`` says why nothing is promised.
     fold: the engine's bin of each bin of a latency. ``whole``: the latencies of the history by bin.
-    season, edges: of log(records + 1), and where its departures are cut.
+    season, edges: of log(records + 1), and where its departures are cut. ``width``: how large those usually are.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class Usual:
     whole: Integers | None = field(default=None, repr=False)
     season: seasons.Season | None = field(default=None, repr=False)
     edges: Floats | None = field(default=None, repr=False)
+    width: seasons.Season | None = field(default=None, repr=False)
 
     @property
     def calibrated(self) -> bool:
@@ -84,16 +87,21 @@ def volume_usual(history: History, threshold: float, periods: Sequence[int]) -> 
     """Compile what is usual of volumes; parameters as of :func:`latency_usual`.
 
     The season is fitted to the history itself, so that its departures are too small by its degrees of freedom; they are
-    widened as those of steps to come are (by sqrt((1 + k/B) / (1 - k/B)), k terms of B steps).
+    widened as those of steps to come are (by sqrt((1 + k/B) / (1 - k/B)), k terms of B steps). They are judged in units
+    of their own season: a quiet hour of the night that is off by half every day is else the reason why a calm one by
+    day, with one value a step, is nothing that the reference as a whole has ever shown.
     """
     values = np.log1p(history.counts[:, :1].astype(np.float64))
     steps = len(values)
     season = seasons.fit(history.times, values, np.ones_like(values), values.mean(axis=0), periods)
     share = min(float(season.freedom[0]) / steps, 0.5)
     departures = (values - season.at(history.times))[:, 0] * np.sqrt((1 + share) / (1 - share))
-    spread = float(departures.std())
-    if spread < _NO_SPREAD:
+    if float(departures.std()) < _NO_SPREAD:
         return Usual(VOLUME, None, "no_spread", season=season)
+    sizes = np.abs(departures)[:, np.newaxis]
+    width = seasons.fit(history.times, sizes, np.ones_like(sizes), sizes.mean(axis=0), periods)
+    departures = departures / _widths(width, history.times)
+    spread = float(departures.std()) * float(sizes.mean())
     inner = np.quantile(departures, _POINTS, method="inverted_cdf")
     ends = np.array([departures.min(), np.nextafter(departures.max(), np.inf)])
     edges: Floats = np.unique(np.concatenate((inner, ends)))
@@ -105,7 +113,13 @@ def volume_usual(history: History, threshold: float, periods: Sequence[int]) -> 
         threshold,
         periods,
     )
-    return Usual(VOLUME, engine, _why(engine), season=season, edges=edges)
+    return Usual(VOLUME, engine, _why(engine), season=season, edges=edges, width=width)
+
+
+def _widths(width: seasons.Season, times: Integers) -> Floats:
+    """Return how large departures usually are at those times, (n,): never a small part of what they are on average."""
+    usual: Floats = np.maximum(width.at(times)[:, 0], _LEAST_WIDTH * float(width.coefficient[0, 0]))
+    return usual
 
 
 def _one_each(departures: Floats, edges: Floats) -> Integers:
@@ -142,10 +156,11 @@ def observed(usual: Usual, time: int, counts: Integers) -> Integers:
     if usual.fold is not None:
         folded: Integers = fold_counts(counts, usual.fold)
         return folded
-    if usual.season is None or usual.edges is None:
+    if usual.season is None or usual.edges is None or usual.width is None:
         raise ValueError("what is usual was not compiled")
-    departure = np.log1p(float(counts[0])) - float(usual.season.at(np.array([time], np.int64))[0, 0])
-    one: Integers = _one_each(np.array([departure]), usual.edges)[0]
+    at = np.array([time], np.int64)
+    departure = np.log1p(float(counts[0])) - usual.season.at(at)[:, 0]
+    one: Integers = _one_each(departure / _widths(usual.width, at), usual.edges)[0]
     return one
 
 

@@ -64,6 +64,24 @@ def test_weeks_as_usual_alarm_nobody(volume: Usual, latency: Usual) -> None:
     assert max(told(latency, 200, latencies(200, 1))) < N
 
 
+def uneven(seed: int, steps: int) -> np.ndarray:
+    """Return records by quarter of a day: by night far fewer or far more than usual, rarely as usual; by day steady."""
+    rng, quarter = np.random.default_rng(seed), np.arange(steps) % 4
+    by_night = np.where(rng.random(steps) < 0.3, -0.8, 0.35) + rng.normal(0, 0.05, steps)
+    by_night = np.where(rng.random(steps) < 0.03, rng.normal(0, 0.03, steps), by_night)
+    departure = np.where(quarter < 2, by_night, rng.normal(0, 0.06, steps))
+    usual = np.array([100, 110, 320, 360])[quarter]
+    return np.rint(usual * np.exp(departure)).astype(np.int64)[:, np.newaxis]
+
+
+def test_a_night_as_calm_as_a_day_is_no_alarm() -> None:
+    """A departure is held against those of its own time of day: of two hundred days none is unusual."""
+    steps = uneven(2, 480 + 800)
+    quiet = volume_usual(History(np.arange(480), steps[:480]), N, (4, 28))
+    assert quiet.calibrated
+    assert max(told(quiet, 480, steps[480:])) < N
+
+
 @pytest.mark.parametrize("factor", [0.0, 0.5, 2.0])
 def test_another_volume_is_found_within_hours(volume: Usual, factor: float) -> None:
     """None, half or double of what is usual for the hour is found in half a day."""
