@@ -50,7 +50,7 @@ SHARES = {
 }
 """The share of the budget that each alert has; latency and volume have half of theirs each."""
 OUTSIDE = ("fairness", "targets")
-"""Rules without a share: held to the whole promise. Fairness is told the true difference between the groups."""
+"""Alerts without a share: held to the whole promise. Fairness is told the true difference between the groups."""
 
 
 @dataclass(frozen=True, slots=True)

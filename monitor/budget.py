@@ -8,6 +8,7 @@ from monitor.alert import AlertSettings
 from monitor.history import step_length
 from monitor.window import WindowSettings
 
+_FAIRNESS = 0.125
 _PERIODS = (timedelta(days=1), timedelta(weeks=1))
 
 
@@ -34,6 +35,15 @@ def usual_steps(alerts: AlertSettings, window: WindowSettings) -> float:
 def usual_seasons(window: WindowSettings) -> tuple[int, ...]:
     """Return the day and the week in whole steps of what is usual, where they are."""
     return seasons(window.model_copy(update={"every": timedelta(microseconds=step_length(window))}))
+
+
+def fairness_steps(alerts: AlertSettings, window: WindowSettings) -> float:
+    """Return N of the alert on fairness, in windows: beside the budget, an eighth as often again.
+
+    >>> fairness_steps(AlertSettings(), WindowSettings())
+    5760.0
+    """
+    return budget_steps(alerts, window) * alerts.share.drift / _FAIRNESS
 
 
 def quality_level(alerts: AlertSettings, window: WindowSettings) -> float:

@@ -19,6 +19,7 @@ from monitor.calibration.collapse import run_lengths
 from monitor.errors import PermanentError
 from monitor.fairness.groups import Watch, watch_groups
 from monitor.fairness.settings import FairnessSettings
+from monitor.fairness.slack import Sudden
 from monitor.performance.business_value import NAME as VALUE
 from monitor.performance.business_value import business_value
 from monitor.performance.estimate.assumption import Assumption
@@ -105,7 +106,7 @@ class ScoringPlan:
     metrics: by name; ``None``: those of the task. ``every``: length of a stretch in microseconds.
     assume: what moves while estimates hold.
     also: metrics that objectives name, beside those.
-    fairness: the groups that are compared.
+    fairness: the groups that are compared. ``sudden``: which windows tell of a sudden difference.
     worth: what a row brings, by the places of its target and of its prediction; ``None``: nobody says.
     """
 
@@ -118,6 +119,7 @@ class ScoringPlan:
     also: Sequence[str] = ()
     fairness: FairnessSettings = field(default_factory=FairnessSettings)
     worth: Matrix | None = None
+    sudden: Sudden = field(default_factory=Sudden)
 
 
 class MatrixUnfit(PermanentError):
@@ -162,7 +164,7 @@ def compile_scorer(
     rows = pa.table({column.key: table[column.path] for column in columns})
     targets = targets_of(known[0]) if known else [None] * rows.num_rows
     features = _features(table, reference, plan)
-    watches = _watches(answers, (rows, targets), features, reference, plan.fairness)
+    watches = _watches(answers, (rows, targets), features, reference, (plan, times))
     if not known:
         untaught = Unfit.NO_TARGETS if plan.estimate else None
         return Scorer(answers, metrics, {}, why=Unbounded.NO_TARGETS, watches=watches, unfit=untaught, cuts=cuts)
@@ -253,9 +255,10 @@ def _watches(
     told: tuple[pa.Table, Sequence[str | None]],
     features: pa.Table,
     reference: Reference,
-    settings: FairnessSettings,
+    asked: tuple[ScoringPlan, NDArray[np.int64] | None],
 ) -> tuple[Watch, ...]:
-    rows, targets = told
+    (rows, targets), (plan, times) = told, asked
+    settings = plan.fairness
     keys = {column.name: column.key for column in reference.layout.columns if column.role is Role.FEATURE}
     for name in settings.columns:
         if name not in keys:
@@ -263,7 +266,8 @@ def _watches(
             raise ColumnUnknown(name, near[0] if near else None)
     both = pa.table({key: rows[key] for key in rows.column_names} | {key: features[key] for key in keys.values()})
     return tuple(
-        watch_groups(answers, (name, keys[name]), both, targets, settings.measures) for name in settings.columns
+        watch_groups(answers, (name, keys[name]), both, targets, settings, (times, plan.sudden))
+        for name in settings.columns
     )
 
 

@@ -71,7 +71,8 @@ def uneven(seed: int, steps: int) -> np.ndarray:
     by_night = np.where(rng.random(steps) < 0.03, rng.normal(0, 0.03, steps), by_night)
     departure = np.where(quarter < 2, by_night, rng.normal(0, 0.06, steps))
     usual = np.array([100, 110, 320, 360])[quarter]
-    return np.rint(usual * np.exp(departure)).astype(np.int64)[:, np.newaxis]
+    records: np.ndarray = np.rint(usual * np.exp(departure)).astype(np.int64)
+    return records[:, np.newaxis]
 
 
 def test_a_night_as_calm_as_a_day_is_no_alarm() -> None:

@@ -33,4 +33,5 @@ MEASURE = Measure(
     source="Kleinberg, Mullainathan and Raghavan 2017, ITCS: calibration within groups, here in the large",
     undefined=frozenset({Undefined.NO_SCORES}),
     compute=calibration_by_group,
+    least=-2.0,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtri
@@ -41,6 +41,7 @@ class Disparity:
     highest, lowest: the groups that it is between, ``None`` without a value.
     groups: the value of each group that entered, by its name.
     left_out: the names of the groups that have too few rows.
+    sides: the values of the groups in each comparison, always in one order, where the measure makes several.
     """
 
     value: float | None
@@ -52,6 +53,12 @@ class Disparity:
     left_out: tuple[str, ...]
     rows: int
     why: Undefined | None = None
+    sides: tuple[dict[str, float], ...] = ()
+
+    @property
+    def compared(self) -> tuple[dict[str, float], ...]:
+        """Return the values of the groups in each comparison."""
+        return self.sides or (self.groups,)
 
 
 def without(why: Undefined, left_out: tuple[str, ...] = (), groups: dict[str, float] | None = None) -> Disparity:
@@ -102,6 +109,11 @@ def worse(first: Disparity, second: Disparity) -> Disparity:
     larger, other = (first, second) if (first.value or 0) >= (second.value or 0) else (second, first)
     ends = [max(a or 0.0, b or 0.0) for a, b in ((first.lower, second.lower), (first.upper, second.upper))]
     left_out = tuple(dict.fromkeys((*first.left_out, *second.left_out)))
-    return Disparity(
-        larger.value, ends[0], ends[1], larger.highest, larger.lowest, larger.groups, left_out, larger.rows + other.rows
+    return replace(
+        larger,
+        lower=ends[0],
+        upper=ends[1],
+        left_out=left_out,
+        rows=larger.rows + other.rows,
+        sides=(first.groups, second.groups),
     )

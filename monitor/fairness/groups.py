@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from monitor.fairness.disparity import Disparity
 from monitor.fairness.measure import Groups, Measure, Observed
 from monitor.fairness.registry import MEASURES
-from monitor.performance.pairs import UNKNOWN, ClassPairs
+from monitor.fairness.settings import FairnessSettings
+from monitor.fairness.slack import Sudden, slack
+from monitor.performance.pairs import UNKNOWN, ClassPairs, Places
 from monitor.performance.reading import Answers, class_answers, class_text, pairs_of
 
 MOST_GROUPS = 50
@@ -27,6 +30,7 @@ class Watch:
     ----------
     column: its name; ``key``: in canonical rows. ``names``: the groups, those with most rows first.
     before: the reference's rows with targets, ``None`` if it has none. ``expected``: of each measure on the reference.
+    slack: of each measure with a limit, see :func:`monitor.fairness.slack.slack`; of which there is none is not there.
     """
 
     column: str
@@ -35,6 +39,7 @@ class Watch:
     measures: tuple[Measure, ...]
     before: Observed | None = field(default=None, repr=False)
     expected: Mapping[str, float | None] = field(default_factory=dict, repr=False)
+    slack: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 def watch_groups(
@@ -42,14 +47,16 @@ def watch_groups(
     column: tuple[str, str],
     rows: pa.Table,
     targets: Sequence[str | None],
-    names: Iterable[str] | None,
+    settings: FairnessSettings,
+    told: tuple[NDArray[np.int64] | None, Sudden],
 ) -> Watch:
     """Learn the groups of a column from the reference, and how far apart they are there.
 
     Parameters
     ----------
     column: its name, and its key in ``rows``.
-    targets: of each row as JSON. ``names``: of the measures; ``None``: all that the log allows.
+    targets: of each row as JSON.
+    told: the instant of each row, ``None`` without timestamps, and what is sudden.
     """
     name, key = column
     counted = rows[key].combine_chunks().value_counts()
@@ -62,21 +69,35 @@ def watch_groups(
     )
     allowed = {each for each, is_there in (("prediction", answers.prediction), ("score", answers.score)) if is_there}
     able = [measure for measure in MEASURES.values() if measure.needs <= {*allowed, "prediction", _TARGET, _REFERENCE}]
-    chosen = tuple(measure for measure in able if names is None or measure.name in set(names))
+    names = settings.measures
+    chosen = tuple(measure for measure in able if names is None or measure.name in names)
     watch = Watch(name, key, groups, chosen)
-    before = observe(answers, watch, rows, targets)
-    if before is None:
-        return watch
-    known = {measure.name: measure.compute(before, before).value for measure in chosen}
-    return Watch(name, key, groups, chosen, before, known)
+    limited = [measure for measure in chosen if measure.name in settings.at_most]
+    seen, places = _observed(answers, watch, rows, targets)
+    everyone = unlabelled(answers, watch, rows) if limited else None
+    slacks = dict[str, float]()
+    if told[0] is not None:
+        times: NDArray[np.int64] = told[0]
+        for measure in limited:
+            mine, at = (seen, times[places]) if _TARGET in measure.needs else (everyone, times)
+            found = None if mine is None else slack(measure, mine, at, seen, told[1])
+            slacks |= {} if found is None else {measure.name: found}
+    known = {} if seen is None else {measure.name: measure.compute(seen, seen).value for measure in chosen}
+    return Watch(name, key, groups, chosen, seen, known, slacks)
 
 
 def observe(answers: Answers, watch: Watch, rows: pa.Table, targets: Sequence[str | None]) -> Observed | None:
     """Return the rows whose target is known, with their groups; ``None`` if there is none."""
+    return _observed(answers, watch, rows, targets)[0]
+
+
+def _observed(
+    answers: Answers, watch: Watch, rows: pa.Table, targets: Sequence[str | None]
+) -> tuple[Observed | None, Places]:
     pairs, places = pairs_of(answers, rows, targets)
     if not isinstance(pairs, ClassPairs) or not len(places):
-        return None
-    return Observed(pairs, _groups(watch, rows.take(pa.array(places))))
+        return None, places
+    return Observed(pairs, _groups(watch, rows.take(pa.array(places)))), places
 
 
 def unlabelled(answers: Answers, watch: Watch, rows: pa.Table) -> Observed:

@@ -42,6 +42,7 @@ class Measure:
     interval: how that of a pair of groups is found, in words for the docs. ``source``: of the definition.
     undefined: why it may have no value, besides there being too few rows in all groups, or in all but one.
     compute: the rows of a window, and those of the reference where they are needed -> :class:`Disparity`.
+    least: the smallest that one group less another can be.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Measure:
     undefined: frozenset[Undefined]
     compute: Callable[[Observed, Observed | None], Disparity]
     direction: Direction = Direction.LOWER
+    least: float = -1.0
 
 
 def share_parts(groups: Groups, hit: NDArray[np.bool_], among: NDArray[np.bool_]) -> list[Part]:

@@ -39,4 +39,5 @@ MEASURE = Measure(
     source="this project: a difference of shifts of means",
     undefined=frozenset({Undefined.NO_REFERENCE, Undefined.NO_SCORES}),
     compute=score_drift_by_group,
+    least=-2.0,
 )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from monitor.calibration.betting import Onset
+from monitor.fairness.wager import Wager
 from monitor.instant import Instant
 from monitor.pipeline.past_misses import Past, past_from
 
@@ -48,6 +49,7 @@ class Scored:
     missed: of the last windows whose targets came, oldest first, whether they lay outside the band that the reference
         alone gives their estimate.
     past: how far the estimates of the last windows that are final were off.
+    fair: what was bet on the groups of a column, by measure and column.
     """
 
     cohorts: dict[Instant, Cohort] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class Scored:
     recent: tuple[float, ...] = ()
     missed: tuple[bool, ...] = ()
     past: Past | None = None
+    fair: dict[str, Wager] = field(default_factory=dict)
     parts: dict[str, Scored] = field(default_factory=dict)
     """What the alarm remembers of each segment, by label; only the whole has cohorts."""
 
@@ -101,5 +104,11 @@ def _scored(body: Json) -> Scored:
         "recent": tuple(body.get("recent", ())),
         "missed": tuple(body["missed"]),
         "past": past_from(body.get("past")),
+        "fair": {name: _wager(each) for name, each in body.get("fair", {}).items()},
     }
     return Scored(**body | {"cohorts": cohorts, "onset": onset, "parts": parts} | lists)
+
+
+def _wager(body: Json) -> Wager:
+    seen = ({name: tuple(told) for name, told in side.items()} for side in body["seen"])
+    return Wager(tuple(body["won"]), tuple(seen))

@@ -26,7 +26,7 @@ from monitor.pipeline.concentrating import loss_causes
 from monitor.pipeline.fairness import fairness_finding
 from monitor.pipeline.model import Model, Version
 from monitor.pipeline.ruling import Finding, combined, follow
-from monitor.pipeline.scoring import Look
+from monitor.pipeline.scoring import Look, stands_apart
 from monitor.pipeline.serving import watch_scores
 
 Json = dict[str, Any]
@@ -42,7 +42,9 @@ def feed_losses(model: Model, looks: Iterable[Look], closed: Closed, sharing: in
             scored.cohorts[look.cohort.end] = replace(look.cohort, fed=True)
         if version is None or version.retired:
             continue
-        follow(model, look.version, fairness_finding(model, look.body["fairness"], _window(model, look)), closed)
+        among = sharing if stands_apart(model, look.cohort.end) else None
+        fair = fairness_finding(model, look.version, look.between, _window(model, look), among)
+        follow(model, look.version, fair, closed)
         scorer = model.references.scorer(look.version)
         own, parts = (sharing, sharing) if scorer is None else scorer.shares(sharing)
         _feed(model, look, closed, own)

@@ -12,9 +12,11 @@ from typing import Any
 
 from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
+from monitor.budget import fairness_steps
 from monitor.comparison import DriftSettings
 from monitor.fairness.settings import FairnessSettings
 from monitor.instant import Instant, microseconds
+from monitor.fairness.slack import Sudden
 from monitor.judge import FINE_METHODS
 from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.settings import PerformanceSettings
@@ -127,4 +129,5 @@ class ModelPlan:
             asked.scores,
             self.fairness,
             asked.business_value,
+            Sudden(microseconds(self.window.length), self.alerts.for_, fairness_steps(self.alerts, self.window)),
         )

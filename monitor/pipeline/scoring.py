@@ -26,7 +26,7 @@ from monitor.performance.reading import pairs_of
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.cohorts import Cohort, Scored
 from monitor.pipeline.estimating import Estimates, outlooks_of
-from monitor.pipeline.fairness import fairness_bodies
+from monitor.pipeline.fairness import Between, between_groups, fairness_bodies
 from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Known, Outcomes
 from monitor.pipeline.past_misses import Miss, Past, misses_of
@@ -59,6 +59,7 @@ class Look:
     off: Mapping[str, Miss] = field(default_factory=dict)
     parts: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     """Losses and targets of each segment, as ``lost`` and ``targets`` of all."""
+    between: Sequence[Between] = ()
 
 
 def meet(model: Model, closed: Closed) -> None:
@@ -87,7 +88,7 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
             scored.cohorts[end] = look.cohort
             if look.missed is not None and not cohort.fed:
                 scored.missed = (*scored.missed, look.missed)[-LAST:]
-            if look.off and _stands_apart(model, end):
+            if look.off and stands_apart(model, end):
                 scored.past = _past(model, version, look.off)
             if look.cohort.final:
                 del scored.cohorts[end]
@@ -117,7 +118,7 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
     version, cohort, window = look.version, look.cohort, model.plan.window
     start = cohort.end - microseconds(window.length)
     pairs, readable = pairs_of(scorer.answers, rows, known.targets)
-    values = realised(scorer, pairs, cohort.end)
+    values, between = realised(scorer, pairs, cohort.end), between_groups(scorer, rows, known.targets)
     body = {
         "kind": "performance",
         "schema": 1,
@@ -131,7 +132,7 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
         "performance": [
             _entry(scorer, metric, values[metric.name], expected, final=cohort.final) for metric in scorer.metrics
         ],
-        "fairness": fairness_bodies(scorer, rows, known.targets),
+        "fairness": fairness_bodies(between),
         "segments": [],
     }
     lost, targets = _lost(
@@ -150,7 +151,7 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
         whole = len(readable) == rows.num_rows
         off = misses_of(expected.outlooks if whole else outlooks_of(scorer, rows.take(pa.array(readable))), values)
     missed = _first_miss(values, expected.judged)
-    return replace(look, body=body, lost=lost, targets=targets, missed=missed, off=off, parts=parts)
+    return replace(look, body=body, lost=lost, targets=targets, missed=missed, off=off, parts=parts, between=between)
 
 
 def _score_part(
@@ -202,7 +203,7 @@ def estimate_windows(model: Model, outcomes: Outcomes, closed: Closed) -> None:
             version = window["version"]
             expected = outcomes.remembered.of(scorer, rows, (version, closed.end), *_before(model, version))
             window["performance"] = [_entry(scorer, metric, None, expected, final=False) for metric in scorer.metrics]
-            window["fairness"] = fairness_bodies(scorer, rows, [None] * rows.num_rows)
+            window["fairness"] = fairness_bodies(between_groups(scorer, rows, [None] * rows.num_rows))
 
 
 def _before(model: Model, version: str) -> tuple[tuple[bool, ...], Past | None]:
@@ -224,7 +225,7 @@ def _past(model: Model, version: str, off: Mapping[str, Miss]) -> Past | None:
     return (before or Past(judge.reference.id, dict(scorer.expected))).later(off)
 
 
-def _stands_apart(model: Model, end: Instant) -> bool:
+def stands_apart(model: Model, end: Instant) -> bool:
     """Say whether a window shares no rows with the others of which this is said: of those that overlap one counts."""
     window = model.plan.window
     return end % microseconds(window.length) < microseconds(window.every)

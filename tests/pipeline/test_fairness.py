@@ -13,6 +13,7 @@ from monitor.fairness.settings import FairnessSettings, MeasureName
 from monitor.pipeline.cycle import Pipeline
 from tests.passes import plain
 from tests.scored import (
+    REFERENCE_HOURS,
     Answered,
     hours_of,
     scored_plan,
@@ -116,3 +117,47 @@ def test_a_column_that_is_no_feature_is_a_fault(root: Path) -> None:
     with pytest.raises(MonitorError) as caught:
         replay(root, columns=["regio"])
     assert "region" in str(caught.value) + str(caught.value.hint)
+
+
+def stormy(numbers: range, lasting: float = 0.0) -> list[Answered]:
+    """Return hours of which three in each fifteen are a storm: one group alone is then often answered with yes."""
+    return [
+        each
+        for number in numbers
+        for each in grouped(hours_of([number], WRONG), more=0.8 if number % 15 < 3 else lasting)
+    ]
+
+
+@pytest.fixture
+def stormy_root(tmp_path: Path) -> tuple[Path, float]:
+    """Give a folder with a reference that has storms, and how far apart its groups are."""
+    write_reference(tmp_path, WRONG)
+    found = stormy(range(-REFERENCE_HOURS, 0))
+    table = pq.read_table(tmp_path / "reference.parquet").drop_columns(["prediction"])
+    answers = np.array([each.record["prediction"] for each in found])
+    regions = np.array([each.record["inputs"]["region"] for each in found])
+    table = table.append_column("prediction", [answers]).append_column("inputs.region", [regions])
+    pq.write_table(table, tmp_path / "reference.parquet")
+    return tmp_path, float(answers[regions == "south"].mean() - answers[regions == "north"].mean())
+
+
+def test_storms_that_the_reference_has_too_raise_no_alert(stormy_root: tuple[Path, float]) -> None:
+    """The records of an hour share its storm: what is over the limit hours in a row is not over it on the whole."""
+    root, apart = stormy_root
+    found = stormy(range(75))
+    write_records(root, found)
+    write_targets(root, found)
+    windows, _, alerts = replay(root, at_most={"demographic_parity": round(apart + 0.02, 3)})
+    stormed = [body["fairness"][0]["lower"] for body in windows if body["fairness"]]
+    assert sum(lower > apart + 0.02 for lower in stormed) > 4
+    assert [body for body in alerts if body["name"] == "fairness"] == []
+
+
+def test_a_difference_that_lasts_is_told_though_storms_are_larger(stormy_root: tuple[Path, float]) -> None:
+    """Evidence adds up over windows, none of which says anything alone."""
+    root, apart = stormy_root
+    found = stormy(range(75), lasting=0.5)
+    write_records(root, found)
+    write_targets(root, found)
+    _, _, alerts = replay(root, at_most={"demographic_parity": round(apart + 0.02, 3)})
+    assert "fairness" in {body["name"] for body in alerts}
