@@ -82,6 +82,7 @@ class Reason(StrEnum):
     TOMBSTONE = "tombstone"
     LOST = "lost"
     REPLACED = "replaced"
+    SCHEMA_UNKNOWN = "schema_unknown"
 
 
 @dataclass(frozen=True, slots=True)

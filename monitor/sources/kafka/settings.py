@@ -39,13 +39,33 @@ class KafkaLogin(Settings):
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
 
 
+class RegistrySettings(Settings):
+    """Where schemas of a topic's values are kept.
+
+    ``url`` is http or https, perhaps with a path. ``user`` and ``password`` are asked for by some. ``authority`` is a
+    PEM file, relative to the config; without it the system's authorities count.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9._\[\]:-]+(/[A-Za-z0-9._~/-]*)?$", max_length=1024)]
+    user: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    password: SecretStr | None = None
+    authority: _Path | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> RegistrySettings:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password stand together")
+        return self
+
+
 class KafkaSettings(Settings):
     """A topic, read from its earliest message on; all of its partitions, also those that are added later.
 
     ``servers`` are some of the brokers: the others are learnt from them. A message's value is one record: a JSON
     object. A larger one than ``max_message`` is refused. With ``message_time`` a record that says no event time has
     that of its message. With ``events`` messages are requests and responses of inferences, as CloudEvents, and are
-    paired; with ``responses``, a topic of their own, by their keys. ``tls`` and ``login`` are left out where brokers
+    paired; with ``responses``, a topic of their own, by their keys. With ``registry`` values may be of Avro, protocol
+    buffers or JSON that a schema registry describes. ``tls`` and ``login`` are left out where brokers
     ask for neither; ``tls: {}`` is TLS with the system's authorities.
     """
 
@@ -56,6 +76,7 @@ class KafkaSettings(Settings):
     events: EventSettings | None = None
     max_message: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
     message_time: bool = False
+    registry: RegistrySettings | None = None
     tls: KafkaTls | None = None
     login: KafkaLogin | None = None
 
@@ -63,6 +84,8 @@ class KafkaSettings(Settings):
     def _apart(self) -> KafkaSettings:
         if self.responses == self.topic:
             raise ValueError("topic and responses are one; expected two, or no responses")
+        if self.registry is not None and self.is_of_events:
+            raise ValueError("registry is of records; expected none beside events or responses")
         return self
 
     @property

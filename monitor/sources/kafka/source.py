@@ -15,10 +15,12 @@ from monitor.instant import Instant
 from monitor.record import Decoded, Layout, Rejected
 from monitor.sources.batch import Batch
 from monitor.sources.kafka.client import Unreachable
+from monitor.sources.kafka.described import Described
 from monitor.sources.kafka.intake import Intake
 from monitor.sources.kafka.partition import Partition, mark_of
+from monitor.sources.kafka.registry import Registry
 from monitor.sources.kafka.settings import KafkaSettings
-from monitor.sources.kafka.values import decode
+from monitor.sources.kafka.values import Rules, decode
 from monitor.sources.position import Position
 
 if TYPE_CHECKING:
@@ -51,7 +53,9 @@ class KafkaSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._intake = Intake(settings, root, block_bytes, at_rest=at_rest, clock=clock)
-        self._topic, self._layout, self._settings = settings.topic, layout, settings
+        described = None if settings.registry is None else Described(Registry(settings.registry, root))
+        self._rules = Rules(settings.max_message, settings.message_time, described)
+        self._topic, self._layout = settings.topic, layout
         self._block_bytes, self._at_rest, self._clock = block_bytes, at_rest, clock
 
     def close(self) -> None:
@@ -136,8 +140,7 @@ class KafkaSource:
 
     def _batch(self, part: Partition) -> Batch:
         messages = part.take(self._block_bytes)
-        longest, message_time = self._settings.max_message, self._settings.message_time
-        decoded = decode(part.at.path, messages, self._layout, longest, message_time=message_time)
+        decoded = decode(part.at.path, messages, self._layout, self._rules)
         others = [each for each in self._intake.parts if each is not part and not (each.ended and not each.waiting)]
         hold = min((NEVER if each.reached is None else each.reached for each in others), default=None)
         told, lost = list[Rejected](), 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +14,10 @@ from monitor.instant import Instant, to_text
 from monitor.record import Decoded, Layout, Reason, Rejected
 from monitor.sources.formats import jsonl
 from monitor.sources.formats.block import Lines, joined
+from monitor.sources.kafka.described import Described
+from monitor.sources.kafka.framing import Unframed
+from monitor.sources.kafka.registry import SchemaUnknown
+from monitor.sources.kafka.unfit import ValueUnfit
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -22,30 +26,63 @@ _NEWLINE = b"\n"
 _Value: TypeAlias = tuple[int, bytes]  # a message's offset and value
 
 
-def decode(
-    name: str, messages: Sequence[Message], layout: Layout, longest: int, *, message_time: bool = False
-) -> Decoded:
-    """Decode messages in their order; those without a value and those that are too long are refused.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How values become records.
+
+    Attributes
+    ----------
+    longest: bytes of a value as it lies in the topic.
+    message_time: a record without event time takes that of its message, and stands behind those that have one.
+    described: makes JSON of a value whose schema a registry has; ``None`` where all are JSON.
+    """
+
+    longest: int
+    message_time: bool = False
+    described: Described | None = None
+
+
+def decode(name: str, messages: Sequence[Message], layout: Layout, rules: Rules) -> Decoded:
+    """Decode messages in their order; those without a value, that are too long or not of their schema are refused.
 
     Parameters
     ----------
-    name: of the partition, for what is refused. longest: bytes of a value.
-    message_time: a record without event time takes that of its message, and stands behind those that have one.
+    name: of the partition, for what is refused.
+
+    Raises
+    ------
+    Unreachable: the schema registry cannot be asked now.
     """
     refused: list[Rejected] = []
     values: list[_Value] = []
     for message in messages:
-        value, offset = message.value(), message.offset() or 0
-        if value is None:
-            refused.append(Rejected(Reason.TOMBSTONE, name, offset, "a message without a value"))
-        elif len(value) > longest:
-            refused.append(Rejected(Reason.TOO_LONG, name, offset, "larger than max_message"))
-        else:
+        offset, value = message.offset() or 0, _value(message, rules)
+        if isinstance(value, bytes):
             values.append((offset, value))
+        else:
+            refused.append(Rejected(value[0], name, offset, value[1]))
     decoded = _decoded(name, values, layout)
-    if message_time:
-        decoded = _with_times(decoded, name, messages, layout)
+    if rules.message_time:
+        times = {message.offset() or 0: written_at(message) for message in messages}
+        decoded = _with_times(decoded, name, (values, times), layout)
     return replace(decoded, rejected=tuple(sorted([*refused, *decoded.rejected], key=lambda each: each.offset)))
+
+
+def _value(message: Message, rules: Rules) -> bytes | tuple[Reason, str]:
+    """Return a message's value as JSON, or why there is none."""
+    value = message.value()
+    if value is None:
+        return Reason.TOMBSTONE, "a message without a value"
+    if len(value) > rules.longest:
+        return Reason.TOO_LONG, "larger than max_message"
+    if rules.described is None:
+        return as_bytes(value)
+    try:
+        return rules.described(as_bytes(value))
+    except SchemaUnknown as error:
+        return Reason.SCHEMA_UNKNOWN, str(error)
+    except (Unframed, ValueUnfit) as error:
+        return Reason.UNREADABLE, str(error)
 
 
 def written_at(message: Message) -> Instant | None:
@@ -58,15 +95,18 @@ def _decoded(name: str, values: Sequence[_Value], layout: Layout) -> Decoded:
     return joined([_lines(name, list(group), layout) for _, group in groupby(values, key=_lone)], layout)
 
 
-def _with_times(decoded: Decoded, name: str, messages: Sequence[Message], layout: Layout) -> Decoded:
+def _with_times(
+    decoded: Decoded, name: str, told: tuple[Sequence[_Value], Mapping[int, Instant | None]], layout: Layout
+) -> Decoded:
     """Read again what has no event time, with that of its message."""
+    values, times = told
     bare = {fault.offset for fault in decoded.rejected if fault.reason is Reason.TIMESTAMP_MISSING}
     if not bare:
         return decoded
     stamped = [
-        (message.offset() or 0, _stamped(as_bytes(message.value()), layout.timestamp, at))
-        for message in messages
-        if (message.offset() or 0) in bare and (at := written_at(message)) is not None
+        (offset, _stamped(value, layout.timestamp, at))
+        for offset, value in values
+        if offset in bare and (at := times[offset]) is not None
     ]
     again = _decoded(name, stamped, layout)
     left = bare - {offset for offset, _ in stamped}
