@@ -15,8 +15,8 @@ from monitor.alert import AlertSettings
 from monitor.budget import fairness_steps
 from monitor.comparison import DriftSettings
 from monitor.fairness.settings import FairnessSettings
-from monitor.instant import Instant, microseconds
 from monitor.fairness.slack import Sudden
+from monitor.instant import Instant, microseconds
 from monitor.judge import FINE_METHODS
 from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.settings import PerformanceSettings
