@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from monitor.sources.formats.event import Event, EventInvalid, batch, binary, structured, to_line
 from monitor.sources.spool.frames import Content, written
+from monitor.web import described
 from monitor.web.api import fault
 from monitor.web.bodies import body_of, media_type, too_large, unsupported
 from monitor.web.doors import Door, Doors
@@ -26,6 +27,15 @@ from monitor.web.wiring import TheView
 
 _STRUCTURED, _BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
 _NEEDED = "ce-specversion"
+_SERVICE = "inferenceservicename"
+_EVENT = described.object_of(
+    ["specversion", "type", "source", "id"],
+    specversion=described.text("1.0 or 0.3"),
+    type=described.text("such as org.kubeflow.serving.inference.request"),
+    source=described.text("who sends it"),
+    id=described.text("of the event"),
+    data=described.ANYTHING,
+)
 _ANSWERS = {
     200: ResponseSpec(None, generate_examples=False, description="It is on the disk"),
     400: fault("It is no CloudEvent"),
@@ -46,6 +56,10 @@ _ANSWERS = {
     responses=_ANSWERS,
     summary="Send inference events",
     description="CloudEvents as KServe, Seldon and Azure send them: in binary, structured or batched mode.",
+    operation_class=described.taking(
+        {"application/json": described.ANYTHING, _STRUCTURED: _EVENT, _BATCHED: described.array(_EVENT)},
+        {f"ce-{name}": described.text("in binary mode") for name in ("specversion", "type", "source", "id", _SERVICE)},
+    ),
 )
 async def events(request: Request[Any, Any, Any], view: TheView) -> Response[bytes]:
     """Take events."""
@@ -125,8 +139,8 @@ async def _parts(receive: Receive) -> AsyncIterator[bytes]:
         message = await receive()
         if message["type"] != "http.request":
             raise Problem(HTTPStatus.BAD_REQUEST, "request_invalid", "the sender went away")
-        yield message["body"]
-        if not message["more_body"]:
+        yield message.get("body", b"")
+        if not message.get("more_body", False):
             return
 
 

@@ -14,6 +14,7 @@ from litestar.openapi import ResponseSpec
 
 from monitor.record import Reason
 from monitor.sources.spool.frames import Content, written
+from monitor.web import described
 from monitor.web.api import fault
 from monitor.web.bodies import body_of, media_type, unsupported
 from monitor.web.doors import Door, Doors
@@ -47,6 +48,12 @@ _ANSWERS = {
     429: fault("Too much waits to be read; send it again after `Retry-After`"),
     503: fault("It cannot be written now; send it again after `Retry-After`"),
 }
+_RECORD = described.object_of(
+    ["timestamp"], timestamp=described.instant("event time"), request_id=described.text("joins it with its target")
+)
+_TARGET = described.object_of(
+    ["request_id", "target"], request_id=described.text("of the record"), target=described.ANYTHING
+)
 _SENT = "A JSON array of objects, or one object a line (NDJSON); plain, gzip or zstd."
 
 
@@ -57,6 +64,9 @@ _SENT = "A JSON array of objects, or one object a line (NDJSON); plain, gzip or 
     responses=_ANSWERS,
     summary="Send logged inferences",
     description=_SENT,
+    operation_class=described.taking(
+        {"application/json": described.array(_RECORD), "application/x-ndjson": described.lines("a record")}
+    ),
 )
 async def records(request: Request[Any, Any, Any], view: TheView, model: PathText) -> Response[bytes]:
     """Take records."""
@@ -70,6 +80,9 @@ async def records(request: Request[Any, Any, Any], view: TheView, model: PathTex
     responses=_ANSWERS,
     summary="Send true outcomes",
     description=_SENT,
+    operation_class=described.taking(
+        {"application/json": described.array(_TARGET), "application/x-ndjson": described.lines("a target")}
+    ),
 )
 async def targets(request: Request[Any, Any, Any], view: TheView, model: PathText) -> Response[bytes]:
     """Take targets."""

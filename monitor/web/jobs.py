@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.response import Stream
 
+from monitor.web import described
 from monitor.web.api import fault
 from monitor.web.problems import Problem, not_found, unauthorized
 from monitor.web.render import to_json
@@ -49,6 +50,7 @@ _ID = re.compile(r"ac_[a-z2-7]{26}")
     responses=_REPORTED,
     security=_SECURITY,
     summary="A job's word on its action",
+    operation_class=described.taking({"application/json": described.OBJECT}, required=False),
 )
 async def report(request: Request[Any, Any, Any], view: TheView, id: PathText, step: PathText) -> Response[bytes]:
     """Take ``started`` ``{}``, ``succeeded`` ``{"version": "2", "rows": 41200}`` or ``failed`` ``{"why": "…"}``."""

@@ -20,6 +20,7 @@ from monitor.sources.otlp.logs import Log, OtlpInvalid, from_json
 from monitor.sources.otlp.protobuf import ProtobufMissing, from_protobuf
 from monitor.sources.otlp.record import Named, is_inference, named, record_of, timed
 from monitor.sources.spool.frames import Content, written
+from monitor.web import described
 from monitor.web.bodies import body_of, media_type, too_large, unsupported
 from monitor.web.doors import Door, Doors
 from monitor.web.lines import check
@@ -101,6 +102,10 @@ class _Sorted:
     responses=_ANSWERS,
     summary="Send logs of OpenTelemetry",
     description="OTLP/HTTP: an ExportLogsServiceRequest as JSON or protobuf; plain, gzip or zstd.",
+    operation_class=described.taking(
+        {JSON: described.object_of([], resourceLogs=described.array(described.OBJECT)), PROTOBUF: described.BYTES},
+        answers={PROTOBUF: described.BYTES},
+    ),
 )
 async def logs(request: Request[Any, Any, Any], view: TheView) -> Response[bytes]:
     """Take an export of logs."""
