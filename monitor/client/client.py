@@ -20,6 +20,8 @@ from monitor.client.spool import Spool, role_of
 RECORDS, TARGETS = "records", "targets"
 Waiting = tuple[str, dict[str, Any] | Callable[[], Iterable[Mapping[str, Any]]]]
 _MIB = 2**20
+_MOST_WAITING = 10_000_000
+_LOOK_SECONDS = 0.005
 _STEP_SECONDS = 5.0
 """For each step of a request: to connect, to write, to be answered."""
 
@@ -52,7 +54,7 @@ class Client:
     ----------
     url: of Driftline, such as ``http://127.0.0.1:10464``. ``model``: its name in the config.
     batch: lines sent at once. ``every``: seconds after which fewer are.
-    most_waiting: so many may wait in memory; what comes then is dropped and counted.
+    most_waiting: so many may wait in memory, ten millions at most; what comes then is dropped and counted.
     spool: a folder for batches that cannot be sent now; unset: they wait in memory. ``spool_bytes``: its bound.
     """
 
@@ -68,6 +70,8 @@ class Client:
         spool_bytes: int = 256 * _MIB,
     ) -> None:
         self._address = f"{url.rstrip('/')}/api/v1/models/{model}"
+        if not 1 <= most_waiting <= _MOST_WAITING:
+            raise ValueError(f"most_waiting must be between 1 and {_MOST_WAITING}")
         self._batch, self._every, self._most = batch, every, most_waiting
         self._spool = None if spool is None else Spool(Path(spool), spool_bytes)
         self._begin()
@@ -77,8 +81,10 @@ class Client:
         self.counts = Counts()
         self._new_id = ids()
         self._waiting: deque[Waiting] = deque()
-        self._lock, self._full, self._idle = threading.Lock(), threading.Event(), threading.Event()
-        self._idle.set()
+        self._room: deque[None] = deque([None]) * self._most
+        """One for each record that may still wait: taken before it is put, so that threads share the bound exactly."""
+        self._sending = False
+        self._lock, self._full = threading.RLock(), threading.Event()  # a signal's handler may log, too
         self._stop_at: float | None = None
         self._thread: threading.Thread | None = None
 
@@ -108,8 +114,13 @@ class Client:
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until all was sent or spooled; say whether it was, in so many seconds."""
+        end = time.monotonic() + timeout
         self._full.set()
-        return self._idle.wait(timeout)
+        while self._waiting or self._sending:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(_LOOK_SECONDS)
+        return True
 
     def close(self, timeout: float = 5.0) -> None:
         """Send what waits, for so many seconds; the rest is spooled, or dropped where there is no spool."""
@@ -118,18 +129,33 @@ class Client:
             self._stop_at = time.monotonic() + timeout
             self._full.set()
             thread.join(timeout + _STEP_SECONDS)
+            while not thread.is_alive() and self._waiting:  # was put while the thread ended
+                self._take()
+                self._drop(1)
 
     def _put(self, waiting: Waiting) -> bool:
-        if len(self._waiting) >= self._most or self._stop_at is not None:
-            self.counts.dropped += 1
-            return False
+        if self._stop_at is not None:
+            return self._drop(1)
+        try:
+            self._room.pop()
+        except IndexError:
+            return self._drop(1)
         self._waiting.append(waiting)
-        self._idle.clear()  # after it, so that it is never set while something waits
         if self._thread is None:
             self._start()
-        if len(self._waiting) >= self._batch:
+        if len(self._waiting) >= self._batch and not self._full.is_set():
             self._full.set()
         return True
+
+    def _take(self) -> Waiting:
+        found = self._waiting.popleft()
+        self._room.append(None)
+        return found
+
+    def _drop(self, number: int) -> bool:
+        with self._lock:
+            self.counts.dropped += number
+        return False
 
     def _start(self) -> None:
         with self._lock:
@@ -143,11 +169,12 @@ class Client:
             if self._stop_at is None and len(self._waiting) < self._batch:
                 self._full.wait(self._every)
             self._full.clear()
-            ends = self._stop_at is not None  # asked first: what was put before the end is sent
+            ends, self._sending = self._stop_at is not None, True  # asked first: what was put before the end is sent
             try:
                 self._send_all(sender)
             except Exception:  # noqa: BLE001 - a batch is lost, not the thread
                 LOG.exception("driftline's client failed")
+            self._sending = False
             if ends:
                 sender.close()
                 return
@@ -160,7 +187,7 @@ class Client:
                 if pause is not None and self._keep(role, lines):
                     continue
                 pause = self._send(sender, role, lines)
-        self._idle.set()
+        self._sending = False
         if pause is not None:
             self._sleep(pause)
 
@@ -175,7 +202,7 @@ class Client:
             if self._keep(role, lines):
                 return outcome.pause
             if not self._sleep(outcome.pause):
-                self.counts.dropped += len(lines)
+                self._drop(len(lines))
                 return outcome.pause
 
     def _send_spooled(self, sender: Sender) -> float | None:
@@ -194,7 +221,7 @@ class Client:
     def _next_batch(self) -> dict[str, list[bytes]]:
         found: dict[str, list[bytes]] = {RECORDS: [], TARGETS: []}
         for _ in range(min(len(self._waiting), self._batch)):
-            role, made = self._waiting.popleft()
+            role, made = self._take()
             found[role] += self._lines([made] if isinstance(made, dict) else made)
         return {role: lines for role, lines in found.items() if lines}
 

@@ -222,3 +222,27 @@ def test_importing_it_loads_the_standard_library_alone() -> None:
         [sys.executable, "-S", "-c", program], check=True, capture_output=True, text=True, timeout=30
     )
     assert set(found.stdout.split()) <= {"monitor", "__main__", "sitecustomize", "usercustomize"}
+
+
+def test_threads_together_have_no_more_waiting_than_allowed() -> None:
+    """However many threads log at once, what waits is bounded exactly, and every other record is counted as dropped."""
+    client = Client("http://127.0.0.1:9", MODEL, most_waiting=50, batch=10**6, every=60)
+    start, before = threading.Barrier(8), sys.getswitchinterval()
+
+    def log() -> None:
+        start.wait()
+        for n in range(500):
+            client.record({"prediction": n})
+
+    threads = [threading.Thread(target=log) for _ in range(8)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert client.counts.dropped == 8 * 500 - 50
+    client.close(0)
+    assert client.counts.dropped == 8 * 500
