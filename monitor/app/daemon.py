@@ -174,7 +174,7 @@ class Daemon:
         """Show that the supervisor lives; to be called about every second."""
         self.running.ticked = time.monotonic()
         if self._schedule.tick():
-            self._log.warning("clock_jumped")
+            self.running.unsettle()
 
     def publish(self) -> None:
         """Bring the page of metrics up to date; never raises."""

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from monitor.app.spools import Spools
 from monitor.app.worker import Worker
 from monitor.config import Loaded
@@ -55,6 +57,12 @@ class Running:
         worker = self.workers.get(model)
         position = worker.pipeline.positions.get(role, {}).get(KEY) if worker is not None else None
         return None if position is None else position.offset
+
+    def unsettle(self) -> None:
+        """Let no action be started by the next window of any model: the wall clock has jumped."""
+        structlog.get_logger(__name__).warning("clock_jumped")
+        for worker in self.workers.values():
+            worker.pipeline.model.unsettle()
 
     def stop_work(self) -> None:
         """Take no new work; a cycle that waits for a child ends, and its close is made again after a start."""

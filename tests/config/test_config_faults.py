@@ -39,6 +39,20 @@ def only(faults: list[Fault]) -> str:
     return said(faults)[0]
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("mode", "ask", 'not allowed (got "ask"); expected one of dry_run, approve, auto'),
+        ("one_segment", "veto", 'not allowed (got "veto"); expected one of approve, allow'),
+        ("max_age", "old", "not a duration"),
+    ],
+)
+def test_a_gate_says_what_it_takes(faults_of: Faults, key: str, value: str, expected: str) -> None:
+    """What the gate of retrainings cannot be told is refused with what it can."""
+    retrain = f"    retrain: {{receiver: job, min_targets: 0, {key}: {value}}}\n"
+    assert f"models[churn].retrain.{key}: {expected}" in only(faults_of(MODEL + retrain + HOOK))
+
+
 def test_the_least_config_holds(load: Load) -> None:
     """A name, records and a reference are enough; all else has a default."""
     model = load(MODEL).config.models[0]
