@@ -2,7 +2,7 @@
 
 The share of a step is taken to vary as a beta distribution, so that counts are beta-binomial: the mean is the
 reference's, the spread what its steps show beyond sampling, and the reference's own error comes to it. Where single
-steps lie far out, a window may be like the worst of them. And where steps seem to vary, storms to come may be worse
+steps lie far out, a window may be like the worst of them. And where steps vary for sure, storms to come may be worse
 than any that the reference holds: the share then varies as Student's t with four degrees of freedom does, the same
 that the drift engine was found to need at most (``python -m benchmarks.quality nulls``).
 
@@ -28,8 +28,8 @@ _LEAST_JOINED = 10
 """So many joined steps at least tell how much they vary."""
 _SURE = 1.645
 """The spread is taken at the upper end of its one-sided 95 % interval."""
-_LUCK = 0.02
-"""Steps may storm where chi-squared has a smaller chance of being luck: before its storms a reference hints no more."""
+_CERTAIN = 1e-4
+"""Steps vary for sure where chi-squared has so small a chance of being luck."""
 _TAIL_FREEDOM = 4
 _GRID = np.concatenate((-np.geomspace(1e3, 1e-2, 300), [0.0], np.geomspace(1e-2, 1e3, 300)))
 """In spreads from the mean: where the distribution of shares is cut into pieces to be summed over."""
@@ -47,7 +47,7 @@ class Usual:
     mean: the share. ``size``: the sum of both parameters of its beta distribution over steps; infinite: no spread.
     rows: what the mean is worth, in rows.
     worst: the share of the worst step, less the luck in it. ``steps``: how many there are.
-    storms: the steps seem to vary beyond luck, and so may be worse yet than the worst.
+    storms: the steps vary for sure, and so may be worse yet than the worst.
     """
 
     mean: float
@@ -160,4 +160,4 @@ def _spread(bad: Floats, of: Floats, mean: float) -> tuple[float, float, bool]:
     between = max(chi2 - (steps - 1) + _SURE * luck, 0.0) / max(float((of - 1).sum()), 1.0)
     freedom = max(steps - 1, 1)
     chance = chdtrc(freedom, max(freedom + (chi2 - freedom) * np.sqrt(2 * freedom) / luck, 0.0))
-    return between, chi2 / freedom, bool(chance < _LUCK)
+    return between, chi2 / freedom, bool(chance < _CERTAIN)

@@ -62,11 +62,11 @@ def test_steps_that_storm_may_be_worse_than_any_before() -> None:
     assert known.most(50_000, LEVEL) / 50_000 == pytest.approx(ends, rel=0.01)
 
 
-def test_only_what_varies_storms() -> None:
+def test_only_what_varies_for_sure_storms() -> None:
     """Of 50 references that vary by luck alone few are taken to storm, and of those that vary all are."""
     rng = np.random.default_rng(8)
     of = np.full(400, 300)
     by_luck = [usual(rng.binomial(300, 0.1, 400), of).storms for _ in range(50)]
     varying = [usual(rng.binomial(300, rng.beta(20, 180, 400)), of).storms for _ in range(50)]
-    assert np.mean(by_luck) <= 0.2
+    assert np.mean(by_luck) <= 0.02
     assert all(varying)
