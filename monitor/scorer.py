@@ -31,7 +31,7 @@ from monitor.performance.estimate.unfit import Unfit
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric
 from monitor.performance.pairs import ClassPairs, Floats, NumberPairs, Pairs
-from monitor.performance.reading import Answers, answers_of, pairs_of, targets_of
+from monitor.performance.reading import Answers, answers_of, pairs_of, require_numbers, targets_of
 from monitor.performance.registry import defaults_for, named
 from monitor.record import Role
 from monitor.record_layout import ColumnsSettings, ColumnUnknown, feature_names
@@ -149,6 +149,7 @@ def compile_scorer(
     ------
     ColumnUnknown: a column of groups is no feature.
     MatrixUnfit: ``plan.worth`` is of other classes.
+    AnswerUnfit: an answer that has to be a number is none.
     """
     if times is not None:
         order = np.argsort(times, kind="stable")
@@ -162,6 +163,7 @@ def compile_scorer(
         return None
     metrics = _metrics(answers, plan)
     rows = pa.table({column.key: table[column.path] for column in columns})
+    require_numbers(answers, columns, rows)
     targets = targets_of(known[0]) if known else [None] * rows.num_rows
     features = _features(table, reference, plan)
     watches = _watches(answers, (rows, targets), features, reference, (plan, times))

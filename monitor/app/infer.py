@@ -74,6 +74,8 @@ def infer(table: pa.Table, given: Mapping[str, str | None], task: str | None = N
     names = table.column_names
     _require(names, given)
     chosen = {role: given.get(role) or _known(role, names, table) for role in _KNOWN}
+    if given.get("target") is None and _is_another(table, chosen["target"], chosen["prediction"]):
+        chosen["target"] = None
     found = frozenset(role for role, name in chosen.items() if name in names)
     default = ColumnsSettings().model_dump()
     columns = {role: chosen[role] if role in found else default[role] for role in _KNOWN}
@@ -106,6 +108,14 @@ def _known(role: str, names: Sequence[str], table: pa.Table) -> str | None:
 def _is_time(array: pa.ChunkedArray) -> bool:
     whole = array.null_count == 0
     return whole and (pa.types.is_timestamp(array.type) or infer_kind(array, Role.FEATURE, "none")[0] is Kind.DATETIME)
+
+
+def _is_another(table: pa.Table, target: str | None, prediction: str | None) -> bool:
+    """Say whether a column that is called like a target is none: it has fractions, where predictions are text."""
+    if target is None or prediction is None or not pa.types.is_string(table[prediction].type):
+        return False
+    values = table[target].drop_null()
+    return pa.types.is_floating(values.type) and not pc.all(pc.equal(pc.floor(values), values)).as_py()
 
 
 def _task(table: pa.Table, columns: Mapping[str, str | None]) -> str:

@@ -12,6 +12,7 @@ from monitor.config import Loaded
 from monitor.derive.joint import GROUP
 from monitor.errors import Fault, MonitorError, ReferenceUnusable
 from monitor.judge import Judge
+from monitor.performance.reading import AnswerUnfit
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.references import References
 from monitor.record import Kind
@@ -34,6 +35,8 @@ def reference_fault(loaded: Loaded, place: int, error: MonitorError, version: st
     keys = reference_keys(loaded, place, version)
     if isinstance(error, MatrixUnfit):
         keys = ("performance", "business_value")
+    if isinstance(error, AnswerUnfit):
+        code, keys = _UNFIT_METHOD, ("columns", error.role)
     if isinstance(error, ColumnUnknown):
         columns = loaded.config.models[place].columns
         role = [role for role in _ANSWERS if getattr(columns, role) == error.column]

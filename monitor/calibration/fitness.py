@@ -25,7 +25,7 @@ _BATCHES = 5
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A feature whose second half is not where its first was: by so much, in standard deviations of its rows."""
+    """A feature that leapt or went steadily from half to half: by so much, in standard deviations of its rows."""
 
     feature: int
     effect: float
@@ -74,9 +74,11 @@ def fitness(engine: Engine, steps: Steps) -> Fitness:
 
 
 def _moved(engine: Engine, steps: Steps) -> tuple[Moved, ...]:
-    """Return what differs between the halves by far more than batches of steps do within them, the largest first.
+    """Return what differs between the halves by far more than batches of steps tell by themselves, the largest first.
 
-    Welch's t of five batch means a half, which holds what wobble is shorter than a batch; Bonferroni over channels.
+    Five batch means a half, which hold what wobble is shorter than a batch: Welch's t of the halves, which a leap
+    shows, and the t of their slope, since a steady climb spreads the halves as far as it parts them. Bonferroni over
+    channels and the two.
     """
     null, channels = engine.null, engine.null.channels
     if len(steps.times) < 2 * _BATCHES:
@@ -85,14 +87,31 @@ def _moved(engine: Engine, steps: Steps) -> tuple[Moved, ...]:
     mean, rows = means_at(channels, flat, engine.sizes)
     residual = np.where(rows > 0, mean - null.season.at(steps.times), 0.0)
     batches = [_mean(*part) for part in zip(*(np.array_split(x, 2 * _BATCHES) for x in (residual, rows)), strict=True)]
-    halves = np.stack(batches).reshape(2, _BATCHES, -1)
-    gap = np.abs(halves[1].mean(axis=0) - halves[0].mean(axis=0))
-    error = np.sqrt(halves.var(axis=1, ddof=1).sum(axis=0) / _BATCHES)
-    least = stdtrit(2 * _BATCHES - 2, 1 - RISK / (2 * len(channels))) * error + 2 * channels.tolerance
+    quantile = stdtrit(2 * _BATCHES - 2, 1 - RISK / (4 * len(channels)))
+    found = [
+        np.where(gap > quantile * error + 2 * channels.tolerance, gap, 0.0)
+        for gap, error in (_leap(np.stack(batches)), _climb(np.stack(batches)))
+    ]
     largest = np.zeros(len(engine.features))
-    np.maximum.at(largest, channels.feature, np.where(gap > least, gap, 0.0))
+    np.maximum.at(largest, channels.feature, np.maximum(*found))
     order = sorted(np.flatnonzero(largest).tolist(), key=lambda feature: (-largest[feature], feature))
     return tuple(Moved(feature, float(largest[feature])) for feature in order)
+
+
+def _leap(batches: Floats) -> tuple[Floats, Floats]:
+    """Return by how much the halves' means differ, and its standard error, both (C,)."""
+    halves = batches.reshape(2, _BATCHES, -1)
+    gap: Floats = np.abs(halves[1].mean(axis=0) - halves[0].mean(axis=0))
+    return gap, np.sqrt(halves.var(axis=1, ddof=1).sum(axis=0) / _BATCHES)
+
+
+def _climb(batches: Floats) -> tuple[Floats, Floats]:
+    """Return how far a straight line goes from the middle of one half to that of the other, and its standard error."""
+    place = np.arange(len(batches)) - (len(batches) - 1) / 2
+    spread = (place**2).sum()
+    slope = place @ batches / spread
+    rest = ((batches - batches.mean(axis=0) - np.outer(place, slope)) ** 2).sum(axis=0) / (len(batches) - 2)
+    return np.abs(slope) * _BATCHES, np.sqrt(rest / spread) * _BATCHES
 
 
 def _mean(residual: Floats, rows: Floats) -> Floats:

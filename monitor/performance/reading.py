@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from monitor.errors import PermanentError
 from monitor.performance.pairs import (
     UNKNOWN,
     ClassPairs,
@@ -65,6 +66,25 @@ class Answers:
     def keys(self) -> tuple[str, ...]:
         """Return the columns of canonical rows that hold answers."""
         return tuple(key for key in (self.prediction, self.score, *self.scores) if key is not None)
+
+
+class AnswerUnfit(PermanentError):
+    """A reference's column holds no numbers, where its task asks for some; ``role`` is prediction or score."""
+
+    def __init__(self, column: Column, task: str) -> None:
+        message = f'the {column.role} of a {task} model is a number, and "{column.name}" of the reference is none'
+        super().__init__(message, "name another column, or the task that the model answers")
+        self.role = str(column.role)
+
+
+def require_numbers(answers: Answers, columns: Sequence[Column], rows: pa.Table) -> None:
+    """Raise :class:`AnswerUnfit` where canonical rows of a reference hold no numbers that the task asks for."""
+    numbers = {answers.score, *answers.scores, answers.prediction if answers.task == "regression" else None}
+    for column in columns:
+        try:
+            floats_of(rows, column.key if column.key in numbers else None)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise AnswerUnfit(column, answers.task) from None
 
 
 def class_text(value: Any) -> str | None:

@@ -107,6 +107,14 @@ def test_a_drift_within_the_reference_is_named(world: Any) -> None:
     assert any("f0 moved between its halves" in line for line in advice(engine, found))
 
 
+def test_a_steady_climb_within_the_reference_is_named(world: Any) -> None:
+    """A column that drifts all the time, and never leaps, is told by name as well."""
+    here = world(rows=1000)
+    steps = here.steps(BLOCKS, lambda block: 2.0 * block / BLOCKS)
+    found = fitness(compile_engine(here.features, steps, THRESHOLD, ()), steps)
+    assert [moved.feature for moved in found.moved] == [0]
+
+
 def test_small_steps_are_advised_against(world: Any) -> None:
     """Where a step holds some twenty rows, a longer one is advised."""
     here = world(rows=20)

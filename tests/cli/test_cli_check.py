@@ -134,6 +134,17 @@ def test_a_column_that_is_not_there_is_a_fault(driftline: Driftline, config: Pat
     assert codes(body["faults"]) == [("E166", "models[flights].drift.columns.tmp")]
 
 
+@pytest.mark.parametrize(
+    ("task", "role"),
+    [("regression", "prediction"), ("binary", "score")],
+)
+def test_an_answer_that_is_no_number_is_a_fault(driftline: Driftline, config: Path, task: str, role: str) -> None:
+    """Text where the task asks for numbers is blamed at its column, before anything is read by it."""
+    named = changed(config, "task: binary", f"task: {task}\n    columns: {{{role}: inputs.carrier}}")
+    body = body_of(driftline, named, 2)
+    assert codes(body["faults"]) == [("E103", f"models[flights].columns.{role}")]
+
+
 def test_a_method_that_is_not_for_a_column_is_a_fault(driftline: Driftline, config: Path) -> None:
     """A method of numbers named for a category is blamed where it stands."""
     named = changed(config, "{temp: {importance: 3}}", "{carrier: {method: wasserstein}}")

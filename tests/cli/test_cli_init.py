@@ -133,6 +133,14 @@ def test_the_task_is_told_from_the_answers(
     assert config_of(driftline("init", tmp_path / "r.parquet").out).models[0].task == task
 
 
+def test_fractions_are_no_targets_of_named_classes(driftline: Driftline, tmp_path: Path) -> None:
+    """A feature that is called ``y`` is a feature, where what is predicted is text and ``y`` has fractions."""
+    table = pa.table({"x": list(range(120)), "y": [0.25, 0.5] * 60, "prediction": ["yes", "no"] * 60})
+    pq.write_table(table, tmp_path / "r.parquet")
+    model = config_of(driftline("init", tmp_path / "r.parquet").out).models[0]
+    assert (model.task, model.columns.target) == ("binary", "target")
+
+
 def test_without_event_times_the_promise_is_not_made(driftline: Driftline, tmp_path: Path) -> None:
     """A reference without event times is taken, and what that costs is said."""
     pq.write_table(reference_table(1000).drop_columns(["timestamp"]), tmp_path / "r.parquet")
