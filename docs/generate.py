@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a script, not a package
-"""Writes the parts of the docs that the code knows better: commands, config, methods and metrics.
+"""Writes the parts of the docs that the code knows better: commands, config, methods and metrics, and what is missing.
 
-``python docs/generate.py`` writes them between the marks in docs/reference/; with ``--check`` it says which page is
+``python docs/generate.py`` writes them between the marks of docs/reference/ and the README; ``--check`` says which is
 not as it would be written, and ends with code 1.
 """
 
@@ -202,6 +202,15 @@ def fairness_measures() -> str:
     return "\n".join([head, *rows])
 
 
+def missing() -> str:
+    """Return the list of the settings that are spoken of and refused, since nothing does them yet."""
+    from monitor.config.not_yet import KEYS, VALUES
+
+    values = {key: ", ".join(f"`{value}`" for value in sorted(named)) for key, named in VALUES.items()}
+    lines = [f"- `{key}`" for key in sorted(KEYS)] + [f"- `{key}`: {named}" for key, named in values.items() if named]
+    return "\n".join(lines)
+
+
 def _reasons(undefined: Iterable[str]) -> str:
     return " · ".join(f"`{why}`" for why in sorted(undefined)) or "none"
 
@@ -213,6 +222,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "methods": methods,
     "metrics": metrics,
     "performance-metrics": performance_metrics,
+    "../../README": missing,
 }
 
 
