@@ -78,15 +78,23 @@ def gap_over_values(ground: Ground, power: int) -> FromReference:
     """
     inside, below = np.diff(ground.reached), np.diff(np.minimum(ground.at, ground.low))
     above = np.diff(np.maximum(ground.at, ground.high))
+    low, high = _places(below), _places(above)
 
     def integral(current: Histogram) -> Floats:
         more = np.cumsum(ground.shares_of(current) - ground.shares, axis=-1)[..., :-1]
         far = np.abs(more) ** power * inside
-        far = far + np.maximum(more, 0) ** power * below + np.maximum(-more, 0) ** power * above
+        far[..., low] += np.maximum(more[..., low], 0) ** power * below[..., low]
+        far[..., high] += np.maximum(-more[..., high], 0) ** power * above[..., high]
         total: Floats = far.sum(axis=-1)
         return total
 
     return integral
+
+
+def _places(widths: Floats) -> slice:
+    """Return the places that hold every width over 0: beyond the reach there are few."""
+    wide = np.flatnonzero((widths > 0).reshape(-1, widths.shape[-1]).any(axis=0))
+    return slice(int(wide[0]), int(wide[-1]) + 1) if len(wide) else slice(0)
 
 
 def _scaled(ordered: Floats | NDArray[np.intp]) -> Floats:

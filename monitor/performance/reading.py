@@ -167,9 +167,9 @@ def pairs_of(answers: Answers, rows: pa.Table, targets: Sequence[str | None]) ->
     rows: canonical rows, n.
     targets: of each row its target as JSON, ``None`` where it is not known.
     """
-    texts = pa.array(targets, pa.string()).dictionary_encode()
-    values = [json.loads(text) for text in texts.dictionary.to_pylist()]
-    codes = texts.indices.fill_null(len(values)).to_numpy(zero_copy_only=False).astype(np.intp)
+    texts = {text: code for code, text in enumerate(dict.fromkeys(text for text in targets if text is not None))}
+    values = [json.loads(text) for text in texts]
+    codes = np.array([len(texts) if text is None else texts[text] for text in targets], dtype=np.intp)
     if answers.task == "regression":
         numbers = np.array([*(_number(value) for value in values), math.nan])[codes]
         kept = np.flatnonzero(np.isfinite(numbers))
@@ -179,7 +179,8 @@ def pairs_of(answers: Answers, rows: pa.Table, targets: Sequence[str | None]) ->
         return _list_pairs(answers, rows, [*values, None], codes)
     places = np.array([*(_place(answers, value) for value in values), UNKNOWN], dtype=np.intp)[codes]
     kept = np.flatnonzero(places != UNKNOWN)
-    return ClassPairs(answers.classes, places[kept], *class_answers(answers, rows.take(pa.array(kept)))), kept
+    taught = rows if len(kept) == rows.num_rows else rows.take(pa.array(kept))
+    return ClassPairs(answers.classes, places[kept], *class_answers(answers, taught)), kept
 
 
 def _list_pairs(answers: Answers, rows: pa.Table, values: list[Any], codes: Places) -> tuple[Pairs, Places]:

@@ -97,7 +97,7 @@ class Arrivals:
 
     def take(self, until: Instant) -> Hashes:
         """Return, once, those that are known at an instant."""
-        due = sorted(at for at in self.known if at <= until)
+        due = sorted([at for at in self.known if at <= until])
         parts = [part for at in due for part in self.known.pop(at)]
         return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from monitor.performance.reading import Answers, class_answers, floats_of
 from monitor.pipeline.past_misses import Past
 from monitor.scorer import Estimator, Scorer
 
+Json = dict[str, Any]
 _PREFIX = "estimate:"
 _OUTSIDE = "outside"
 _REMEMBERED = 48
@@ -36,14 +37,15 @@ class Estimates:
     ----------
     values: with the bands that are shown. ``judged``: with those that the reference alone gives, which decide whether
         an estimate missed: a band that past misses widened would hide that it goes on missing.
-    outlooks: the same before they have bands. ``past``: how far estimates of windows before were off.
+    outlooks: the same before they have bands. ``past_errors``: by metric how far estimates of windows before were off,
+        as users see it.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
     why: Distrust | None = None
     judged: Mapping[str, Value] = field(default_factory=dict)
     outlooks: Mapping[str, Outlook] = field(default_factory=dict)
-    past: Past | None = None
+    past_errors: Mapping[str, Json] = field(default_factory=dict)
 
 
 def with_estimates(scorer: Scorer, rows: pa.Table) -> pa.Table:
@@ -73,11 +75,21 @@ def contributed(rows: pa.Table) -> dict[str, Floats]:
     return {name.removeprefix(_PREFIX): _values(rows, name) for name in estimate_names(rows)}
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What past windows add: the misses that the bands shown are widened by, and the past errors as users see them."""
+
+    misses: Mapping[str, Misses]
+    errors: Mapping[str, Json]
+
+
 @dataclass(slots=True)
 class Remembered:
     """The estimates of the last windows by version and end: they are asked for again when targets come."""
 
     _summed: OrderedDict[tuple[str, Instant], tuple[Scorer, Summed]] = field(default_factory=OrderedDict)
+    _beside: tuple[Past, Scorer, Beside] | None = None
+    """What the last past adds: it changes with every final window, and is asked for several times before."""
 
     def of(
         self,
@@ -101,7 +113,14 @@ class Remembered:
             self._summed[window] = scorer, summed
             while len(self._summed) > _REMEMBERED:
                 self._summed.popitem(last=False)
-        return _judge(scorer, summed, missed, past)
+        return _judge(scorer, summed, missed, None if past is None else self._put_beside(scorer, past))
+
+    def _put_beside(self, scorer: Scorer, past: Past) -> Beside:
+        if self._beside is None or self._beside[0] is not past or self._beside[1] is not scorer:
+            own = {} if scorer.estimator is None else scorer.estimator.misses
+            errors = {name: told for name in past.misses if (told := past.told(name)) is not None}
+            self._beside = past, scorer, Beside(past.beside(own), errors)
+        return self._beside[2]
 
 
 def outlooks_of(scorer: Scorer, rows: pa.Table) -> Mapping[str, Outlook]:
@@ -118,15 +137,16 @@ def _sum_up(scorer: Scorer, rows: pa.Table) -> Summed:
     return estimator.outlooks(columns, asked), columns[_OUTSIDE]
 
 
-def _judge(scorer: Scorer, summed: Summed, missed: tuple[bool, ...], past: Past | None) -> Estimates:
+def _judge(scorer: Scorer, summed: Summed, missed: tuple[bool, ...], past: Beside | None) -> Estimates:
     outlooks, outside = summed
     if scorer.estimator is None or not outlooks:
         return Estimates()
     misses = scorer.estimator.misses
     why = distrust(outside, scorer.estimator.own_outside, missed, next(iter(misses.values()), Misses()))
     judged = all_banded(outlooks, misses)
-    values = judged if past is None else all_banded(outlooks, past.beside(misses))
-    return Estimates(values, why, judged, outlooks, past)
+    if past is None:
+        return Estimates(judged, why, judged, outlooks)
+    return Estimates(all_banded(outlooks, past.misses), why, judged, outlooks, past.errors)
 
 
 def _values(rows: pa.Table, name: str) -> Floats:

@@ -11,9 +11,11 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from monitor.instant import Instant
 from monitor.pipeline.arrivals import Hashes
@@ -27,6 +29,8 @@ from monitor.store.target import load_dated_targets
 from monitor.window import NEVER
 
 FOREVER: Instant = 2**62
+_Answers: TypeAlias = tuple[pa.Table, NDArray[np.int64]]
+"""Answers in a defined order, and their instants."""
 _CACHED_ROWS = 400_000
 """Answers of segments read last that stay in memory: some 20 MB. Windows are scored in the order of time."""
 
@@ -77,7 +81,7 @@ class Outcomes:
 
     def __init__(self, state: State, model: str) -> None:
         self._state, self._model = state, model
-        self._cache: OrderedDict[str, pa.Table] = OrderedDict()
+        self._cache: OrderedDict[str, _Answers] = OrderedDict()
         self._named: dict[str, list[Segment]] = {}
         self.remembered = Remembered()
 
@@ -95,8 +99,7 @@ class Outcomes:
 
     def _parts(self, version: str, start: Instant, end: Instant) -> list[pa.Table]:
         named = [each for each in self._segments(version) if each.first_at < end and each.last_at >= start]
-        read = [table for table in map(self._read, named) if table is not None]
-        parts = [_between(table, start, end) for table in read]
+        parts = [_between(read, start, end) for read in map(self._read, named) if read is not None]
         return [part for part in parts if part.num_rows]
 
     def known(self, ids: Sequence[str | None], until: Instant) -> Known:
@@ -117,20 +120,22 @@ class Outcomes:
                 self._named[version] = segments(connection, self._model, NEVER, FOREVER, version, OUTCOMES)
         return self._named[version]
 
-    def _read(self, named: Segment) -> pa.Table | None:
-        table = self._cache.get(named.name)
-        if table is None:
+    def _read(self, named: Segment) -> _Answers | None:
+        found = self._cache.get(named.name)
+        if found is None:
             table = read_segment(self._state.directory, named)
             if table is None:
                 return None
-            self._cache[named.name] = all_of(table)
+            table = all_of(table)
+            found = table, np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+            self._cache[named.name] = found
         self._cache.move_to_end(named.name)
-        while len(self._cache) > 1 and sum(each.num_rows for each in self._cache.values()) > _CACHED_ROWS:
+        while len(self._cache) > 1 and sum(len(times) for _, times in self._cache.values()) > _CACHED_ROWS:
             self._cache.popitem(last=False)
-        return self._cache.get(named.name, table)
+        return found
 
 
-def _between(table: pa.Table, start: Instant, end: Instant) -> pa.Table:
-    times = np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
-    a, b = np.searchsorted(times, (start, end)).tolist()
+def _between(answers: _Answers, start: Instant, end: Instant) -> pa.Table:
+    table, times = answers
+    a, b = times.searchsorted((start, end)).tolist()
     return table.slice(a, b - a)

@@ -81,7 +81,8 @@ def look_again(model: Model, outcomes: Outcomes, closed: Closed, *, everything: 
     horizon = microseconds(model.plan.horizon)
     for version in sorted(model.scored):
         scored = model.scored[version]
-        due = (item for item in scored.cohorts.items() if everything or _is_due(item[1], closed.end, horizon))
+        waiting, now = scored.cohorts.items(), closed.end
+        due = waiting if everything else [item for item in waiting if _is_due(item[1], now, horizon)]
         for end, cohort in sorted(due):
             look = _look(model, outcomes, version, cohort, closed, forced=everything)
             found.append(look)
@@ -182,9 +183,7 @@ def _first_miss(values: Mapping[str, Value], judged: Mapping[str, Value]) -> boo
 
 def _is_due(cohort: Cohort, now: Instant, horizon: int) -> bool:
     """Say whether a look may show anything new: the first, one after targets came, or the last."""
-    if now >= cohort.end + horizon:
-        return True
-    return now >= cohort.due and (cohort.touched or not cohort.looked)
+    return now >= cohort.end + horizon or (now >= cohort.due and (cohort.touched or not cohort.looked))
 
 
 def _next(cohort: Cohort, now: Instant, every: int) -> Instant:
@@ -250,7 +249,7 @@ def _entry(scorer: Scorer, metric: Metric, value: Value | None, expected: Estima
         "estimated": estimated,
         "final": final,
         "why": value.why.value if value is not None and value.why is not None else None,
-        "past_error": None if expected.past is None else expected.past.told(metric.name),
+        "past_error": expected.past_errors.get(metric.name),
         "estimate_why": None if estimate_why is None else estimate_why.value,
     }
 

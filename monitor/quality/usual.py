@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +67,12 @@ class Usual:
         if of <= 0:
             return 0
         n = min(of, _MOST_ROWS)
-        found = max(self._by_spread(n, level), self._by_worst(n, level), self._by_storms(n, level))
+        found = _most(self, n, level)
         return found if n == of else int(np.ceil(found / n * of))
+
+    def found_most(self, n: int, level: float) -> int:
+        """Return :meth:`most` of at most 50,000 records, reckoned anew."""
+        return max(self._by_spread(n, level), self._by_worst(n, level), self._by_storms(n, level))
 
     def _by_spread(self, n: int, level: float) -> int:
         size = 1 / (1 / self.size + 1 / self.rows)
@@ -90,6 +95,11 @@ class Usual:
         shares = np.clip(self.mean + spread * (_GRID[1:] + _GRID[:-1]) / 2, 0, 1)
         chances = np.diff(stdtr(_TAIL_FREEDOM, _GRID))
         return _least(0, n, lambda k: float(chances @ betainc(k + 1, n - k, shares)) <= level)
+
+
+@lru_cache(maxsize=4096)  # steps of a model have few sizes
+def _most(usual: Usual, n: int, level: float) -> int:
+    return usual.found_most(n, level)
 
 
 def _least(low: int, n: int, is_rare: Callable[[int], bool]) -> int:

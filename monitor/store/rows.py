@@ -21,6 +21,10 @@ def concat(tables: Sequence[pa.Table]) -> pa.Table:
     A column that a table lacks is null there; of two number types the wider holds both; a column whose types do not
     go together, since the model changed, becomes text.
     """
+    try:
+        return pa.concat_tables(tables, promote_options="permissive").replace_schema_metadata(None)
+    except (pa.ArrowTypeError, pa.ArrowInvalid):  # then column by column
+        pass
     names = dict.fromkeys(name for table in tables for name in table.column_names)
     return pa.table({name: _column(tables, name) for name in names})
 
