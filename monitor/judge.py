@@ -277,8 +277,7 @@ def judge_step(judge: Judge, memory: Memory, stretch: int, *, frozen: bool, shar
         parts, began, evidence = memory.parts, memory.began, memory.evidence
     else:
         state, result = calibration.step(engine, state, stretch, memory.counts, missing, threshold)
-        parts = tuple(calibration.feature_evidence(engine, state).tolist())
-        effects, began, evidence = result.effects, result.began, result.evidence
+        parts, effects, began, evidence = result.parts, result.effects, result.began, result.evidence
     after = Memory(state, evidence=evidence, parts=parts, began=began)
     names = [entry.column.name for entry in _weighed(judge)]
     tolerated = frozenset(

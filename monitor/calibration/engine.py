@@ -102,7 +102,7 @@ class StepResult:
 
     Attributes
     ----------
-    shares: of the evidence by feature; sum to 1.
+    parts: of the evidence by feature. ``shares``: the same, as shares that sum to 1.
     began: since which time, in steps, a feature's drift most likely lasts; ``None`` where its evidence is at most 1.
     effects: by feature; ``None`` where the step holds no row to tell.
     """
@@ -110,6 +110,7 @@ class StepResult:
     evidence: float
     threshold: float
     paged: bool
+    parts: tuple[float, ...]
     shares: tuple[float, ...]
     began: tuple[int | None, ...]
     effects: tuple[Effect | None, ...]
@@ -204,6 +205,7 @@ def step(
         evidence=evidence,
         threshold=least,
         paged=evidence >= least,
+        parts=tuple(by_feature.tolist()),
         shares=tuple((by_feature / evidence).tolist()) if evidence > 0 else (0.0,) * len(engine.features),
         began=_began(engine, following, by_feature),
         effects=_effects(engine, following, shift, rows, expected),
@@ -283,4 +285,4 @@ def strongest(feature: Ints, part: Floats) -> Ints:
     [1, 3]
     """
     falling: Ints = np.lexsort((-part, feature))
-    return falling[np.unique(feature[falling], return_index=True)[1]]
+    return falling[np.diff(feature[falling], prepend=-1) > 0]

@@ -18,6 +18,8 @@ from monitor.calibration.null import EXCESSES, FIRST_EXCESS, LARGEST_EXCESS, Nul
 LARGEST_STEP = 300.0  # of log evidence
 LARGEST_EVIDENCE = 1e200
 PROBABILITY_FLOOR = 1e-9
+FEW_VALUES = 48
+"""So many are found sooner one by one."""
 
 
 def scores(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa: float) -> Floats:
@@ -50,14 +52,13 @@ def _mean_view(null: Null, shift: Floats, rows: Floats, expected: Floats, kappa:
     spread = row_spread(channels, base)[:, np.newaxis]
     excess = signs()[:, np.newaxis] * shift[:, np.newaxis] - channels.tolerance - inflation.margin
     surprise = excess.copy()
-    scored = channels.scored
+    scored, other = channels.scored, null.shares
     surprise[..., scored] = scored_surprise(null.rate, excess[..., scored])
-    other = np.flatnonzero(channels.proportion)
     surprise[..., other] = _share_surprise(null, other, shift[:, other], base[:, other], excess[..., other])
     variance = spread**2 / rows + null.reference_variance
-    wide = variance[:, :, np.newaxis] + null.wobble.variance * inflation.at_bets
+    wide = variance[:, :, np.newaxis] + null.wobbles
     z = surprise[:, :, np.newaxis] / np.sqrt(wide * kappa)
-    return _normal_score(z, inflation.tail)
+    return _normal_score(z, inflation.tail, null.wallace)
 
 
 def expected_share(channels: Channels, expected: Floats) -> Floats:
@@ -96,33 +97,34 @@ def _share_surprise(null: Null, other: Ints, shift: Floats, base: Floats, excess
     return np.where(excess <= 0, excess, np.sqrt(2 * np.maximum(divergence, 0.0)) * spread)
 
 
-def _normal_score(z: Floats, tail: Floats) -> Floats:
-    """Return a t value of ``tail`` degrees of freedom as a normal score (Wallace 1959)."""
-    size = (8 * tail + 1) / (8 * tail + 3) * np.sqrt(tail * np.log1p(z**2 / tail))
+def _normal_score(z: Floats, tail: Floats, factor: Floats) -> Floats:
+    """Return a t value of ``tail`` degrees of freedom as a normal score (Wallace 1959), given their factor."""
+    size = factor * np.sqrt(tail * np.log1p(z**2 / tail))
     return np.copysign(size, z)
 
 
 def _rank_view(null: Null, shift: Floats, rows: Floats, kappa: float) -> Floats:
     """Return z of the rank views, (steps, 2, 6, R); ``rows`` is (steps, 1, C)."""
-    ranked, blocks = null.ranked, null.blocks
-    variance, share = null.wobble.variance[ranked], null.wobble.share[ranked]
-    excess = signs()[:, np.newaxis] * shift[:, np.newaxis, ranked] - null.channels.tolerance[ranked]
-    standard = excess / np.sqrt(variance + 1 / rows[..., ranked])
-    over = blocks - count_under(null.spells, -standard[:, 1], or_equal=True)
-    below = np.stack([count_under(null.spells, standard[:, 0]), over], axis=1)
-    at_reference = null.inflation.at_reference[ranked]
-    doubt = null.inflation.quantile[ranked] * np.sqrt(at_reference / blocks)
-    score = ndtri((below + 0.5) / (blocks + 1)) - doubt
-    charge = np.maximum(1.0, null.inflation.at_bets[:, ranked] * share + 1 - share)
-    result: Floats = score[:, :, np.newaxis] / np.sqrt(charge * kappa)
+    ranked, blocks, charges = null.ranked, null.blocks, null.rank_charges
+    excess = signs()[:, np.newaxis] * shift[:, np.newaxis, ranked] - charges.tolerance
+    standard = excess / np.sqrt(charges.variance + 1 / rows[..., ranked])
+    standard[:, 1] = np.nextafter(-standard[:, 1], np.inf)  # what is under this is at most -standard
+    below = count_under(null.spells, standard)
+    below[:, 1] = blocks - below[:, 1]
+    score = ndtri((below + 0.5) / (blocks + 1)) - charges.doubt
+    result: Floats = score[:, :, np.newaxis] / np.sqrt(charges.inflated * kappa)
     return result
 
 
-def count_under(spells: Floats, value: Floats, *, or_equal: bool = False) -> Ints:
-    """Return how many of each row are under a value, (steps, R); bisection over all rows at once.
+def count_under(spells: Floats, value: Floats) -> Ints:
+    """Return how many of each row are under a value, (..., R).
 
-    ``spells`` is sorted on its last axis, (R, B); ``value`` is (steps, R).
+    ``spells`` is sorted on its last axis, (R, B); ``value`` is (..., R). Of few values each is searched for by itself,
+    of many all at once, by bisection.
     """
+    if value.size <= FEW_VALUES:
+        each = [spells[place % len(spells)].searchsorted(one) for place, one in enumerate(value.ravel())]
+        return np.array(each, dtype=np.int64).reshape(value.shape)
     blocks = spells.shape[-1]
     flat = spells.reshape(-1)
     before = np.arange(len(spells)) * blocks - 1
@@ -130,6 +132,5 @@ def count_under(spells: Floats, value: Floats, *, or_equal: bool = False) -> Int
     for power in range(blocks.bit_length() - 1, -1, -1):
         further = under + 2**power
         seen = flat.take(before + np.minimum(further, blocks))
-        inside = (seen <= value) if or_equal else (seen < value)
-        under += 2**power * (inside & (further <= blocks))
+        under += 2**power * ((seen < value) & (further <= blocks))
     return under

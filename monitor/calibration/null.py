@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,15 @@ EXCESSES: Floats = np.append(0.0, np.geomspace(FIRST_EXCESS, LARGEST_EXCESS, 200
 AT_ONCE = 64  # steps scored together: bounds memory, changes no result
 
 
+class RankCharges(NamedTuple):
+    """What every rank view is charged, all (R,) but ``inflated``, (6, R): see :func:`evidence.scores`."""
+
+    tolerance: Floats
+    variance: Floats
+    doubt: Floats
+    inflated: Floats
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Null:
     """What a step is judged by.
@@ -38,6 +48,8 @@ class Null:
     rate: the rate function of the scored channels at EXCESSES, (2, 201, scored).
     ranked: the channels with a rank view, (R,).
     spells: sorted, the ranked channels' standardised residuals, (R, B).
+    shares, wobbles, wallace, rank_charges: what follows from these, and every step needs: which channels are
+        proportions; the wobble that each bet is charged, (6, C); Wallace's factor of a t value, (C,).
     """
 
     channels: Channels
@@ -52,6 +64,24 @@ class Null:
     rate: Floats
     ranked: Ints
     spells: Floats
+    shares: Ints = field(init=False, repr=False)
+    wobbles: Floats = field(init=False, repr=False)
+    wallace: Floats = field(init=False, repr=False)
+    rank_charges: RankCharges = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        inflation, ranked, tail = self.inflation, self.ranked, self.inflation.tail
+        share = self.wobble.share[ranked]
+        charges = RankCharges(
+            self.channels.tolerance[ranked],
+            self.wobble.variance[ranked],
+            inflation.quantile[ranked] * np.sqrt(inflation.at_reference[ranked] / self.blocks),
+            np.maximum(1.0, inflation.at_bets[:, ranked] * share + 1 - share),
+        )
+        object.__setattr__(self, "shares", np.flatnonzero(self.channels.proportion))
+        object.__setattr__(self, "wobbles", self.wobble.variance * inflation.at_bets)
+        object.__setattr__(self, "wallace", (8 * tail + 1) / (8 * tail + 3))
+        object.__setattr__(self, "rank_charges", charges)
 
     @property
     def evidence_shape(self) -> tuple[int, int, int]:
