@@ -31,7 +31,11 @@ class RetrainSettings(Settings):
     one_segment: Literal["approve", "allow"] = Field(
         "approve", description="where one segment holds the change: ask a person first, or take it as any other"
     )
-    max_age: Duration | None = Field(None, description="retrain once a version has served so long; unset: never by age")
+    max_age: Duration | None = Field(
+        None,
+        ge=parse_duration("1h"),
+        description="retrain once a version has served so long; unset: never by age",
+    )
 
 
 class Status(StrEnum):

@@ -45,6 +45,7 @@ def only(faults: list[Fault]) -> str:
         ("mode", "ask", 'not allowed (got "ask"); expected one of dry_run, approve, auto'),
         ("one_segment", "veto", 'not allowed (got "veto"); expected one of approve, allow'),
         ("max_age", "old", "not a duration"),
+        ("max_age", "0s", "out of range"),
     ],
 )
 def test_a_gate_says_what_it_takes(faults_of: Faults, key: str, value: str, expected: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -203,6 +204,19 @@ def test_the_first_window_of_a_version_starts_nothing(root: Path) -> None:
     """A log that begins amid drift fires in its first window, and asks in its second."""
     log(root, 0, 4, shift=3.0)
     assert decided(played(planned(root))) == [("01:05", "withheld", "settling"), ("02:05", "requested", "gate_open")]
+
+
+def test_that_it_waits_is_told_also_later(root: Path, state: State) -> None:
+    """Where the alert was told before, its receivers hear once more that its action waits now."""
+    log(root, 0, 4, shift=3.0)
+    passed(planned(root, mode="approve"), state)
+    told = [json.loads(body)["data"] for body in messages(state, "team")]
+    assert [(data["alert"]["reason"], data["action"]["status"], data["action"]["why"]) for data in told] == [
+        ("first_time", "withheld", "settling"),
+        ("changed", "awaiting_approval", "needs_approval"),
+    ]
+    assert [each["why"] for each in told[1]["action"]["decisions"]] == ["settling", "needs_approval"]
+    assert told[1]["action"]["reference"]["rows"] == 60 * 60
 
 
 @pytest.mark.parametrize(("changed", "expected"), [(False, ["gate_open"]), (True, ["settling", "gate_open"])])
