@@ -27,6 +27,7 @@ NO_RESPONSE = "no_response"
 _MOST_HELD, _MOST_HELD_BYTES = 4096, 2**25
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
 _OWN = ("prediction", "score")
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class EventSettings(Settings):
@@ -206,7 +207,7 @@ def targets(event: Event, at: Instant) -> list[dict[str, Any]]:
 def _add(made: Made, place: int, rows: Any) -> None:
     """Add the lines of an event's rows, or why there are none."""
     try:
-        made.lines += [json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows()]
+        made.lines += [_encoded(row).encode() + b"\n" for row in rows()]
     except inference.BodyUnknown:
         made.refused.append((Reason.BODY_UNKNOWN, place))
     except TensorInvalid:
@@ -221,7 +222,7 @@ def _body(event: Event) -> inference.Body:
 def _metadata(event: Event) -> dict[str, str]:
     """Return the headers of the request that KServe was told to add, by their names in small letters."""
     raw = event.more.get("metadata", "")
-    for text in dict.fromkeys((raw, unquote(raw))):
+    for text in dict.fromkeys((raw, unquote(raw))) if raw else ():
         try:
             told = json.loads(text)
         except (ValueError, RecursionError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeAlias
@@ -23,9 +25,9 @@ def _nothing(_error: OSError | None) -> None:
     return
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Door:
-    """One thing that a model takes.
+    """One thing that a model takes; it is equal to itself alone, so that it is found at once.
 
     Attributes
     ----------
@@ -39,6 +41,7 @@ class Door:
 
 
 Key: TypeAlias = tuple[str, str]
+_Kept: TypeAlias = asyncio.Future[OSError | None]
 
 
 @dataclass(slots=True)
@@ -53,6 +56,8 @@ class Doors:
     """The models whose events name a service, each with the namespace that it must have, if any."""
     buffered: int = 0
     """Bytes of bodies that are being received."""
+    _settled: deque[tuple[_Kept, OSError | None]] = field(default_factory=deque, repr=False)
+    _waking: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
 
     def of(self, model: str, role: str) -> Door:
         """Return a door.
@@ -99,15 +104,25 @@ class Doors:
         """
         loop = asyncio.get_running_loop()
         kept: asyncio.Future[OSError | None] = loop.create_future()
-
-        def done(error: OSError | None) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, kept, error)
-
-        self.note(door, frame, done)
+        self.note(door, frame, lambda error: self._settle(loop, kept, error))
         if await kept is not None:
             detail, headers = "what was sent cannot be written to the disk now", {"Retry-After": _TROUBLE_SECONDS}
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "spool_not_writable", detail, headers=headers)
+
+    def _settle(self, loop: asyncio.AbstractEventLoop, kept: _Kept, error: OSError | None) -> None:
+        """Have what waits for the disk go on, from the thread that writes; what was synced together wakes it once."""
+        self._settled.append((kept, error))
+        if self._waking is not loop:
+            self._waking = loop
+            with suppress(RuntimeError):  # the server has stopped: nobody waits any more
+                loop.call_soon_threadsafe(self._go_on, loop)
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._waking = None  # first: what is settled from now on wakes anew
+        while self._settled:
+            kept, error = self._settled.popleft()
+            if kept.get_loop() is loop and not kept.done():
+                kept.set_result(error)
 
     def note(self, door: Door, frame: bytes, done: Done = _nothing) -> None:
         """Have a frame written, without waiting for it.
@@ -125,8 +140,3 @@ class Doors:
 def over_capacity(detail: str) -> Problem:
     """Return the problem of too much at once."""
     return Problem(HTTPStatus.TOO_MANY_REQUESTS, "over_capacity", detail, headers={"Retry-After": _FULL_SECONDS})
-
-
-def _settle(kept: asyncio.Future[OSError | None], error: OSError | None) -> None:
-    if not kept.done():
-        kept.set_result(error)

@@ -24,6 +24,7 @@ _NEEDED = ("id", "source", "specversion", "type")
 _RAW = frozenset({"metadata", "annotations"})  # JSON that KServe does not encode as the specification wants
 _DATA = frozenset({"data", "data_base64", "datacontenttype", "datacontentencoding"})
 _MOST_TEXT = 4096
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class EventInvalid(ValueError):
@@ -211,7 +212,7 @@ def to_line(event: Event) -> bytes:
     except UnicodeDecodeError:
         name, body = "base64", base64.b64encode(event.body).decode()
     told = {"type": event.type, "source": event.source, "id": event.id, "time": event.time, "more": event.more}
-    return json.dumps({**told, name: body}, separators=(",", ":")).encode() + b"\n"
+    return _encoded({**told, name: body}).encode() + b"\n"
 
 
 def from_line(line: bytes) -> Event:
