@@ -212,7 +212,13 @@ def _diagnosis(given: Json | None) -> dict[str, Any] | None:
     if given is None:
         return None
     causes = list(given.get("causes") or ())[:_CAUSES]
-    return {"class": _plain(given.get("class")), "causes": [_pick(cause, _CAUSE) for cause in causes]}
+    told = [{**_pick(cause, _CAUSE), **_beside(cause, "confidence")} for cause in causes]
+    return {"class": _plain(given.get("class")), "causes": told, **_beside(given, "text")}
+
+
+def _beside(given: Json, key: str) -> dict[str, Any]:
+    """Return what is known beside the keys of the contract."""
+    return {key: _plain(given[key])} if given.get(key) is not None else {}
 
 
 def _pick(given: Json, keys: Sequence[str], parts: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:

@@ -8,12 +8,16 @@ from typing import Any
 _RISE = 0.05
 """The share of missing values has risen by more than this."""
 _FOLD = 2.0
+_LEFT = 0.8
+"""Or of the values that were there, less than this part is left."""
 
 
 def cause(column: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the cause, or ``None``."""
     old, new = column["reference"]["missing_ratio"], column["current"]["missing_ratio"]
-    if old is None or new is None or new - old <= _RISE or new <= _FOLD * old:
+    if old is None or new is None or new - old <= _RISE:
+        return None
+    if new <= _FOLD * old and 1 - new >= _LEFT * (1 - old):
         return None
     return {
         "kind": "missing_surge",

@@ -7,11 +7,10 @@ from typing import Any
 from monitor.action import Status
 from monitor.alert import AlertState, Change, Scope
 from monitor.attributions import in_order
-from monitor.diagnosis import diagnose
 from monitor.instant import Instant, to_text
 from monitor.notification import Content, MessageType, message
 from monitor.pipeline.acting import Act
-from monitor.pipeline.concentrating import drift_causes
+from monitor.pipeline.diagnosing import diagnosis_of
 from monitor.pipeline.model import Model
 from monitor.pipeline.moving import alerted
 from monitor.store.delivery import QueuedDelivery
@@ -26,13 +25,8 @@ def alert_body(model: Model, scope: Scope, window: Json, change: Change | None, 
     name, segment = scope[1], scope[2] if len(scope) > 2 else None  # noqa: PLR2004 - model, version and segment
     alert, before = version.alert, version.alert_body
     first = before is None or alert.id != before["id"]
-    culprits = {column["name"]: column for column in window["columns"]}
-    found = [culprits[column] for column in alert.culprits if column in culprits]
-    if before is None or first or change is Change.CHANGED:
-        diagnosis = diagnose(found)
-        diagnosis["causes"] += drift_causes(model, name, window, alert.culprits) if segment is None else []
-    else:
-        diagnosis = before["diagnosis"]
+    again = before is None or first or change is Change.CHANGED
+    diagnosis = diagnosis_of(model, scope, window) if again or before is None else before["diagnosis"]
     resolved = alert.state is AlertState.RESOLVED
     return {
         "kind": "alert",

@@ -121,9 +121,11 @@ DIFFERENCE = record(
     left_out=COUNT,
     why=maybe(WORD),
 )
-DIAGNOSIS = record(
-    class_=CLASS, causes=listed(record(kind=WORD, column=maybe(STRING), detail=STRING, factor=maybe(NUMBER)))
+_CAUSE = beside(
+    record(kind=WORD, column=maybe(STRING), detail=STRING, factor=maybe(NUMBER)),
+    confidence=maybe(RATIO),
 )
+DIAGNOSIS = beside(record(class_=CLASS, causes=listed(_CAUSE)), text=maybe(STRING))
 REFERENCE = record(id=SHA, rows=COUNT)
 FALSE_ALARMS = record(promised=NUMBER, expected=maybe(NUMBER), lower=maybe(NUMBER), upper=maybe(NUMBER))
 _SEEN = maybe(SECONDS)

@@ -10,6 +10,7 @@ from monitor.diagnosis import (
     DATA_FAULT,
     POPULATION_CHANGE,
     UNCLEAR,
+    Evidence,
     dependence,
     diagnose,
     fixed_rule,
@@ -19,6 +20,8 @@ from monitor.diagnosis import (
     spread,
     unseen,
 )
+from monitor.diagnosis.words import text_of
+from tests.diagnosis.sides import evidence
 
 
 def column(kind: str = "numeric", effect: dict[str, Any] | None = None, **current: Any) -> dict[str, Any]:
@@ -111,7 +114,9 @@ def test_a_fault_goes_before_a_change_of_the_same_column() -> None:
 @pytest.mark.parametrize("columns", [[], [CALM]])
 def test_without_a_cause_it_is_unclear(columns: list[dict[str, Any]]) -> None:
     """Unknown is said as such."""
-    assert diagnose(columns) == {"class": UNCLEAR, "causes": []}
+    found = diagnose(columns)
+    assert (found["class"], found["causes"]) == (UNCLEAR, [])
+    assert found["text"].startswith("Nothing that is known explains it.")
 
 
 def test_at_most_twenty_causes_are_told() -> None:
@@ -147,3 +152,66 @@ def test_joint_drift_that_leads_is_unclear(others: list[dict[str, Any]]) -> None
 def test_joint_drift_that_follows_changes_no_class() -> None:
     """A column that moved takes its joint scores along."""
     assert diagnose([SHIFTED, LOOSE])["class"] == POPULATION_CHANGE
+
+
+@pytest.mark.parametrize(
+    ("class_", "todo"),
+    [
+        (DATA_FAULT, "mend the pipeline, and do not retrain"),
+        (POPULATION_CHANGE, "retrain on recent rows"),
+        ("concept_change", "or roll back"),
+        (UNCLEAR, "look at the columns before you retrain"),
+    ],
+)
+def test_the_text_says_what_to_do(class_: str, todo: str) -> None:
+    """A reader of one message knows what happened, how many columns moved, and the next step."""
+    causes = [
+        {"kind": "shift", "column": name, "detail": f"mean {place} to 2"} for place, name in enumerate(("a", "b", "c"))
+    ]
+    text = text_of(class_, [{"kind": "fixed_rule", "column": "a", "detail": "broken"}, *causes])
+    assert text.startswith("a: mean 0 to 2; 2 more columns moved as well. ")
+    assert todo in text
+
+
+def known(role: str, share: float, **more: Any) -> dict[str, Any]:
+    """Return a column of a role, with its part of the drift."""
+    return more | {"role": role, "share_of_drift": share}
+
+
+def test_a_sure_fault_decides_where_the_answers_moved_more() -> None:
+    """What a model makes of a broken input is no cause: the input's fault is."""
+    seen = evidence(x=([1.0, 2.0, 3.0] * 200, [None] * 100))
+    answer = known("score", 0.8, **SHIFTED | {"name": "score"})
+    found = diagnose([answer, known("feature", 0.2, **CALM)], seen)
+    assert found["class"] == DATA_FAULT
+    assert found["causes"][-1]["kind"] == "schema_change"
+
+
+def test_answers_that_moved_alone_are_unclear() -> None:
+    """Where no input moved, a new model and a broken one look alike."""
+    seen = evidence(x=([1.0, 2.0, 3.0] * 200, [1.0, 2.0, 3.0] * 100))
+    assert diagnose([known("score", 1.0, **SHIFTED | {"name": "score"})], seen)["class"] == UNCLEAR
+
+
+def test_targets_that_moved_alone_are_the_concept() -> None:
+    """The outcomes differ and the inputs do not."""
+    seen = evidence(x=([1.0, 2.0, 3.0] * 200, [1.0, 2.0, 3.0] * 100))
+    found = diagnose([known("target", 1.0, **SHIFTED | {"name": "late"})], seen)
+    assert found["class"] == "concept_change"
+
+
+@pytest.mark.parametrize(("value", "is_told"), [(0.3, True), (0.01, False)])
+def test_records_that_came_twice_are_told_first(value: float, is_told: bool) -> None:
+    """A replayed log looks like a population that moved."""
+    violation = {"column": None, "check": "duplicates", "value": value, "lower": 0.0, "upper": 0.0}
+    found = diagnose([SHIFTED], Evidence(violations=[violation]))
+    assert (found["causes"][0]["kind"] == "duplicates") == is_told
+    assert (found["class"] == DATA_FAULT) == is_told
+
+
+def test_a_type_that_changed_is_told() -> None:
+    """The schema check's finding is the cause."""
+    violation = {"column": "x", "check": "type", "value": 0.4, "lower": 0.0, "upper": 0.0}
+    seen = evidence(x=([1.0, 2.0, 3.0] * 200, [1.0, None, 3.0] * 100))
+    found = diagnose([SHIFTED], Evidence(seen.columns, [violation]))
+    assert [cause["kind"] for cause in found["causes"]] == ["type_change"]

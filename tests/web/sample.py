@@ -111,7 +111,10 @@ def alert(state: str = "firing") -> dict[str, Any]:
         "columns": ["temp", "dewp", "humid"],
         "diagnosis": {
             "class": "population_change",
-            "causes": [{"kind": "shift", "column": "temp", "detail": "mean 1.2 to 21.0", "factor": None}],
+            "causes": [
+                {"kind": "shift", "column": "temp", "detail": "mean 1.2 to 21.0", "factor": None, "confidence": 0.7}
+            ],
+            "text": "temp: mean 1.2 to 21.0. The population has changed: retrain on recent rows.",
         },
         "action": {"id": ACTION, "kind": "retrain", "status": "requested", "why": "gate_open"},
         "acknowledged_by": None,

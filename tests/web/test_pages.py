@@ -239,3 +239,10 @@ def test_an_alert_shows_the_window_in_which_it_fired(app: ASGIApp, view: SampleV
     hrefs = [each.get("href") for _, each in read(app, f"/alerts/{ALERT}").tags]
     assert f"/windows/{quote(fired['id'], safe='~')}" in hrefs
     assert f"/windows/{quote(last['id'], safe='~')}" not in hrefs
+
+
+def test_an_alert_says_in_words_what_happened_and_what_to_do(app: ASGIApp) -> None:
+    """Its diagnosis stands there as text, and how sure each cause is."""
+    page = read(app, f"/alerts/{ALERT}")
+    assert "The population has changed: retrain on recent rows." in page.text
+    assert "confidence 70 %" in page.text

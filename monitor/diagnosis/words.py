@@ -1,0 +1,38 @@
+"""A diagnosis in plain words: what happened, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_TODO = {
+    "data_fault": "This is a fault of the data: mend the pipeline, and do not retrain on these rows.",
+    "population_change": "The population has changed: retrain on recent rows, once their targets are known.",
+    "concept_change": "The answers no longer follow from the inputs as they did: retrain on rows with fresh targets, "
+    "or roll back if a new version has just begun to serve.",
+    "unclear": "Whether data or world changed cannot be told: look at the columns before you retrain.",
+}
+_NOTHING = "Nothing that is known explains it."
+_ASIDE = frozenset({"fixed_rule", "concentration"})
+"""Causes that say where or by which rule, beside what happened."""
+
+
+def text_of(class_: str, causes: Sequence[Mapping[str, Any]]) -> str:
+    """Return one or two sentences.
+
+    >>> text_of("data_fault", [{"kind": "missing_surge", "column": "temp", "detail": "missing 1% to 30%"}])
+    'temp: missing 1% to 30%. This is a fault of the data: mend the pipeline, and do not retrain on these rows.'
+    """
+    told = [cause for cause in causes if cause["kind"] not in _ASIDE] or list(causes)
+    if not told:
+        return f"{_NOTHING} {_TODO[class_]}"
+    return f"{_said(told)}. {_TODO[class_]}"
+
+
+def _said(causes: Sequence[Mapping[str, Any]]) -> str:
+    first = causes[0]
+    column, detail = first["column"], first["detail"]
+    named = detail if column is None or detail.startswith(f"{column} ") else f"{column}: {detail}"
+    others = len({cause["column"] for cause in causes[1:]} - {column})
+    more = f"; {others} more column{'s' if others > 1 else ''} moved as well" if others else ""
+    return f"{named}{more}".rstrip(".")

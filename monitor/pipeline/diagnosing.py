@@ -1,0 +1,50 @@
+"""What a diagnosis is made of: the rows since the drift began, in the reference's cells, and what is known beside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitor.alert import AlertState, Scope
+from monitor.diagnosis import Evidence, columns_seen, diagnose
+from monitor.instant import Instant, from_text
+from monitor.pipeline.concentrating import drift_causes
+from monitor.pipeline.model import Model, Version
+from monitor.pipeline.moving import alerted
+from monitor.pipeline.profiles import stretch_profile
+
+Json = dict[str, Any]
+_PERFORMANCE = "performance"
+
+
+def diagnosis_of(model: Model, scope: Scope, window: Json) -> Json:
+    """Return the diagnosis of a drift alert in the window that closes now."""
+    version = alerted(model, scope)
+    by_name = {column["name"]: column for column in window["columns"]}
+    culprits = version.alert.culprits
+    found = [by_name[name] for name in culprits if name in by_name]
+    diagnosis = diagnose(found, _evidence(model, scope, version, window))
+    if len(scope) == 2 or scope[2] is None:  # noqa: PLR2004 - model, version and segment
+        diagnosis["causes"] += drift_causes(model, scope[1], window, culprits)
+    return diagnosis
+
+
+def _evidence(model: Model, scope: Scope, version: Version, window: Json) -> Evidence | None:
+    """Return what is known of the rows since the drift began, or of the window where those are too few."""
+    judge, window_settings = version.judge, model.plan.window
+    if judge is None:
+        return None
+    _, name, *segment = scope
+    label = segment[0] if segment else None
+    start, end = from_text(window["start"]), from_text(window["end"])
+    binning = judge.reference.binning
+    began = _between(start, version.alert.began_at, end)
+    profile = stretch_profile(model, name, binning, (began, end), label)
+    if profile.rows < window_settings.min_rows and began > start:
+        profile = stretch_profile(model, name, binning, (start, end), label)
+    raised = model.versions[name].raised.get((_PERFORMANCE, label or ""))
+    losing = raised is not None and raised.alert.state is AlertState.FIRING
+    return Evidence(columns_seen(judge.reference, profile), window["quality_violations"], losing)
+
+
+def _between(start: Instant, began: Instant | None, end: Instant) -> Instant:
+    return began if began is not None and start < began < end else start
