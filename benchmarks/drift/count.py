@@ -76,7 +76,7 @@ def _by_step(sheet: Sheet, cell: Ints, size: int) -> Ints:
 def compiled(reference: Sheet) -> Counter:
     """Freeze the bins of a reference."""
     plan = ReferencePlan("binary", ColumnsSettings(), _WINDOW, DriftSettings())
-    done = compile_reference(_table(reference), reference.step * _STEP, plan)
+    done = compile_reference(table_of(reference), reference.step * _STEP, plan)
     found = []
     for place, (watched, fold) in enumerate(zip(done.binning.columns, done.folds, strict=True)):
         name, bins = watched.column.name, watched.bins
@@ -98,7 +98,8 @@ def engine_of(counter: Counter, threshold: float, periods: Sequence[int]) -> Eng
     return compile_engine(features, EngineSteps(steps.times, counts, steps.missing[:, places]), threshold, periods)
 
 
-def _table(sheet: Sheet) -> pa.Table:
+def table_of(sheet: Sheet) -> pa.Table:
+    """Return the rows as a table, categories in words."""
     return pa.table({name: _array(sheet, name) for name in sheet.columns})
 
 
