@@ -17,8 +17,10 @@ their name; :meth:`Layout.arrange` turns that into the canonical table that all 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -168,6 +170,22 @@ def arrow_type(kind: Kind) -> pa.DataType:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What one line of a log in a format of its own tells: records in the native layout, and what was refused of it."""
+
+    records: Sequence[Mapping[str, Any]]
+    refused: Sequence[tuple[Reason, str]] = ()
+
+
+class Dialect(Protocol):
+    """How what another product logs becomes records in the native layout."""
+
+    def read(self, line: Any) -> Told:
+        """Read one line's JSON value; whatever it is, it is told or refused."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Where everything stands in a log: what a format is to decode, and how it is named afterwards.
 
@@ -176,6 +194,7 @@ class Layout:
     records; a layout of targets needs ``id`` and one column of role target, and its timestamp may be missing.
     ``whole`` asks for each record as it stands besides: as one line of JSON in the column ``WHOLE``, and in
     ``TEXTS`` whether all its values are texts that are yet to be told what they are, as those of CSV are.
+    ``dialect`` makes records of a log that is not in the native layout: paths then are those of what it makes.
     """
 
     timestamp: str
@@ -188,6 +207,12 @@ class Layout:
     needs_timestamp: bool = True
     needs_id: bool = False
     whole: bool = False
+    dialect: Dialect | None = None
+
+    @property
+    def takes_all(self) -> bool:
+        """Say whether more is read of a record than its fields."""
+        return self.whole or self.dialect is not None
 
     @property
     def fields(self) -> tuple[Field, ...]:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
-from urllib.parse import unquote
 
 from pydantic import Field
 
-from monitor.instant import Instant, from_text, microseconds, to_text
+from monitor.instant import Instant, microseconds, to_text
 from monitor.record import Reason
 from monitor.settings import Duration, Settings
+from monitor.sources.calls import Half, ids, named, records
 from monitor.sources.formats import inference
 from monitor.sources.formats.event import Event, Part
 from monitor.sources.formats.tensors import TensorInvalid
@@ -26,7 +26,6 @@ from monitor.sources.formats.tensors import TensorInvalid
 NO_RESPONSE = "no_response"
 _MOST_HELD, _MOST_HELD_BYTES = 4096, 2**25
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
-_OWN = ("prediction", "score")
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -62,15 +61,6 @@ class Made:
     refused: list[tuple[Reason, int]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Half:
-    """A request or a response that waits for the other; ``at`` is when it came."""
-
-    event: Event
-    at: Instant
-    place: int
-
-
 _Pair: TypeAlias = tuple[str, ...]
 
 
@@ -80,7 +70,7 @@ class Pairing:
     def __init__(self, settings: EventSettings) -> None:
         self._settings = settings
         self._within = microseconds(settings.within)
-        self._held: OrderedDict[_Pair, _Half] = OrderedDict()
+        self._held: OrderedDict[_Pair, Half] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -90,7 +80,7 @@ class Pairing:
 
     def hold(self, event: Event, at: Instant, place: int) -> None:
         """Let an event wait for its other half."""
-        self._held[event.pair] = _Half(event, at, place)
+        self._held[event.pair] = Half(event, at, place)
         self._bytes += len(event.body)
 
     def take(self, event: Event, at: Instant, place: int, made: Made) -> None:
@@ -104,7 +94,7 @@ class Pairing:
             return
         if self._settings.mode == "request":
             if event.part is Part.REQUEST:
-                _add(made, place, lambda: self._records(_Half(event, at, place), None, made))
+                _add(made, place, lambda: self._records(Half(event, at, place), None, made))
             return
         other = self._held.get(event.pair)
         if other is None or other.event.part is event.part:
@@ -113,7 +103,7 @@ class Pairing:
             self._bound(made)
             return
         self._forget(event.pair)
-        mine = _Half(event, at, place)
+        mine = Half(event, at, place)
         request, response = (mine, other) if event.part is Part.REQUEST else (other, mine)
         _add(made, place, lambda: self._records(request, response, made))
 
@@ -138,46 +128,15 @@ class Pairing:
                 continue
             _add(made, half.place, lambda request=half: self._records(request, None, made, NO_RESPONSE))
 
-    def _forget(self, pair: _Pair) -> _Half:
+    def _records(
+        self, request: Half, response: Half | None, made: Made, error: str | None = None
+    ) -> list[dict[str, Any]]:
+        return records(request, response, self._settings, made.refused, error)
+
+    def _forget(self, pair: _Pair) -> Half:
         half = self._held.pop(pair)
         self._bytes -= len(half.event.body)
         return half
-
-    def _records(
-        self, request: _Half, response: _Half | None, made: Made, error: str | None = None
-    ) -> list[dict[str, Any]]:
-        asked = _body(request.event)
-        base: dict[str, Any] = {"timestamp": request.event.time or to_text(request.at), "error": error}
-        base["model_version"] = request.event.more.get("modelversion")
-        inputs = [self._inputs(row) for row in asked.rows]
-        answers: Sequence[Mapping[str, Any]] = [{} for _ in inputs]
-        if response is not None:
-            try:
-                answered = _body(response.event)
-            except (inference.BodyUnknown, TensorInvalid):
-                made.refused.append((Reason.BODY_UNKNOWN, response.place))
-                answered = inference.Body([])
-            base["model_version"] = answered.version or base["model_version"]
-            base["latency_ms"] = _latency(request.event.time, response.event.time)
-            if len(answered.rows) == len(inputs):
-                answers = [self._outputs(row) for row in answered.rows]
-            elif answered.rows:
-                made.refused.append((Reason.ROWS_DISAGREE, response.place))
-        ids = _ids(asked.id or _request_id(request.event) or request.event.pair[-1], len(inputs))
-        rows = zip(ids, inputs, answers, strict=True)
-        return [{**base, "request_id": id_, "inputs": given, **answer} for id_, given, answer in rows]
-
-    def _inputs(self, row: Any) -> dict[str, Any]:
-        return _named(row, self._settings.features)
-
-    def _outputs(self, row: Any) -> dict[str, Any]:
-        """Return an answer's names: ``prediction`` and ``score`` are the record's own, others stand in ``outputs``."""
-        names = self._settings.outputs
-        found = _named(row, names or (("prediction",) if _width(row) == 1 else ()))
-        if len(found) == 1 and not names:
-            found = {"prediction": next(iter(found.values())), **found}
-        own = {name: found.pop(name) for name in _OWN if name in found}
-        return {**own, "outputs": found} if found else own
 
 
 def targets(event: Event, at: Instant) -> list[dict[str, Any]]:
@@ -196,11 +155,11 @@ def targets(event: Event, at: Instant) -> list[dict[str, Any]]:
     if truth is None:
         raise inference.BodyUnknown("no truth")
     rows = inference.read(json.dumps(truth).encode()).rows
-    values = [next(iter(_named(row, ()).values()), None) for row in rows]
+    values = [next(iter(named(row, ()).values()), None) for row in rows]
     base = {"timestamp": event.time or to_text(at)}
     return [
         {**base, "request_id": id_, "target": value}
-        for id_, value in zip(_ids(event.pair[-1], len(values)), values, strict=True)
+        for id_, value in zip(ids(event.pair[-1], len(values)), values, strict=True)
     ]
 
 
@@ -212,50 +171,3 @@ def _add(made: Made, place: int, rows: Any) -> None:
         made.refused.append((Reason.BODY_UNKNOWN, place))
     except TensorInvalid:
         made.refused.append((Reason.TENSOR_INVALID, place))
-
-
-def _body(event: Event) -> inference.Body:
-    length = event.more.get("jsonlength", "") or _metadata(event).get("inference-header-content-length", "")
-    return inference.read(event.body, int(length) if length.isdecimal() else None)
-
-
-def _metadata(event: Event) -> dict[str, str]:
-    """Return the headers of the request that KServe was told to add, by their names in small letters."""
-    raw = event.more.get("metadata", "")
-    for text in dict.fromkeys((raw, unquote(raw))) if raw else ():
-        try:
-            told = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        items = told.items() if isinstance(told, dict) else ()
-        firsts = ((name, value[0] if isinstance(value, list) and value else value) for name, value in items)
-        return {name.lower(): value for name, value in firsts if isinstance(value, str)}
-    return {}
-
-
-def _request_id(event: Event) -> str | None:
-    return _metadata(event).get("x-request-id") or None
-
-
-def _ids(own: str, count: int) -> Iterator[str]:
-    """Return the ids of the rows of one request: its own, and where there are several, with their number behind."""
-    return iter([own] if count == 1 else [f"{own}/{number}" for number in range(count)])
-
-
-def _latency(asked: str | None, answered: str | None) -> float | None:
-    try:
-        return None if not asked or not answered else (from_text(answered) - from_text(asked)) / 1000
-    except ValueError:
-        return None
-
-
-def _width(row: Any) -> int:
-    return len(row) if isinstance(row, list | dict) else 1
-
-
-def _named(row: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Return a row by names: its own, else those given, else its places."""
-    if isinstance(row, dict):
-        return dict(row)
-    values = row if isinstance(row, list) else [row]
-    return {names[at] if at < len(names) else str(at): value for at, value in enumerate(values)}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitor.record import Decoded, Layout
-from monitor.sources.formats.block import Rows, admit
+from monitor.sources.formats import jsonl
+from monitor.sources.formats.block import Rows, admit, split
 from monitor.sources.formats.instants import Instants, to_instants
 from monitor.sources.formats.paths import Place, places
 from monitor.sources.formats.resolve import resolve
@@ -22,6 +25,8 @@ def places_of(layout: Layout) -> tuple[Place, ...]:
 
 def decode_rows(file: str, table: pa.Table, row: int, layout: Layout) -> Decoded:
     """Return what a layout takes of a table of n rows, the first of which is numbered ``row`` in its file."""
+    if layout.dialect is not None:
+        return _translated(file, table, row, layout)
     at, *rest = places_of(layout)
     columns = {
         place.path: resolve(table, place, field.type, _value) for place, field in zip(rest, layout.fields, strict=True)
@@ -31,6 +36,15 @@ def decode_rows(file: str, table: pa.Table, row: int, layout: Layout) -> Decoded
     where = np.arange(row, row + table.num_rows, dtype=np.int64)
     whole = whole_rows(table) if layout.whole else None
     return admit(file, Rows(Instants(times.values, invalid), columns, where, whole), layout)
+
+
+def _translated(file: str, table: pa.Table, row: int, layout: Layout) -> Decoded:
+    """Decode rows of another product's table, each as the object of its columns."""
+    lines = split(file, b"".join(line.encode() + b"\n" for line in whole_rows(table).to_pylist()))
+    decoded = jsonl.decode(lines, layout)
+    places = [int(np.searchsorted(lines.starts, fault.offset)) + row for fault in decoded.rejected]
+    rejected = [replace(fault, offset=place) for fault, place in zip(decoded.rejected, places, strict=True)]
+    return replace(decoded, rejected=tuple(rejected))
 
 
 def _instant(values: pa.Array, _: pa.DataType) -> Converted:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
-from monitor.record import Decoded, Layout, Reason
-from monitor.sources.formats.block import Lines, Rows, admit, empty, is_text, joined
+from monitor.record import Decoded, Layout, Reason, Rejected
+from monitor.sources.formats import jsonl
+from monitor.sources.formats.block import Lines, Rows, admit, empty, is_text, joined, split
 from monitor.sources.formats.instants import to_instants
 from monitor.sources.formats.paths import places
 from monitor.sources.formats.resolve import resolve
@@ -108,7 +109,7 @@ def _fast(lines: Lines, layout: Layout, names: Sequence[str]) -> Decoded | None:
     found = places([layout.timestamp, *(field.path for field in layout.fields)])
     flat = {name for place in found for name in place.flat}
     ragged: list[tuple[int, int]] = []
-    table = _read(lines.joined(), names, [name for name in names if layout.whole or name in flat], ragged)
+    table = _read(lines.joined(), names, [name for name in names if layout.takes_all or name in flat], ragged)
     if table.num_rows + len(ragged) != len(lines):
         return None
     bad = np.zeros(len(lines), np.bool_)
@@ -117,6 +118,8 @@ def _fast(lines: Lines, layout: Layout, names: Sequence[str]) -> Decoded | None:
         lines.reject(number - 1, Reason.RAGGED, f"{actual} fields, the header has {len(names)}")
         for number, actual in ragged
     ]
+    if layout.dialect is not None:
+        return _translated(lines.pick(~bad), table, layout, rejected)
     columns = {
         field.path: resolve(table, place, field.type) for field, place in zip(layout.fields, found[1:], strict=True)
     }
@@ -124,6 +127,15 @@ def _fast(lines: Lines, layout: Layout, names: Sequence[str]) -> Decoded | None:
     whole = whole_rows(table) if layout.whole else None
     rows = Rows(to_instants(times.values), columns, lines.offset + lines.starts[~bad], whole, texts=True)
     return admit(lines.file, rows, layout, rejected)
+
+
+def _translated(lines: Lines, table: pa.Table, layout: Layout, rejected: Sequence[Rejected]) -> Decoded:
+    """Decode rows of another product's table, each as the object of its texts."""
+    texts = split(lines.file, b"".join(line.encode() + b"\n" for line in whole_rows(table).to_pylist()))
+    decoded = jsonl.decode(texts, layout)
+    mine = [int(np.searchsorted(texts.starts, fault.offset)) for fault in decoded.rejected]
+    placed = [lines.reject(at, fault.reason, fault.detail) for at, fault in zip(mine, decoded.rejected, strict=True)]
+    return replace(decoded, rejected=(*rejected, *placed))
 
 
 def _read(data: bytes, names: Sequence[str], wanted: Sequence[str], ragged: list[tuple[int, int]]) -> pa.Table:

@@ -64,16 +64,32 @@ def _parsed(raw: bytes, json_length: int | None) -> tuple[Any, bytes]:
         raise BodyUnknown("nested too deep")
     try:
         if json_length is not None:
-            return json.loads(raw[:json_length]), raw[json_length:]
+            return _loads(raw[:json_length]), raw[json_length:]
         try:
-            return json.loads(raw), b""
+            return _loads(raw), b""
+        except BodyUnknown:
+            raise
         except ValueError:
             text = raw.decode("latin-1")  # what JSON is made of is ASCII, so that it ends at the same place
             start = len(text) - len(text.lstrip())
             _, end = json.JSONDecoder().raw_decode(text, start)
-            return json.loads(raw[:end]), raw[end:]
+            return _loads(raw[:end]), raw[end:]
+    except BodyUnknown:
+        raise
     except (ValueError, RecursionError):
         raise BodyUnknown("not JSON") from None
+
+
+def _loads(raw: bytes) -> Any:
+    return json.loads(raw, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; one in which a key came twice may mean either value, and is refused."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise BodyUnknown("a key came twice")
+    return made
 
 
 def _rows(told: Mapping[str, Any], binary: bytes) -> list[Any]:

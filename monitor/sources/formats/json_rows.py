@@ -93,7 +93,25 @@ def parse(line: bytes, *, first: bool = False) -> _Object | None:
     ------
     Refused: the line is not one JSON object.
     """
-    trimmed = (line.removeprefix(BOM) if first else line).lstrip(b"\x00").strip(b" \t\r")
+    value = parse_value(line, first=first)
+    if value is not None and not isinstance(value, _Object):
+        raise Refused(Reason.NOT_OBJECT, f"{type(value).__name__}, {len(trim(line, first=first))} bytes")
+    return value
+
+
+def trim(line: bytes, *, first: bool) -> bytes:
+    """Return a line without what may stand before and after its value."""
+    return (line.removeprefix(BOM) if first else line).lstrip(b"\x00").strip(b" \t\r")
+
+
+def parse_value(line: bytes, *, first: bool = False) -> Any:
+    """Read one line of any JSON; ``None`` for a blank one.
+
+    Raises
+    ------
+    Refused: the line is not JSON, or is ``null``.
+    """
+    trimmed = trim(line, first=first)
     if not trimmed:
         return None
     size = f"{len(trimmed)} bytes"
@@ -108,9 +126,16 @@ def parse(line: bytes, *, first: bool = False) -> _Object | None:
             f"{error.msg.partition(':')[0]} at {error.pos}" if isinstance(error, json.JSONDecodeError) else "not JSON"
         )
         raise Refused(Reason.JSON_SYNTAX, f"{where}, {size}") from None
-    if not isinstance(value, _Object):
-        raise Refused(Reason.NOT_OBJECT, f"{type(value).__name__}, {size}")
+    if value is None:
+        raise Refused(Reason.NOT_OBJECT, f"NoneType, {size}")
     return value
+
+
+def repeats(value: Any) -> bool:
+    """Say whether a key came twice anywhere in a value that was read."""
+    if isinstance(value, _Object):
+        return bool(value.twice) or any(map(repeats, value.values()))
+    return isinstance(value, list) and any(map(repeats, value))
 
 
 def parse_or_none(line: bytes) -> _Object | None:

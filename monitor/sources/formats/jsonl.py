@@ -7,6 +7,7 @@ only lines that begin with ``{`` and end with ``}``, and must return as many row
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,13 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from monitor.record import Decoded, Layout
+from monitor.record import Decoded, Dialect, Layout
 from monitor.sources.formats import json_rows
-from monitor.sources.formats.block import Lines, Rows, admit, is_text, joined
+from monitor.sources.formats.block import Lines, Rows, admit, is_text, joined, split
 from monitor.sources.formats.instants import to_instants
 from monitor.sources.formats.json_rows import MAX_BRACKETS, Wanted, decode_rows
 from monitor.sources.formats.paths import places
 from monitor.sources.formats.resolve import resolve
+from monitor.sources.formats.translate import translate
 from monitor.sources.formats.values import EXACT, Converted, convert
 from monitor.sources.formats.whole import whole_lines
 
@@ -39,10 +41,24 @@ def decode(lines: Lines, layout: Layout) -> Decoded:
     -------
     The good rows in order, the refused lines, and per field the values that were not of its type.
     """
+    if layout.dialect is not None:
+        return translated(lines, layout, layout.dialect)
     found = places([layout.timestamp, *(field.path for field in layout.fields)])
     wanted = Wanted(layout, found[0], found[1:], {field.path: field.type for field in layout.fields})
     kept = lines.pick(lines.ends > lines.starts)
     return joined(list(_parts(kept, odd_lines(kept), wanted)), layout)
+
+
+def translated(lines: Lines, layout: Layout, dialect: Dialect) -> Decoded:
+    """Decode lines of another product's: each becomes records in the native layout, or is refused under its place."""
+    made, owners, refused = translate(lines, dialect)
+    decoded = decode(split(lines.file, b"".join(made)), replace(layout, dialect=None))
+    ends = np.cumsum([len(line) for line in made])
+    placed = [
+        lines.reject(owners[int(np.searchsorted(ends, fault.offset, side="right"))], fault.reason, fault.detail)
+        for fault in decoded.rejected
+    ]
+    return replace(decoded, rejected=tuple(sorted([*refused, *placed], key=lambda fault: fault.offset)))
 
 
 def _parts(lines: Lines, odd: npt.NDArray[np.bool_], wanted: Wanted) -> Sequence[Decoded]:

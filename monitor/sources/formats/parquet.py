@@ -69,7 +69,7 @@ class ParquetRows:
         self._layout = layout
         self._budget = budget_bytes
         self._places = places_of(layout)
-        choose: Choose = (lambda schema: schema.names) if layout.whole else partial(_present, self._places)
+        choose: Choose = (lambda schema: schema.names) if layout.takes_all else partial(_present, self._places)
         self._reader, self._wanted = open_checked(opened, choose)
         names = self._reader.schema_arrow.names
         self._constants = {name: value for name, value in constants.items() if name not in names}

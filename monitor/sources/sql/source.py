@@ -46,7 +46,7 @@ class SqlSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         places = places_of(layout)
-        wanted = None if layout.whole else [name for place in places for name in (*place.flat, place.steps[0])]
+        wanted = None if layout.takes_all else [name for place in places for name in (*place.flat, place.steps[0])]
         self._pages = Pages(settings, root, wanted)
         self._name, self._layout, self._clock = settings.table, layout, clock
         self._wait = 0.0 if at_rest else settings.settle.total_seconds()
