@@ -17,6 +17,7 @@ from monitor.record import Layout
 from monitor.settings import Duration, Settings, Size
 from monitor.sources.agenda import Agenda, is_kept
 from monitor.sources.batch import Batch
+from monitor.sources.dialects.settings import CONTAINERS, FileFormat, LoggedEventSettings
 from monitor.sources.folder import Changed, Folder
 from monitor.sources.formats import Format
 from monitor.sources.looking import Looking
@@ -41,13 +42,15 @@ class FilesSettings(Settings):
     """Files in a folder, found by patterns such as ``logs/*.jsonl`` or ``logs/**/*.parquet``.
 
     ``auto`` tells the format by the suffix, also before ``.1`` or ``.gz``; without a known one it is JSON
-    lines. A longer line than ``max_line`` is refused. ``rotate_wait`` is how long a file that was renamed,
-    copied or removed is left alone before it is taken as final.
+    lines. ``sagemaker`` and its like say what another product's log holds, told further by ``events``; its files are
+    written as their suffixes say. A longer line than ``max_line`` is refused. ``rotate_wait`` is how long a file that
+    was renamed, copied or removed is left alone before it is taken as final.
     """
 
     type: Literal["files"] = "files"
     path: _Pattern | Annotated[list[_Pattern], Field(min_length=1)]
-    format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
+    format: FileFormat = "auto"
+    events: LoggedEventSettings = LoggedEventSettings()
     dedup: Duration = timedelta(0)
     max_line: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
     rotate_wait: Duration = timedelta(seconds=5)
@@ -83,7 +86,7 @@ class FilesSource:
         at_rest: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        given = None if settings.format == "auto" else Format(settings.format)
+        given = Format(settings.format) if settings.format in CONTAINERS else None
         self._patterns = settings.patterns
         self._folder = Folder(settings.patterns, root)
         how = How(layout, Limits(block_bytes, settings.max_line), given)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from monitor.instant import microseconds
 from monitor.record import Layout
+from monitor.sources.dialects.choice import PAIRED, dialect_of
+from monitor.sources.dialects.settings import LoggedEventSettings
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.http import HttpSettings, HttpSource, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.objects.settings import ObjectStoreSettings
+from monitor.sources.paired import HALVES, PairedSource
 from monitor.sources.source import Source
 from monitor.sources.sql.settings import SqlSettings
 
 SourceSettings: TypeAlias = (
     FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings | KafkaSettings | ObjectStoreSettings
 )
+
+_HALVES_BYTES = 2**16
+"""How much is read at once where halves wait for each other: what waits is kept with each batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,23 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
     ------
     ValueError: what comes by HTTP is to be replayed, and is kept no longer than until it is read.
     """
+    if settings.type != "http" and (logged := getattr(settings, "format", None)) in PAIRED:
+        events: LoggedEventSettings = getattr(settings, "events")  # noqa: B009 - of every source that has formats
+        halves = replace(HALVES, dialect=dialect_of(logged, events))
+        source = _opened(settings, halves, replace(where, block_bytes=min(where.block_bytes, _HALVES_BYTES)))
+        return PairedSource(source, layout, events, at_rest=where.at_rest)
+    return _opened(settings, _spoken(settings, layout), where)
+
+
+def _spoken(settings: SourceSettings, layout: Layout) -> Layout:
+    """Return a layout that knows in which dialect a source's log is written."""
+    logged, events = getattr(settings, "format", None), getattr(settings, "events", None)
+    if not isinstance(logged, str) or not isinstance(events, LoggedEventSettings):
+        return layout
+    return replace(layout, dialect=dialect_of(logged, events))
+
+
+def _opened(settings: SourceSettings, layout: Layout, where: Where) -> Source:
     if isinstance(settings, FilesSettings):
         return FilesSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
     if isinstance(settings, SqlSettings):

@@ -46,6 +46,11 @@ class EventSettings(Settings):
     features: tuple[_Name, ...] = ()
     outputs: tuple[_Name, ...] = ()
 
+    def is_of_model(self, event: Event) -> bool:
+        """Say whether an event is of the service that counts, and of its part that does."""
+        ours = self.service in {None, event.service} and self.namespace in {None, event.more.get("namespace", "")}
+        return ours and self.wants(event)
+
     def wants(self, event: Event) -> bool:
         """Say whether an event is of the part of the service that counts."""
         if self.component is not None:
@@ -77,6 +82,11 @@ class Pairing:
     def places(self) -> tuple[int, ...]:
         """Return where in the stream the events stand that are held, in the order in which they came."""
         return tuple(half.place for half in self._held.values())
+
+    @property
+    def waiting(self) -> tuple[Half, ...]:
+        """Return what is held, in the order in which it came."""
+        return tuple(self._held.values())
 
     def hold(self, event: Event, at: Instant, place: int) -> None:
         """Let an event wait for its other half."""

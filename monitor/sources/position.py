@@ -58,6 +58,7 @@ class Position:
     names: of objects, which ones were read, packed.
     floor: of objects, those that were changed no later count as read.
     held: of a spool, where the events stand whose other half has not come yet.
+    paired: of a log of halves, what waited for its other half after this was read, and the how manieth batch it was.
     """
 
     path: str
@@ -79,6 +80,7 @@ class Position:
     cursor: str | None = None
     names: str | None = None
     floor: int | None = None
+    paired: str | None = None
 
     @property
     def token(self) -> str:

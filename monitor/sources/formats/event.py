@@ -137,7 +137,7 @@ def structured(body: bytes) -> Event:
     ------
     EventInvalid: it is none.
     """
-    return _of_object(_loaded(body))
+    return of_object(_loaded(body))
 
 
 def batch(body: bytes) -> list[Event]:
@@ -150,7 +150,7 @@ def batch(body: bytes) -> list[Event]:
     found = _loaded(body)
     if not isinstance(found, list):
         raise EventInvalid("a batch is an array")
-    return [_of_object(each) for each in found]
+    return [of_object(each) for each in found]
 
 
 def _loaded(body: bytes) -> Any:
@@ -162,7 +162,13 @@ def _loaded(body: bytes) -> Any:
         raise EventInvalid("not JSON") from None
 
 
-def _of_object(given: Any) -> Event:
+def of_object(given: Any) -> Event:
+    """Read an event that is one JSON object, already read.
+
+    Raises
+    ------
+    EventInvalid: it is none.
+    """
     if not isinstance(given, dict):
         raise EventInvalid("an event is an object")
     attributes = {}
