@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.sources.formats import tensors
-from monitor.sources.formats.json_rows import too_deep
+from monitor.sources.formats.json_rows import integer, too_deep
 
 _TENSORS = ("inputs", "outputs")
 _ROWS = ("instances", "predictions", "dataframe_records", "inputs", "outputs")
@@ -81,7 +81,7 @@ def _parsed(raw: bytes, json_length: int | None) -> tuple[Any, bytes]:
 
 
 def _loads(raw: bytes) -> Any:
-    return json.loads(raw, object_pairs_hook=_object)
+    return json.loads(raw, object_pairs_hook=_object, parse_int=integer)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -149,12 +149,12 @@ def parse_or_none(line: bytes) -> _Object | None:
 def _loads(text: str) -> Any:
     """Read JSON; and what Arrow takes for a number besides: ``Inf`` and ``-NaN``."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+        return json.loads(text, object_pairs_hook=_object, parse_int=integer)
     except json.JSONDecodeError:
         strict = _LOOSE.sub(lambda token: _STRICT.get(token[0], token[0]), text)
         if strict == text:
             raise
-        return json.loads(strict, object_pairs_hook=_object, parse_int=_integer)
+        return json.loads(strict, object_pairs_hook=_object, parse_int=integer)
 
 
 def too_deep(line: bytes) -> bool:
@@ -175,7 +175,8 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
     return made
 
 
-def _integer(digits: str) -> float:
+def integer(digits: str) -> float:
+    """Read the digits of a whole number, however many there are."""
     if len(digits) > _MAX_DIGITS or digits == "-0":
         return float(digits)
     return int(digits)
