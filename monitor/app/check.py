@@ -28,6 +28,7 @@ from monitor.app.planned import (
     window_body,
 )
 from monitor.app.promised import objectives_body, usual_body
+from monitor.app.samples import sample
 from monitor.config import Loaded
 from monitor.errors import ConfigError, DeliveryFailed, DeliveryRefused, Fault, MonitorError
 from monitor.instant import microseconds
@@ -174,7 +175,11 @@ class _Check:
             for index, settings in enumerate(plan.records)
         ]
         wanted += [("targets", plan.targets, ("targets",))] if plan.targets is not None else []
-        return [self._source(role, plan, settings, ("models", place, *loc)) for role, settings, loc in wanted]
+        return [
+            self._source(role, plan, settings, ("models", place, *loc))
+            | sample(settings, plan.columns.timestamp, plan.root, targets=role == "targets")
+            for role, settings, loc in wanted
+        ]
 
     def _source(self, role: str, plan: ModelPlan, settings: SourceSettings, loc: tuple[str | int, ...]) -> Json:
         if isinstance(settings, SqlSettings):

@@ -8,6 +8,7 @@ import typer
 
 from monitor.cli.check_quality import quality_parts
 from monitor.cli.check_service import service_parts
+from monitor.cli.check_sources import source_parts
 from monitor.cli.common import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -104,7 +105,7 @@ def _model(model: dict[str, Any]) -> list[Any]:
         *_segment_lines(model["segments"]),
     ]
     earlier = [line for each in model["earlier_references"] for line in _earlier_lines(each)]
-    sources = [_source_line(source) for source in model["sources"]]
+    sources = [part for source in model["sources"] for part in source_parts(source)]
     return [columns, *lines, *earlier, *sources, *quality_parts(model), *service_parts(model), ""]
 
 
@@ -213,18 +214,6 @@ def _segment_lines(segments: list[dict[str, Any]]) -> list[str]:
     dumb = [f"{each['segment']} ({each['calibration_why']})" for each in segments if not each["calibrated"]]
     lines = [f"segments, which share half of the promise: {', '.join(named)}"] if named else []
     return [*lines, *([f"segments that page nobody: {', '.join(dumb)}"] if dumb else [])]
-
-
-def _source_line(source: dict[str, Any]) -> str:
-    why = "" if source["why"] is None else f" ({source['why']})"
-    if "topic" in source:
-        waiting = sum(each["next"] - each["first"] for each in source["partitions"])
-        return f"{source['role']}: {len(source['partitions'])} partitions of {source['topic']}, {waiting} messages{why}"
-    if "listed" in source:
-        least = "" if source["listed"]["whole"] else "at least "
-        mib = source["listed"]["bytes"] / 2**20
-        return f"{source['role']}: {least}{source['matches']} objects, {mib:.1f} MiB, of {source['path']}{why}"
-    return f"{source['role']}: {source['matches']} files{why}"
 
 
 def _number(value: float | None) -> str:

@@ -87,7 +87,7 @@ class PairedSource:
         lines: list[str] = batch.table[WHOLE].to_pylist()
         times: list[Instant] = batch.table["timestamp"].to_pylist()
         for line, at in zip(lines, times, strict=True):
-            self._pairing.take(from_line(line.encode()), max(self._now, at), 0, made)
+            self._pairing.take(from_line(line.encode()), max(self._now, at), at, made)  # its place is its own time
         return self._batch(batch, made)
 
     def _given_up(self, positions: Mapping[str, Position], made: Made) -> Batch | None:
@@ -103,9 +103,9 @@ class PairedSource:
         decoded = jsonl.decode(split(batch.path, b"".join(made.lines)), self._layout)
         refused = [Rejected(reason, batch.path, 0, "half of a call") for reason, _ in made.refused]
         waiting = self._pairing.waiting
-        oldest = min((half.at for half in waiting), default=None)
+        oldest = min((half.place for half in waiting), default=None)
         turn = self._kept.turn + 1
-        halves = [[half.at, to_line(half.event).decode()] for half in waiting]
+        halves = [[half.at, half.place, to_line(half.event).decode()] for half in waiting]
         self._kept = _Kept(turn, batch.file, json.dumps([turn, self._now, halves], separators=(",", ":")))
         return replace(
             batch,
@@ -126,8 +126,8 @@ class PairedSource:
             if turn > self._kept.turn:
                 self._now, self._kept = now, _Kept(turn, key, position.paired)
                 self._pairing = Pairing(self._settings)
-                for at, line in halves:
-                    self._pairing.hold(from_line(line.encode()), at, 0)
+                for at, place, line in halves:
+                    self._pairing.hold(from_line(line.encode()), at, place)
 
 
 def _reached(batch: Batch) -> Instant:

@@ -74,10 +74,14 @@ class Reading:
                 return _batch(task, _advanced(file, task.position, task.position.offset, nothing), nothing)
         return batch
 
+    def _bare(self) -> Layout:
+        """Return the least to read of a record that has an event time."""
+        return Layout(self._how.layout.timestamp, (), dialect=self._how.layout.dialect)
+
     def first_instant(self, seen: Seen) -> Instant | None:
         """Return the event time of the first good record of a file's first block, or ``None``."""
         limits = Limits(_PEEK_BYTES, min(self._how.limits.line, _PEEK_BYTES))
-        how = How(Layout(self._how.layout.timestamp, ()), limits, self._how.given)
+        how = How(self._bare(), limits, self._how.given)
         streams = Streams(how)
         try:
             batch = Reading(how, streams).read(Task(seen, fresh(seen)), settled=True)

@@ -328,6 +328,8 @@ CHECK = record(
                         partitions=listed(record(number=COUNT, first=COUNT, next=COUNT)),
                         path=STRING,
                         listed=record(folders=COUNT, bytes=COUNT, whole=BOOLEAN),
+                        rows=listed({"type": "object", "additionalProperties": STRING}),
+                        refused=counts(),
                     )
                 ),
             ),

@@ -31,8 +31,9 @@ LINES = {
 @pytest.mark.parametrize("format_", sorted(WHOLE))
 def test_a_line_that_is_no_record_is_refused_alone(format_: str, tmp_path: Path) -> None:
     """Each is counted by its reason, in order, and the records before, between and behind them are read."""
-    lines = [each for line, _ in LINES.values() for each in (line, *WHOLE[format_])]
-    (tmp_path / "log.jsonl").write_bytes(text([*WHOLE[format_], *lines]) + b"\r\n\n")
+    good = text(WHOLE[format_])
+    data = good + b"".join(line + b"\n" + good for line, _ in LINES.values())
+    (tmp_path / "log.jsonl").write_bytes(data + b"\r\n\n")
     found = read(tmp_path, format_, max_line=4096)
     assert found.refused == [reason for _, reason in LINES.values()]
     assert [row["inputs.age"] for row in found.rows] == [34.0] * (len(LINES) + 1)
