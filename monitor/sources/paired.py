@@ -83,11 +83,12 @@ class PairedSource:
         made = Made()
         if batch is None:
             return self._given_up(positions, made)
-        self._now = max(self._now, _reached(batch))
         lines: list[str] = batch.table[WHOLE].to_pylist()
         times: list[Instant] = batch.table["timestamp"].to_pylist()
         for line, at in zip(lines, times, strict=True):
-            self._pairing.take(from_line(line.encode()), max(self._now, at), at, made)  # its place is its own time
+            self._pairing.take(from_line(line.encode()), at, 0, made, self._now)
+        self._now = max(self._now, _reached(batch))
+        self._pairing.expire(self._now, made)
         return self._batch(batch, made)
 
     def _given_up(self, positions: Mapping[str, Position], made: Made) -> Batch | None:
@@ -103,9 +104,9 @@ class PairedSource:
         decoded = jsonl.decode(split(batch.path, b"".join(made.lines)), self._layout)
         refused = [Rejected(reason, batch.path, 0, "half of a call") for reason, _ in made.refused]
         waiting = self._pairing.waiting
-        oldest = min((half.place for half in waiting), default=None)
+        oldest = min((half.at for half in waiting), default=None)
         turn = self._kept.turn + 1
-        halves = [[half.at, half.place, to_line(half.event).decode()] for half in waiting]
+        halves = [[half.at, to_line(half.event).decode()] for half in waiting]
         self._kept = _Kept(turn, batch.file, json.dumps([turn, self._now, halves], separators=(",", ":")))
         return replace(
             batch,
@@ -126,8 +127,8 @@ class PairedSource:
             if turn > self._kept.turn:
                 self._now, self._kept = now, _Kept(turn, key, position.paired)
                 self._pairing = Pairing(self._settings)
-                for at, place, line in halves:
-                    self._pairing.hold(from_line(line.encode()), at, place)
+                for at, line in halves:
+                    self._pairing.hold(from_line(line.encode()), at, 0)
 
 
 def _reached(batch: Batch) -> Instant:

@@ -93,9 +93,9 @@ class Pairing:
         self._held[event.pair] = Half(event, at, place)
         self._bytes += len(event.body)
 
-    def take(self, event: Event, at: Instant, place: int, made: Made) -> None:
-        """Take an event that came."""
-        self.expire(at, made)
+    def take(self, event: Event, at: Instant, place: int, made: Made, now: Instant | None = None) -> None:
+        """Take an event that came at ``at``; ``now`` is another, where events do not come in the order of time."""
+        self.expire(at if now is None else now, made)
         if not self._settings.wants(event):
             made.refused.append((Reason.OTHER_COMPONENT, place))
             return

@@ -26,16 +26,16 @@ SECOND = 1_000_000
 COUNT = 120
 
 
-def halves(number: int) -> tuple[JsonObject, JsonObject]:
+def halves(number: int, apart: int = SECOND) -> tuple[JsonObject, JsonObject]:
     """Return the two events of one call."""
-    beside = {"time": to_text(START + number * SECOND), "correlationid": f"c-{number}"}
+    beside = {"time": to_text(START + number * apart), "correlationid": f"c-{number}"}
     asked = AZURE_INPUTS | beside | {"data": [{"age": number, "plan": "gold"}]}
     return asked, AZURE_OUTPUTS | beside | {"data": [{"prediction": number / 2}]}
 
 
 def write(root: Path, *, shuffled: bool = False) -> None:
-    """Write the log of some calls, inputs and outputs each in a file."""
-    calls = [halves(number) for number in range(COUNT)]
+    """Write the log of two hours in order, or of two minutes in none; inputs and outputs each in a file."""
+    calls = [halves(number, SECOND if shuffled else 60 * SECOND) for number in range(COUNT)]
     for place, name in enumerate(("inputs", "outputs")):
         lines = [call[place] for call in calls]
         if shuffled:
