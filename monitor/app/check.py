@@ -176,10 +176,15 @@ class _Check:
         ]
         wanted += [("targets", plan.targets, ("targets",))] if plan.targets is not None else []
         return [
-            self._source(role, plan, settings, ("models", place, *loc))
-            | sample(settings, plan.columns.timestamp, plan.root, targets=role == "targets")
+            self._with_sample(plan, settings, self._source(role, plan, settings, ("models", place, *loc)))
             for role, settings, loc in wanted
         ]
+
+    def _with_sample(self, plan: ModelPlan, settings: SourceSettings, told: Json) -> Json:
+        """Return what is told of a source, with its first records as they are read, unless it is too large."""
+        if not told["reachable"] or not told.get("listed", {}).get("whole", True):
+            return told
+        return told | sample(settings, plan.columns.timestamp, plan.root, targets=told["role"] == "targets")
 
     def _source(self, role: str, plan: ModelPlan, settings: SourceSettings, loc: tuple[str | int, ...]) -> Json:
         if isinstance(settings, SqlSettings):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, SourceUnavailable
 from monitor.record import WHOLE, Layout
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.opening import SourceSettings, Where, open_source
@@ -41,6 +41,8 @@ def sample(settings: SourceSettings, timestamp: str, root: Path, *, targets: boo
         return {}
     try:
         lines, refused = _first(source)
+    except SourceUnavailable:  # it is told why beside
+        return {}
     finally:
         source.close()
     rows = [{name: shape(value) for name, value in flat(json.loads(line))} for line in lines]

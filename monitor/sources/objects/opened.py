@@ -68,7 +68,14 @@ class Shelf:
                 return None
         self._open.move_to_end(entry)
         limits = Limits(_PEEK_BYTES, min(self._limits.line, _PEEK_BYTES))
-        found = Content(self._open[entry], entry.key, Layout(self._layout.timestamp, ()), limits, self._given).first()
+        bare = Layout(self._layout.timestamp, (), dialect=self._layout.dialect)
+        found = Content(
+            self._open[entry],
+            entry.key,
+            bare,
+            limits,
+            self._given,
+        ).first()
         while len(self._open) > _MOST_OPEN or sum(map(_weight, self._open.values())) > _MOST_BYTES:
             self._open.popitem(last=False)[1].close()
         return found

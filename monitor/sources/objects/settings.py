@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.settings import Duration, Settings, Size
+from monitor.sources.dialects.settings import FileFormat, LoggedEventSettings
 
 _SCHEMES = ("s3", "gs", "az", "abfs", "file")
 _WITH_LOGIN = re.compile(r"[a-z0-9]+://[^/]*@")
@@ -33,11 +34,13 @@ class ObjectStoreSettings(Settings):
     ``path`` is a prefix such as ``s3://bucket/logs/``, or has wildcards as the files' have; names that begin with ``_``
     or ``.`` are passed over. Without ``access_key`` the credentials are those of the environment. ``every`` is how
     often it is looked for new objects, ``wait`` how long one that is not whole is left alone before it is refused.
+    ``format`` and ``events`` are as those of files.
     """
 
     type: Literal["object_store"]
     path: Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_path)]
-    format: Literal["auto", "jsonl", "csv", "parquet"] = "auto"
+    format: FileFormat = "auto"
+    events: LoggedEventSettings = LoggedEventSettings()
     max_line: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
     every: Duration = timedelta(seconds=10)
     wait: Duration = timedelta(minutes=5)

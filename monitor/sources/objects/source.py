@@ -15,6 +15,7 @@ from monitor.instant import Instant
 from monitor.record import Decoded, Layout, Reason, Rejected
 from monitor.sources.agenda import is_kept
 from monitor.sources.batch import Batch
+from monitor.sources.dialects.settings import CONTAINERS
 from monitor.sources.formats import Format
 from monitor.sources.formats.block import empty
 from monitor.sources.objects.content import Piece
@@ -60,7 +61,7 @@ class ObjectStoreSource:
     ) -> None:
         self._settings, self._layout, self._root = settings, layout, root
         self._at_rest, self._clock = at_rest, clock
-        given = None if settings.format == "auto" else Format(settings.format)
+        given = Format(settings.format) if settings.format in CONTAINERS else None
         self._shelf = Shelf(layout, Limits(block_bytes, settings.max_line), given)
         self._store, self._pattern = None if store is None else store[0], Pattern(store[1] if store else "")
         self._names: Names | None = None

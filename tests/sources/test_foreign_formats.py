@@ -14,8 +14,10 @@ import pytest
 
 from monitor.instant import from_text
 from monitor.sources.dialects.settings import LoggedEventSettings
+from monitor.sources.objects.settings import ObjectStoreSettings
+from monitor.sources.opening import Where, open_source
 from tests.sources import foreign
-from tests.sources.foreign import AT, LAYOUT, SAGEMAKER, TARGETS, TRUTH, WHOLE, changed, read, text
+from tests.sources.foreign import AT, LAYOUT, SAGEMAKER, TARGETS, TRUTH, WHOLE, changed, drained, read, text, told
 
 ROW = {
     "timestamp": from_text(AT),
@@ -189,6 +191,17 @@ def test_a_batch_of_blobs_in_one_array_is_read(tmp_path: Path) -> None:
     """KServe writes several in one array, and its array needs no newline at its end."""
     (tmp_path / "log.json").write_bytes(json.dumps([foreign.KSERVE_REQUEST, foreign.KSERVE_RESPONSE]).encode())
     assert plain(read(tmp_path, "kserve").rows) == [ROW]
+
+
+def test_blobs_are_read_where_each_is_an_object(tmp_path: Path) -> None:
+    """A request and its response, each an object without a newline at its end, are paired whichever is listed first."""
+    for name, half in {"z-request": foreign.KSERVE_REQUEST, "a-response": foreign.KSERVE_RESPONSE}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(half))
+    settings = ObjectStoreSettings(type="object_store", path=str(tmp_path), format="kserve")
+    opened = open_source(settings, LAYOUT, Where(tmp_path, None, at_rest=True))
+    found = told(drained(opened, {}))
+    opened.close()
+    assert (plain(found.rows), found.refused) == ([ROW], [])
 
 
 def test_a_transformer_is_another_component(tmp_path: Path) -> None:
