@@ -56,7 +56,7 @@ def _model(model: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]]) 
         elif key == "targets":
             yield _line("    # ", key, {"type": "files", "path": "targets/*.jsonl"}, known[key])
     yield _line("    # ", "rows_per_window", known["rows_per_window"].default, known["rows_per_window"])
-    for key in ("columns", "window", "sampling", "drift", "alerts"):
+    for key in ("columns", "window", "sampling", "drift", "alerts", *(["quality"] if "quality" in sections else [])):
         yield f"    {key}:"
         yield from _section(known[key].default, sections.get(key, {}), "      ")
 

@@ -64,7 +64,7 @@ def _spoken(settings: SourceSettings, layout: Layout) -> Layout:
     logged, events = getattr(settings, "format", None), getattr(settings, "events", None)
     if not isinstance(logged, str) or not isinstance(events, LoggedEventSettings):
         return layout
-    return replace(layout, dialect=dialect_of(logged, events))
+    return replace(layout, dialect=dialect_of(logged, events) or layout.dialect)
 
 
 def _opened(settings: SourceSettings, layout: Layout, where: Where) -> Source:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.instant import from_datetime, to_text
 from monitor.record import Reason, Told
-from monitor.sources.calls import Names, outputs
+from monitor.sources.calls import Names
 
 _OWN = ("timestamp", "request_id", "trace_id")
 _NONE = ("", "None", "0")
@@ -19,7 +19,7 @@ _NONE = ("", "None", "0")
 
 @dataclass(frozen=True, slots=True)
 class BentoMl:
-    """Reads lines of ``data.*.log``; ``zone`` is the server's."""
+    """Reads lines of ``data.*.log``; answers keep their own names. ``zone`` is the server's."""
 
     names: Names
     zone: str
@@ -37,9 +37,8 @@ class BentoMl:
             "timestamp": self._instant(line.get("timestamp")),
             "request_id": None if id_ in _NONE else id_,
             "inputs": inputs,
-            **(outputs(answers, self.names.outputs) if answers else {}),
         }
-        return Told([record])
+        return Told([{**answers, **record}])
 
     def _instant(self, told: Any) -> Any:
         """Return an instant with its offset; what is none is left for the layout to refuse."""
