@@ -17,7 +17,7 @@ def table_of(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
 
 
 def _column(values: Sequence[Any]) -> pa.Array:
-    if any(isinstance(value, UUID) for value in values):
+    if any(issubclass(kind, UUID) for kind in set(map(type, values))):
         return pa.array([_text(value) for value in values], pa.string())
     try:
         array = pa.array(values)
