@@ -39,7 +39,7 @@ def read(servers: str, records: int) -> None:
         batch = source.read(positions)
         if batch is not None:
             if batch.refused():
-                sys.exit("records were lost or refused: the writer ran too far ahead")
+                sys.exit(f"refused, or lost where the writer ran too far ahead: {dict(batch.refused())}")
             positions[batch.file] = batch.position
             rows += batch.table.num_rows
             print(rows, flush=True)

@@ -24,7 +24,7 @@ from monitor.errors import SourceUnavailable
 from monitor.record import Column, Kind, Layout, Role
 from monitor.sources.batch import Batch
 from monitor.sources.kafka.client import Unreachable
-from monitor.sources.kafka.described import Described
+from monitor.sources.kafka.described import Described, line_of
 from monitor.sources.kafka.registry import Registry
 from monitor.sources.kafka.settings import KafkaSettings, RegistrySettings
 from monitor.sources.kafka.source import KafkaSource
@@ -218,6 +218,14 @@ def test_values_of_avro_become_those_of_a_log(schemas: Schemas) -> None:
         "at": "2026-01-05T08:30:00.120000Z", "day": "2026-01-05", "price": 12.5, "key": str(key), "raw": "YWI=",
         "ratio": None, "plan": "FREE",
     }  # fmt: skip
+
+
+def test_an_odd_number_changes_no_other_value() -> None:
+    """With NaN beside it, or without, every value is written alike."""
+    value = {"at": AT, "prices": [Decimal("0.1"), 1e300], "deep": {"raw": b"ab", "day": AT.date()}, "n": 2**60}
+    calm, odd = (json.loads(line_of(value | {"x": x})) for x in (1.0, float("-inf")))
+    assert calm == odd | {"x": 1.0}
+    assert odd["x"] is None
 
 
 def proto() -> tuple[Any, Any, Any]:

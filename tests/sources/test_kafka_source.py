@@ -15,6 +15,8 @@ from monitor.errors import SourceUnavailable
 from monitor.instant import to_text
 from monitor.record import WHOLE, Column, Kind, Layout, Reason, Role
 from monitor.sources.batch import Batch
+from monitor.sources.kafka.client import Client, Topic
+from monitor.sources.kafka.intake import Intake
 from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.kafka.source import KafkaSource
 from monitor.sources.position import Position
@@ -206,6 +208,43 @@ def test_a_live_topic_waits_for_what_is_written(cluster: Brokers) -> None:
         found = live.read(positions)
     live.close()
     assert values([found]) == [1]
+
+
+class Growing(Client):
+    """A client of a topic that has one partition at first."""
+
+    known = 1
+
+    def look(self) -> Topic:
+        """Return those partitions that are there by now."""
+        found = super().look()
+        return replace(found, partitions=found.partitions[: self.known])
+
+
+def test_a_partition_that_is_added_is_read_from_its_first_message(cluster: Brokers) -> None:
+    """A live source finds it within a minute, and reads what was written to it before; the others go on."""
+    made, now = list[Growing](), 0.0
+
+    def connect(*given: Any) -> Client:
+        made.append(Growing(*given))
+        return made[0]
+
+    for partition in (0, 1):
+        cluster.put("logged", [record(partition)], partition)
+    settings = KafkaSettings(type="kafka", servers=cluster.servers, topic="logged")
+    intake = Intake(settings, Path(), 2**20, at_rest=False, clock=lambda: now, connect=connect)
+    intake.open({})
+    made[0].known = 2
+    now = 59.0
+    intake.open({})
+    assert [part.number for part in intake.parts] == [0]
+    now = 61.0
+    intake.open({})
+    while not all(part.waiting for part in intake.parts):
+        intake.receive(0.1)
+    assert [(part.number, part.waiting[0].offset()) for part in intake.parts] == [(0, 0), (1, 0)]
+    assert len(made) == 1
+    intake.close()
 
 
 @pytest.mark.parametrize(

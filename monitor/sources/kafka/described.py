@@ -47,7 +47,7 @@ class Described:
         number, rest = number_of(value)
         if number not in self._readers:
             self._readers[number] = _reader(self._registry.schema(number))
-        return json.dumps(plain(self._readers[number](rest)), separators=(",", ":")).encode()
+        return line_of(self._readers[number](rest))
 
 
 def _reader(schema: Schema) -> _Read:
@@ -128,3 +128,22 @@ def _text(value: bytes | date | time | UUID) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return to_text(from_datetime(value)) if isinstance(value, datetime) and value.tzinfo else str(value)
+
+
+def _leaf(value: Any) -> Any:
+    """Return what JSON has no form for as what it has one for."""
+    found = plain(value)
+    if found is value:
+        raise TypeError(type(value).__name__)
+    return found
+
+
+_AS_IT_STANDS = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_leaf)
+
+
+def line_of(value: Any) -> bytes:
+    """Write a value as JSON: as it stands where no number is odd, which is quicker than to make all of it plain."""
+    try:
+        return _AS_IT_STANDS.encode(value).encode()
+    except (TypeError, ValueError):
+        return _AS_IT_STANDS.encode(plain(value)).encode()

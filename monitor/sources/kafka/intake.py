@@ -32,10 +32,17 @@ class Intake:
     """
 
     def __init__(
-        self, settings: KafkaSettings, root: Path, block_bytes: int, *, at_rest: bool, clock: Callable[[], float]
+        self,
+        settings: KafkaSettings,
+        root: Path,
+        block_bytes: int,
+        *,
+        at_rest: bool,
+        clock: Callable[[], float],
+        connect: Callable[[KafkaSettings, Path, Callable[[str], None]], Client] = Client,
     ) -> None:
         self._settings, self._root, self._block_bytes = settings, root, block_bytes
-        self._at_rest, self._clock = at_rest, clock
+        self._at_rest, self._clock, self._connect = at_rest, clock, connect
         self._client: Client | None = None
         self._parts: dict[int, Partition] = {}
         self._look_at = self._retry_at = -1.0
@@ -71,7 +78,7 @@ class Intake:
         try:
             if self._client is None:
                 self.trouble = None
-                self._client, self._look_at = Client(self._settings, self._root, self._note), now
+                self._client, self._look_at = self._connect(self._settings, self._root, self._note), now
             if now >= self._look_at or (self.trouble is not None and now >= self._retry_at):
                 self._retry_at = now + _RETRY_SECONDS
                 self._look(self._client, positions)
