@@ -18,6 +18,7 @@ from confluent_kafka import Producer
 
 from benchmarks.harness import report
 from benchmarks.ingest import LAYOUT, as_lines, blocks
+from monitor.instant import to_text
 from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.kafka.source import KafkaSource
 from monitor.sources.position import Position
@@ -28,6 +29,7 @@ _PARTITIONS = 4
 _BAR = 50_000
 _TOPIC = "inferences"
 _KIBIBYTE = 1024
+_START = 1_372_669_500_000_000
 
 
 def read(servers: str, records: int) -> None:
@@ -51,20 +53,26 @@ def read(servers: str, records: int) -> None:
 def measure(records: int) -> tuple[float, int]:
     """Have so many records read; return the CPU seconds of reading and the peak of memory in bytes, of that process."""
     broker = Producer({"test.mock.num.brokers": 1, "log_level": 0, "linger.ms": 20})
-    lines = as_lines(next(blocks())).splitlines()
+    rests = [line.split(b",", 1)[1] for line in as_lines(next(blocks())).splitlines()]
     for partition in range(_PARTITIONS):
-        broker.produce(_TOPIC, lines[partition], partition=partition)
+        broker.produce(_TOPIC, _record(rests, partition), partition=partition)
     broker.flush()
     found = next(iter(broker.list_topics().brokers.values()))
     command = [sys.executable, "-m", "benchmarks.kafka", "read", f"{found.host}:{found.port}", str(records)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as reader:
         told = cast("IO[bytes]", reader.stdout)
-        _feed(broker, lines, records, told)
+        _feed(broker, rests, records, told)
         seconds, peak = told.readline().split()
     return float(seconds), int(peak)
 
 
-def _feed(broker: Producer, lines: list[bytes], records: int, told: IO[bytes]) -> None:
+def _record(rests: list[bytes], number: int) -> bytes:
+    """Return a record that is later than the one before: the partition that is furthest behind is read first."""
+    at = to_text(_START + number * 1000)
+    return b'{"timestamp":"%s",%s' % (at.encode(), rests[number % len(rests)])
+
+
+def _feed(broker: Producer, rests: list[bytes], records: int, told: IO[bytes]) -> None:
     """Write records, never further ahead of what was read than the brokers keep."""
     was_read = 0
     for number in count(_PARTITIONS):
@@ -73,7 +81,7 @@ def _feed(broker: Producer, lines: list[bytes], records: int, told: IO[bytes]) -
         while number - was_read >= _AHEAD:
             broker.flush()
             was_read = int(told.readline())
-        broker.produce(_TOPIC, lines[number % len(lines)], partition=number % _PARTITIONS)
+        broker.produce(_TOPIC, _record(rests, number), partition=number % _PARTITIONS)
         broker.poll(0)
     broker.flush()
     while was_read < records:

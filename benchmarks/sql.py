@@ -53,13 +53,13 @@ def fill(url: str, rows: int) -> None:
     kinds = ["timestamptz", *(_TYPES[str(kind)] for kind in first.schema.types[1:])]
     declared = ", ".join(f"{name} {kind}" for name, kind in zip(names, kinds, strict=True))
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE TABLE logged (serial bigserial PRIMARY KEY, {declared})")  # type: ignore[arg-type]
+        connection.execute(f"CREATE TABLE logged (serial bigserial PRIMARY KEY, {declared})")
         written = 0
         while written < rows:
             table = next(source).slice(0, rows - written)
             sink = Path(tempfile.gettempdir()) / "driftline-sql.csv"
             pcsv.write_csv(table, sink, pcsv.WriteOptions(include_header=False))
-            with connection.cursor().copy(f"COPY logged ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy:  # type: ignore[arg-type]
+            with connection.cursor().copy(f"COPY logged ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy:
                 copy.write(sink.read_bytes())
             sink.unlink()
             written += table.num_rows
