@@ -10,6 +10,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 
+from monitor.web import described
 from monitor.web.api import fault
 from monitor.web.jobs import bearer, body_of, parse, text_of
 from monitor.web.problems import Problem
@@ -21,6 +22,7 @@ _MAX_BODY = 4 * 1024
 _MAX_NAME = 128
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _SECURITY: list[dict[str, list[str]]] = [{"action_token": []}]
+_BY = described.taking({"application/json": described.object_of(["by"], by=described.text("who rules"))})
 _RULED = {
     200: ResponseSpec(dict[str, Any], generate_examples=False, description="The action as it stands now"),
     400: fault("The body is not JSON"),
@@ -39,6 +41,7 @@ _RULED = {
     responses=_RULED,
     security=_SECURITY,
     summary="A person approves of an action",
+    operation_class=_BY,
 )
 async def approve(request: Request[Any, Any, Any], view: TheView, id: PathText) -> Response[bytes]:
     """Take ``{"by": "who"}``, and look at the gate once more; ``driftline actions approve`` asks this."""
@@ -52,6 +55,7 @@ async def approve(request: Request[Any, Any, Any], view: TheView, id: PathText) 
     responses=_RULED,
     security=_SECURITY,
     summary="A person refuses an action",
+    operation_class=_BY,
 )
 async def reject(request: Request[Any, Any, Any], view: TheView, id: PathText) -> Response[bytes]:
     """Take ``{"by": "who"}``; ``driftline actions reject`` asks this."""
