@@ -44,7 +44,7 @@ from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.kafka.source import KafkaSource
 from monitor.sources.objects.listing import Found
-from monitor.sources.objects.settings import ObjectStoreSettings
+from monitor.sources.objects.settings import ObjectsSettings
 from monitor.sources.objects.source import ObjectStoreSource
 from monitor.sources.opening import SourceSettings
 from monitor.sources.sql.settings import SqlSettings
@@ -191,7 +191,7 @@ class _Check:
             return self._table(role, plan, settings, loc)
         if isinstance(settings, KafkaSettings):
             return self._topic(role, plan, settings, loc)
-        if isinstance(settings, ObjectStoreSettings):
+        if isinstance(settings, ObjectsSettings):
             return self._objects(role, plan, settings, loc)
         if not isinstance(settings, FilesSettings):
             return {"role": role, "kind": settings.type, "reachable": True, "matches": 0, "why": None}
@@ -231,7 +231,7 @@ class _Check:
         told = {"role": role, "kind": settings.type, "reachable": problem is None, "matches": 0, "why": problem}
         return told | {"topic": settings.topic, "partitions": found}
 
-    def _objects(self, role: str, plan: ModelPlan, settings: ObjectStoreSettings, loc: tuple[str | int, ...]) -> Json:
+    def _objects(self, role: str, plan: ModelPlan, settings: ObjectsSettings, loc: tuple[str | int, ...]) -> Json:
         source = ObjectStoreSource(settings, Layout(plan.columns.timestamp, ()), plan.root, at_rest=True)
         try:
             looked, problem = source.survey(), source.problem()

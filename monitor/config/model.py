@@ -25,7 +25,7 @@ from monitor.settings import Duration, Settings
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
-from monitor.sources.objects.settings import ObjectStoreSettings
+from monitor.sources.objects.settings import ObjectsSettings, ObjectStoreSettings
 from monitor.sources.prometheus.settings import PrometheusSettings
 from monitor.sources.sql.settings import SqlSettings
 from monitor.store.database import StateSettings
@@ -99,7 +99,7 @@ class KafkaOfTargets(Outcomes, KafkaSettings):
     """The topic of the true outcomes, and how late they may be."""
 
 
-class ObjectsOfTargets(Outcomes, ObjectStoreSettings):
+class ObjectsOfTargets(Outcomes, ObjectsSettings):
     """The objects of the true outcomes, and how late they may be."""
 
 

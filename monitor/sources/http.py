@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,9 +24,10 @@ from monitor.sources.formats.block import joined, split
 from monitor.sources.formats.event import Event, from_line
 from monitor.sources.pairing import EventSettings, Made, Pairing
 from monitor.sources.position import Position
+from monitor.sources.same import record_hashes
 from monitor.sources.spool import stream
 from monitor.sources.spool.frames import Content, Frame
-from monitor.sources.spool.remembered import Hashes, Remembered
+from monitor.sources.spool.remembered import Remembered
 from monitor.sources.spool.segments import remove_before
 
 KEY = "http"
@@ -185,20 +186,11 @@ class HttpSource:
     def _without_repeats(self, frames: Sequence[Frame], decoded: Decoded) -> Decoded:
         if not self._dedup:
             return decoded
-        again = self._remembered.repeats(self._hashes(decoded.table), frames[0].at, frames[0].start)
+        again = self._remembered.repeats(record_hashes(decoded.table, self._layout), frames[0].at, frames[0].start)
         if not again.any():
             return decoded
         refused = [Rejected(Reason.DUPLICATE, KEY, frames[0].start, "its id came already")] * int(again.sum())
         return replace(decoded, table=decoded.table.filter(pa.array(~again)), rejected=(*decoded.rejected, *refused))
-
-    def _hashes(self, table: pa.Table) -> Hashes:
-        """Return a hash of each record: of its id, or of all that is read of it where it has none."""
-        ids: list[Any] = table[self._layout.id].to_pylist() if self._layout.id else [None] * table.num_rows
-        if None in ids:
-            bare = table.filter(pa.array([id_ is None for id_ in ids]))
-            rows = iter(zip(*(column.to_pylist() for column in bare.columns), strict=True))
-            ids = [f"{next(rows)!r}" if id_ is None else id_ for id_ in ids]
-        return id_hashes(ids)
 
 
 def _refused_before(frames: Iterable[Frame]) -> Iterator[Rejected]:

@@ -13,13 +13,13 @@ from monitor.sources.dialects.settings import LoggedEventSettings
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.http import HttpSettings, HttpSource, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
-from monitor.sources.objects.settings import ObjectStoreSettings
+from monitor.sources.objects.settings import ObjectsSettings
 from monitor.sources.paired import HALVES, PairedSource
 from monitor.sources.source import Source
 from monitor.sources.sql.settings import SqlSettings
 
 SourceSettings: TypeAlias = (
-    FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings | KafkaSettings | ObjectStoreSettings
+    FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings | KafkaSettings | ObjectsSettings
 )
 
 _HALVES_BYTES = 2**16
@@ -76,7 +76,7 @@ def _opened(settings: SourceSettings, layout: Layout, where: Where) -> Source:
         return SqlSource(settings, layout, where.root, at_rest=where.at_rest)
     if isinstance(settings, KafkaSettings):
         return _topic(settings, layout, where)
-    if isinstance(settings, ObjectStoreSettings):
+    if isinstance(settings, ObjectsSettings):
         from monitor.sources.objects.source import ObjectStoreSource  # few need it here
 
         return ObjectStoreSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)

@@ -56,6 +56,7 @@ class Position:
     since: of a spool, from where it must still be there, so that what came already is known again; of objects, when the
         last of ``names`` was changed.
     names: of objects, which ones were read, packed.
+    recent: of objects, the last ones, whose records are known again.
     floor: of objects, those that were changed no later count as read.
     held: of a spool, where the events stand whose other half has not come yet.
     paired: of a log of halves, what waited for its other half after this was read, and the how manieth batch it was.
@@ -79,6 +80,7 @@ class Position:
     held: tuple[int, ...] = ()
     cursor: str | None = None
     names: str | None = None
+    recent: tuple[str, ...] = ()
     floor: int | None = None
     paired: str | None = None
 
@@ -107,6 +109,7 @@ class Position:
         given = dict(data)
         given["head"] = Print(**given["head"]) if given.get("head") else None
         given["held"] = tuple(given.get("held", ()))
+        given["recent"] = tuple(given.get("recent", ()))
         given["markers"] = tuple(Print(**marker) for marker in given.get("markers", ()))
         return cls(**given)
 

@@ -166,6 +166,16 @@ def test_folders_give_columns(bucket: Bucket) -> None:
     assert Reader(bucket.source()).read() == [1, 7]
 
 
+@pytest.mark.parametrize(("name", "what"), [("_delta_log/0.json", "Delta"), ("metadata/1.metadata.json", "Iceberg")])
+def test_a_table_s_files_are_not_read_as_they_lie(bucket: Bucket, name: str, what: str) -> None:
+    """A table of a format that writes files anew is refused in words, before any of its rows counts."""
+    bucket.put("b/logs/1.parquet", parquet(1))
+    bucket.put(f"b/logs/{name}", b"{}")
+    reader = Reader(bucket.source())
+    assert reader.read() == []
+    assert f" {what} table, which this version does not read" in (reader.source.problem() or "")
+
+
 def test_names_stay_bounded_and_what_is_forgotten_counts_as_read() -> None:
     """Names beyond the bound are forgotten, the oldest first, and by their time of change are still known as read."""
     entries = [Entry(f"b/{number:05d}", 1, number * SECOND) for number in range(6 * PER_POSITION)]
@@ -180,3 +190,28 @@ def test_names_stay_bounded_and_what_is_forgotten_counts_as_read() -> None:
         told = known.look_up([*entries, Entry("b/00000-late", 1, entries[-1].changed)])
         assert told.known.tolist() == [True] * len(entries) + [False]
         assert not told.changed.any()
+
+
+def test_a_record_that_is_put_twice_counts_once(bucket: Bucket) -> None:
+    """A record whose id stands in an object put within ``dedup`` is refused, also after a kill; later it is another."""
+    bucket.put("b/logs/1.jsonl", lines(1, 2, 2))
+    reader = Reader(bucket.source(dedup="10m"))
+    assert reader.read() == [1, 2]
+    bucket.now += 300
+    bucket.put("b/logs/2.jsonl", lines(2, 3))
+    after = Reader(bucket.source(dedup="10m"), reader.positions, reader.batches)
+    assert after.read() == [3]
+    bucket.now += 700
+    bucket.put("b/logs/3.jsonl", lines(3))
+    assert after.read() == [3]
+    assert after.refused() == {"duplicate": 2}
+
+
+def test_a_kill_within_an_object_keeps_its_repeats_known(bucket: Bucket) -> None:
+    """What stood in the part of an object that was read is known again by the reader that goes on with it."""
+    bucket.put("b/logs/1.jsonl", lines(*range(10)) + lines(*range(12)))
+    before = Reader(bucket.source(block_bytes=200, max_line=200))
+    first = before.read(4)
+    after = Reader(bucket.source(block_bytes=200, max_line=200), before.positions)
+    assert first + after.read() == [*range(12)]
+    assert 0 < len(first) < 10

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from monitor.sources.objects.names import Names
 from monitor.sources.objects.pattern import Pattern
-from monitor.sources.objects.store import Entry, Store
+from monitor.sources.objects.store import Entry, Store, Unreachable
 
 MOST_UNREAD = 50_000
 """Objects that are held as unread at once; where there are more, it is looked again once those are read."""
@@ -47,6 +48,7 @@ def walk(store: Store, pattern: Pattern, *, recent: bool) -> Iterator[list[Entry
     while waiting:
         path, places = waiting.pop()
         entries = list(store.folder(path))
+        _refuse_tables(entries)
         folders = [
             (entry.key, below)
             for entry in entries
@@ -55,6 +57,22 @@ def walk(store: Store, pattern: Pattern, *, recent: bool) -> Iterator[list[Entry
         folders.sort(key=lambda each: each[0], reverse=True)
         waiting += folders[:_RECENT] if recent else folders
         yield [e for e in entries if not e.is_folder and pattern.is_meant(places, e.key.rpartition("/")[2])]
+
+
+def _refuse_tables(entries: Iterable[Entry]) -> None:
+    """Refuse the folder of a table whose files are written anew from time to time: rows would count again.
+
+    Raises
+    ------
+    Unreachable: it is one.
+    """
+    for entry in entries:
+        if entry.is_folder and entry.key.endswith("/_delta_log"):
+            raise Unreachable("is a Delta table, which this version does not read: compacted files would count twice")
+        if re.search(r"/metadata/[^/]+\.metadata\.json$", entry.key):
+            raise Unreachable(
+                "is an Iceberg table, which this version does not read: compacted files would count twice"
+            )
 
 
 class Look:

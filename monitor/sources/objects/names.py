@@ -91,6 +91,11 @@ class Names:
         self._hashes, self._states = hashes[order], np.concatenate([self._states[kept], states])[order]
         self._recent = {}
 
+    @property
+    def last(self) -> Position | None:
+        """Return the position that was kept last."""
+        return self._positions[self._ordered[-1]] if self._ordered else None
+
     def look_up(self, listed: Sequence[Entry]) -> Told:
         """Say of each object whether it was read."""
         hashes = id_hashes(entry.key for entry in listed)
@@ -121,7 +126,14 @@ class Names:
             return "objects-0", Position(entry.key, entry.changed, 0, size=entry.size, names="")
         last = self._positions[self._ordered[-1]]
         fresh = Position(
-            entry.key, entry.changed, last.inode, size=entry.size, names=last.names, since=last.since, floor=last.floor
+            entry.key,
+            entry.changed,
+            last.inode,
+            size=entry.size,
+            names=last.names,
+            recent=last.recent,
+            since=last.since,
+            floor=last.floor,
         )
         if _count(last) < PER_POSITION:
             return self._ordered[-1], fresh
@@ -132,10 +144,12 @@ class Names:
             return oldest, replace(fresh, floor=max(self.floor, since))
         return f"objects-{len(self._ordered)}", replace(fresh, floor=None)
 
-    def with_name(self, at: Position, entry: Entry, *, unread: bool = False) -> Position:
-        """Return a position with a name more."""
-        names = _unpacked(at.names or "") | {int(id_hashes([entry.key])[0]): state_of(entry, unread=unread)}
-        return replace(at, names=_packed(names), since=max(at.since or 0, entry.changed))
+    def with_name(self, at: Position, *entries: Entry, unread: bool = False) -> Position:
+        """Return a position with the names of these objects more."""
+        hashes = id_hashes(entry.key for entry in entries).tolist()
+        states = [state_of(entry, unread=unread) for entry in entries]
+        names = _unpacked(at.names or "") | dict(zip(hashes, states, strict=True))
+        return replace(at, names=_packed(names), since=max([at.since or 0, *(entry.changed for entry in entries)]))
 
     def keep(self, key: str, at: Position) -> None:
         """Take a position as it is kept."""

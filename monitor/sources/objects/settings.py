@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from monitor.instant import microseconds
 from monitor.settings import Duration, Settings, Size
 from monitor.sources.dialects.settings import FileFormat, LoggedEventSettings
 
@@ -28,7 +29,7 @@ def _path(value: str) -> str:
     return value
 
 
-class ObjectStoreSettings(Settings):
+class ObjectsSettings(Settings):
     """Objects of a bucket, or files of a folder that are written once: each is read once, whole.
 
     ``path`` is a prefix such as ``s3://bucket/logs/``, or has wildcards as the files' have; names that begin with ``_``
@@ -52,8 +53,13 @@ class ObjectStoreSettings(Settings):
     secret_key: SecretStr | None = None
     session_token: SecretStr | None = None
 
+    @property
+    def dedup_nanoseconds(self) -> int:
+        """Return within which time a record is known again: of a target that comes again the last counts."""
+        return 0
+
     @model_validator(mode="after")
-    def _login(self) -> ObjectStoreSettings:
+    def _login(self) -> ObjectsSettings:
         scheme = self.path.partition("://")[0]
         if _WITH_LOGIN.match(self.path) and scheme != "abfs":  # here, as what is refused of a field is shown
             raise ValueError("a login has no place in path; expected access_key and secret_key, or the environment")
@@ -62,3 +68,14 @@ class ObjectStoreSettings(Settings):
         if scheme not in {"az", "abfs"} and (self.access_key is None) != (self.secret_key is None):
             raise ValueError("access_key and secret_key stand together")
         return self
+
+
+class ObjectStoreSettings(ObjectsSettings):
+    """Objects of records: one whose id stands in another that was put within ``dedup`` is refused."""
+
+    dedup: Duration = timedelta(minutes=10)
+
+    @property
+    def dedup_nanoseconds(self) -> int:
+        """Return within which time a record is known again."""
+        return 1000 * microseconds(self.dedup)

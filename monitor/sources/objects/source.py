@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow.compute as pc
-
 from monitor.errors import SourceUnavailable
-from monitor.instant import Instant
-from monitor.record import Decoded, Layout, Reason, Rejected
+from monitor.record import Decoded, Layout
 from monitor.sources.agenda import is_kept
 from monitor.sources.batch import Batch
 from monitor.sources.dialects.settings import CONTAINERS
 from monitor.sources.formats import Format
-from monitor.sources.formats.block import empty
-from monitor.sources.objects.content import Piece
+from monitor.sources.objects.batches import advanced, batch_of, lost, replaced
 from monitor.sources.objects.listing import Found, Look
 from monitor.sources.objects.names import Names
 from monitor.sources.objects.opened import Shelf
 from monitor.sources.objects.order import Order
 from monitor.sources.objects.pattern import Pattern
-from monitor.sources.objects.settings import ObjectStoreSettings
+from monitor.sources.objects.repeats import Repeats
+from monitor.sources.objects.settings import ObjectsSettings
 from monitor.sources.objects.store import Entry, Gone, Store, Unreachable, open_store
 from monitor.sources.position import Position
 from monitor.sources.reader import Limits
@@ -37,9 +34,7 @@ _SECOND = 1_000_000_000
 
 
 class ObjectStoreSource:
-    """Reads what one path means.
-
-    What a read returns depends on what lies there and the positions alone.
+    """Reads what one path means; what a read returns depends on what lies there and the positions alone.
 
     Parameters
     ----------
@@ -50,7 +45,7 @@ class ObjectStoreSource:
 
     def __init__(
         self,
-        settings: ObjectStoreSettings,
+        settings: ObjectsSettings,
         layout: Layout,
         root: Path,
         block_bytes: int = 4 * 2**20,
@@ -62,6 +57,7 @@ class ObjectStoreSource:
         self._settings, self._layout, self._root = settings, layout, root
         self._at_rest, self._clock = at_rest, clock
         given = Format(settings.format) if settings.format in CONTAINERS else None
+        self._dedup = settings.dedup_nanoseconds
         self._shelf = Shelf(layout, Limits(block_bytes, settings.max_line), given)
         self._store, self._pattern = None if store is None else store[0], Pattern(store[1] if store else "")
         self._names: Names | None = None
@@ -73,8 +69,12 @@ class ObjectStoreSource:
         self._surveyed: Found | None = None
 
     def _begin_anew(self) -> None:
-        self._order, self._changed = Order((), self._first), list[Entry]()
+        self._order, self._changed = (
+            Order((), lambda entry: self._shelf.first(self._opened_store(), entry)),
+            list[Entry](),
+        )
         self._aside: dict[str, str] = {}
+        self._repeats = Repeats(self._layout, self._dedup)
         self._look: Look | None = None
         self._found: Found | None = None
         self._look_at = self._look_at_all = self._looked_seconds = 0.0
@@ -96,10 +96,9 @@ class ObjectStoreSource:
         """Say why objects cannot be read now; that there are none yet is told too."""
         if self._trouble is None and self._found is None and self._surveyed is None:
             self.survey()
-        if self._trouble is not None:
-            return f"{self._settings.path}: {self._trouble}"
-        for key in sorted(self._aside):
-            return f"{key}: {self._aside[key]}"
+        told = [(self._settings.path, self._trouble)] if self._trouble else sorted(self._aside.items())
+        if told:
+            return ": ".join(told[0])
         found = self._found or self._surveyed
         return None if found is None or found.listed else f"no object matches {self._settings.path}"
 
@@ -151,8 +150,7 @@ class ObjectStoreSource:
         return self._store
 
     def _read(self, positions: Mapping[str, Position]) -> Batch | None:
-        store, names = self._opened_store(), self._resumed(positions)
-        looked = False
+        looked, store, names = False, self._opened_store(), self._resumed(positions)
         while True:
             if self._current is not None:
                 batch = self._next(store, names, *self._current)
@@ -184,16 +182,32 @@ class ObjectStoreSource:
         elif self._names is not None:
             return self._names
         self._begin_anew()
-        self._handed, self._names = None, Names(positions)
+        self._handed, self._names, names = None, None, Names(positions)
         begun = [(key, at) for key, at in positions.items() if not at.done]
         self._current = next(((key, at, Entry(at.path, at.size, at.device)) for key, at in begun), None)
-        return self._names
+        last = names.last
+        if last is not None:
+            self._repeats.recover(last.recent, lambda entry: self._read_again(entry, last))
+        self._names = names  # only now: a store that fails meanwhile is asked for all of it again
+        return names
+
+    def _read_again(self, entry: Entry, last: Position) -> Iterator[Decoded]:
+        """Read what was read of an object before."""
+        end = last.offset if not last.done and last.path == entry.key else math.inf
+        at = Position(entry.key, entry.changed, 0)
+        try:
+            content = self._shelf.content(self._opened_store(), entry)
+            while not at.done and at.offset < end:
+                piece = content.read(at)
+                yield piece.decoded
+                at = advanced(at, piece)
+        except Gone:
+            pass
+        finally:
+            self._shelf.done()
 
     def _oldest_unread(self) -> int:
         return self._found.oldest if self._found is not None else -1
-
-    def _first(self, entry: Entry) -> Instant | None:
-        return self._shelf.first(self._opened_store(), entry)
 
     def _go_on_looking(self, store: Store, names: Names) -> None:
         """Look for objects, where that is due, for a while."""
@@ -253,14 +267,17 @@ class ObjectStoreSource:
             self._leave(entry)
             return None
         hold = self._order.hold(entry.key)
-        position = replace(_advanced(at, piece), cursor=content.opened.version)
+        if begins:
+            self._repeats.begin(entry)
+        decoded = self._repeats.without(piece.decoded, entry, at.offset)
+        position = replace(advanced(at, piece), cursor=content.opened.version, recent=self._repeats.recent)
         if piece.done:
             position = names.with_name(position, entry, unread=unread)
             self._leave(entry)
         else:
             self._current = (key, position, entry)
         self._handed = (key, position)
-        return _batch(key, entry, position, piece.decoded, hold=hold, begins=begins)
+        return batch_of(key, entry, position, decoded, hold=hold, begins=begins)
 
     def _leave(self, entry: Entry) -> None:
         self._order.drop(entry)
@@ -274,27 +291,11 @@ class ObjectStoreSource:
         """End an object whose rest can be had no more."""
         position = names.with_name(replace(at, done=True), entry)
         self._handed = (key, position)
-        lost = Rejected(Reason.LOST, entry.key, at.offset, "removed or written over while it was read")
-        return _batch(key, entry, position, empty(self._layout, [lost]))
+        return lost(self._layout, key, position, entry)
 
     def _tell_changed(self, names: Names, entry: Entry) -> Batch:
         """Refuse, once, an object that is another than the one that was read."""
         key, at = names.begun(entry, self._oldest_unread())
         position = names.with_name(replace(at, done=True), entry)
         self._handed = (key, position)
-        refused = Rejected(Reason.REPLACED, entry.key, 0, "changed after it was read")
-        return _batch(key, entry, position, empty(self._layout, [refused]), begins=True)
-
-
-def _advanced(at: Position, piece: Piece) -> Position:
-    newest = pc.max(piece.decoded.table["timestamp"]).as_py()
-    reached = max((instant for instant in (newest, at.newest) if instant is not None), default=None)
-    return replace(at, offset=piece.offset, inside=piece.inside, done=piece.done, newest=reached)
-
-
-def _batch(
-    key: str, entry: Entry, position: Position, decoded: Decoded, *, hold: Instant | None = None, begins: bool = False
-) -> Batch:
-    return Batch(
-        key, entry.key, decoded.table, position, decoded.rejected, decoded.mismatched, hold=hold, begins=begins
-    )
+        return replaced(self._layout, key, position, entry)

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.instant import Instant
+from monitor.sources.same import Hashes
 
 MOST = 1_000_000
 """Records that are remembered at most, but for those of the last stretch: 8 bytes each."""
 _PARTS = 8  # what is forgotten is forgotten an eighth of the time at once
 _FEW_PIECES = 32
-Hashes: TypeAlias = NDArray[np.uint64]
 
 
 @dataclass(slots=True)
-class _Part:
+class Part:
     """What came in an eighth of the time, and where in the stream it begins."""
 
     number: int
@@ -32,6 +31,7 @@ class _Part:
     count: int = 0
 
     def add(self, hashes: Hashes) -> None:
+        """Take what came."""
         self.pieces.append(np.sort(hashes))
         self.count += len(hashes)
         if len(self.pieces) > _FEW_PIECES:
@@ -39,6 +39,7 @@ class _Part:
             self.pieces = []
 
     def holds(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """Say which came already."""
         found = _among(hashes, self.sorted)
         for piece in self.pieces:
             found |= _among(hashes, piece)
@@ -51,7 +52,7 @@ class Remembered:
     def __init__(self, length: int, most: int = MOST) -> None:
         self._step = max(1, length // _PARTS) if length else 0
         self._most = most
-        self._parts: deque[_Part] = deque()
+        self._parts: deque[Part] = deque()
 
     def since(self, place: int) -> int:
         """Return from where the stream is to be read again to remember the same; ``place`` is where it goes on."""
@@ -87,7 +88,7 @@ class Remembered:
             self._parts.popleft()
         while sum(part.count for part in self._parts) > self._most:
             self._parts.popleft()
-        self._parts.append(_Part(number, place))
+        self._parts.append(Part(number, place))
 
 
 def _among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
