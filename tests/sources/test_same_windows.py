@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -55,10 +56,19 @@ def kept_of(way: str, folder: Path, logged: Logged) -> Mapping[str, Any]:
         passed(plan_of(folder, delay=timedelta(minutes=2), **changes), state)
         with state.read() as connection:
             kept = {table: _sorted(connection.execute(text(f"SELECT * FROM {table}")).all()) for table in TABLES}  # noqa: S608
+            kept["memory"] = [_without_settings(row) for row in kept["memory"]]
             for kind in (ROWS, OUTCOMES):
                 found = load_rows(state.directory, segments(connection, "shop", 0, WALL, kind=kind), 0, WALL).table
                 kept[kind] = [] if found is None else _sorted(found.to_pylist())
     return kept
+
+
+def _without_settings(row: Any) -> Any:
+    """Leave out of the progress by which config it was made: that names the source."""
+    model, version, name, payload = row
+    if name != "progress":
+        return row
+    return model, version, name, {key: value for key, value in json.loads(payload).items() if key != "settings"}
 
 
 def _sorted(rows: Iterable[Any]) -> list[Any]:
