@@ -3,6 +3,8 @@
 ``python -m benchmarks.http_ingest`` starts a daemon and sends to it from this process, which needs a core of its own.
 Records a second are those that were counted into profiles, by a second of the daemon's CPU time, all its threads
 together; events are sent at the pace that is promised, and their answers timed here.
+``python -m benchmarks.http_ingest 10000000`` sends so many records instead, and compares the memory that the daemon
+holds after a tenth of them and after all.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
@@ -33,6 +36,7 @@ _NUMBERS, _TEXTS = [f"n{index}" for index in range(16)], [f"c{index}" for index 
 _BATCH, _BATCHES, _RECORDS_A_WINDOW = 1_000, 300, 20_000
 _EVENTS, _EVENTS_A_SECOND, _SENDERS, _EVENTS_A_WINDOW = 20_000, 2_000, 32, 4_000
 _BAR_RECORDS, _BAR_P99_MILLISECONDS = 50_000, 20
+_BAR_GROWTH_RATIO = 1.1
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 300, 0.2
 
 
@@ -175,24 +179,61 @@ async def paced(port: int, sent: list[bytes]) -> tuple[list[float], float]:
     return taken, time.perf_counter() - began
 
 
-def main() -> int:
-    """Measure, print, and return 1 if a bar is missed."""
+@contextmanager
+def running() -> Iterator[tuple[psutil.Process, Asker, int]]:
+    """Lend a daemon that is ready, somebody who asks it, and its port."""
     with tempfile.TemporaryDirectory() as name, socket.create_server(("127.0.0.1", 0)) as free:
         folder, port = Path(name), free.getsockname()[1]
         free.close()
         daemon = start(prepare(folder, port), folder / "log")
         try:
-            process, asker = psutil.Process(daemon.pid), Asker(port)
+            asker = Asker(port)
             while b'"ready":true' not in _ready(asker):
                 time.sleep(_PAUSE_SECONDS)
-            found = batches(asker, process)
-            rss = process.memory_info().rss
-            closed, used = asker.windows(), spent(process)
-            taken, wall = asyncio.run(paced(port, events()))
-            asker.until(_BATCH * _BATCHES + _EVENTS // 2)
-            used, closed = spent(process) - used, asker.windows() - closed
+            yield psutil.Process(daemon.pid), asker, port
         finally:
             stop(daemon)
+
+
+def many(first: int, tails: list[bytes]) -> bytes:
+    """Return a batch of records whose inputs come again and again, as what is measured is the daemon."""
+    hour = 3600 * SECOND
+    heads = ((to_text(_START + place * hour // _RECORDS_A_WINDOW), place) for place in range(first, first + _BATCH))
+    return b"".join(
+        b'{"timestamp":"%s","request_id":"3-%d",%s' % (at.encode(), place, tails[place % len(tails)])
+        for at, place in heads
+    )
+
+
+def memory(records: int) -> int:
+    """Send records, print what the daemon holds after a tenth of them and after all; 1 if it holds more then."""
+    tails = [
+        json.dumps({"inputs": row["inputs"], "prediction": row["prediction"]})[1:].encode() + b"\n"
+        for row in rows(0, _BATCH, _RECORDS_A_WINDOW)
+    ]
+    held: list[Row] = []
+    with running() as (process, asker, _):
+        for first in range(0, records, _BATCH):
+            body = many(first, tails)
+            while asker.ask("POST", f"/api/v1/models/{_MODEL}/records", body)[0] != HTTPStatus.ACCEPTED:
+                time.sleep(_PAUSE_SECONDS)
+            sent = first + _BATCH
+            if sent in (records // 10, records):
+                asker.until(sent)
+                held.append({"records": sent, "rss_mb": round(process.memory_info().rss / 1e6, 1)})
+    report("http_ingest_memory", held)
+    return int(float(held[-1]["rss_mb"] or 0) > _BAR_GROWTH_RATIO * float(held[0]["rss_mb"] or 0))
+
+
+def main() -> int:
+    """Measure, print, and return 1 if a bar is missed."""
+    with running() as (process, asker, port):
+        found = batches(asker, process)
+        rss = process.memory_info().rss
+        closed, used = asker.windows(), spent(process)
+        taken, wall = asyncio.run(paced(port, events()))
+        asker.until(_BATCH * _BATCHES + _EVENTS // 2)
+        used, closed = spent(process) - used, asker.windows() - closed
     p50, p99 = (round(float(np.quantile(taken, q)) * 1000, 2) for q in (0.5, 0.99))
     records: Row = {
         "sent": "batches of 1,000 records",
@@ -225,4 +266,4 @@ def _ready(asker: Asker) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(memory(int(sys.argv[1])) if sys.argv[1:] else main())
