@@ -60,6 +60,8 @@ def sentences(event: Json) -> list[str]:
     """Return what a reader needs, a sentence or two an entry, the most important first."""
     data = event["data"]
     alert = data.get("alert") or {}
+    if (data.get("action") or {}).get("trigger") == "age":
+        return ["Why: the version has served for as long as retrain.max_age allows.", *_action(data)]
     if not alert.get("name"):
         return ["If you can read this, messages reach you."]
     if alert.get("state") == "resolved":
@@ -133,6 +135,10 @@ def _action(data: Json) -> list[str]:
         return []
     if status == "withheld":
         return [f"{_WITHHELD}: {why}."]
+    if status == "awaiting_approval":
+        ident = action.get("id")
+        how = f"driftline actions approve {ident}, or reject"
+        return [f"A retraining waits for approval ({why}): {how}."]
     return [f"Action {action.get('kind')}: {status}" + (f" ({why})." if why else ".")]
 
 

@@ -77,3 +77,27 @@ def test_facts_leave_out_what_is_not_known() -> None:
         "window": "flight-delay~3~20130701T090000Z~20130701T100000Z",
         "alert": ALERT["id"],
     }
+
+
+def test_what_waits_says_how_to_approve_of_it() -> None:
+    """Who is asked for approval reads the command that gives it."""
+    waiting = ACTION | {"status": "awaiting_approval", "why": "concentrated"}
+    (said,) = [line for line in sentences(event(action=waiting)) if "approval" in line]
+    assert said == (
+        f"A retraining waits for approval (concentrated): driftline actions approve {ACTION['id']}, or reject."
+    )
+
+
+def test_a_retraining_by_age_is_no_test_message() -> None:
+    """Without an alert it is said that age asks, and what was requested."""
+    aged = event(
+        MessageType.ACTION,
+        alert={"model": "flight-delay", "version": "3"},
+        action=ACTION | {"trigger": "age", "why": "gate_open"},
+        diagnosis=None,
+    )
+    assert title(aged) == "flight-delay version 3: retrain requested"
+    assert sentences(aged) == [
+        "Why: the version has served for as long as retrain.max_age allows.",
+        "Action retrain: requested (gate_open).",
+    ]
