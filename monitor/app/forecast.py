@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from monitor.action import WITHHOLDING
 from monitor.app.planned import made_references
 from monitor.instant import SECOND, microseconds
 from monitor.judge import Judge
@@ -38,7 +39,7 @@ _SERIES_A_COMPARISON = 27
 """Of a version that serves beside another: four figures, with what is said of each."""
 _SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 31, 24, 3, 4
 _SERIES_A_SEGMENT = 9
-_SERIES_A_RETRAINING = 13
+_SERIES_A_RETRAINING = len(WITHHOLDING)
 """Of a model that is retrained: every reason for which that may be withheld."""
 
 
