@@ -8,6 +8,8 @@ from monitor.record import Dialect, Reason, Rejected
 from monitor.sources.formats.block import Lines
 from monitor.sources.formats.json_rows import Refused, parse_value, repeats
 
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def translate(lines: Lines, dialect: Dialect) -> tuple[list[bytes], list[int], list[Rejected]]:
     """Return lines of JSON, of each the number of the line that it was made of, and what was refused."""
@@ -26,7 +28,7 @@ def translate(lines: Lines, dialect: Dialect) -> tuple[list[bytes], list[int], l
                 refused.append(lines.reject(index, reason, type(each).__name__))
                 continue
             told = dialect.read(each)
-            made += [json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in told.records]
+            made += [_encoded(record).encode() + b"\n" for record in told.records]
             owners += [index] * len(told.records)
             refused += [lines.reject(index, reason, detail) for reason, detail in told.refused]
     return made, owners, refused
