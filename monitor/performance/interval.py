@@ -73,7 +73,7 @@ def mean_bounds(values: Floats, counts: Floats | None = None, ends: tuple[float,
     """Return the interval of the mean of independent rows, corrected for their skewness; none for a single row.
 
     Hall (1992, JRSS B 54:221): a cubic of Student's t that has no skewness to the second order, inverted in closed
-    form.
+    form. A few rows far out count as few, as they do in :func:`delta_bounds`.
 
     Parameters
     ----------
@@ -92,8 +92,15 @@ def mean_bounds(values: Floats, counts: Floats | None = None, ends: tuple[float,
     if spread <= abs(mean) * _ROUNDING:
         return unseen(mean, rows, ends)
     skewness = float(squares @ apart) / rows / spread**3
-    t = float(stdtrit(rows - 1, (1 + LEVEL) / 2)) / math.sqrt(rows)
+    degrees = _degrees(float(squares.sum()), float(squares @ (apart * apart)), rows)
+    t = float(stdtrit(degrees, (1 + LEVEL) / 2)) / math.sqrt(rows)
     return mean - spread * _unskewed(t, skewness, rows), mean - spread * _unskewed(-t, skewness, rows)
+
+
+def _degrees(second: float, fourth: float, rows: float) -> float:
+    """Return the degrees of freedom of a variance, from the sums of second and fourth powers of n rows."""
+    spare = fourth / second**2 - 1 / rows if second else 0.0
+    return rows - 1 if spare <= 0 else min(max(2 / spare, _LEAST_DEGREES), rows - 1)
 
 
 def _unskewed(x: float, skewness: float, rows: float) -> float:
@@ -128,8 +135,7 @@ def delta_bounds(
     second, fourth = (float(part.sum() if counts is None else counts @ part) for part in (squares, squares * squares))
     if value in scale.ends or (second <= 0 and more <= 0):
         return unseen(value, rows, scale.ends)
-    spare = fourth / second**2 - 1 / rows if second else 0.0
-    degrees = rows - 1 if spare <= 0 else min(max(2 / spare, _LEAST_DEGREES), rows - 1)
+    degrees = _degrees(second, fourth, rows)
     error = math.sqrt(second / (rows * (rows - 1)) + more)
     half = float(stdtrit(degrees, (1 + LEVEL) / 2)) * error * scale.slope(value)
     middle = scale.there(value)
