@@ -25,12 +25,21 @@ from monitor.store.memory import load_memory
 from monitor.window import WindowSettings
 from monitor.workers import Failure, Task, WorkerFailed, Workers, pack
 from monitor.workers.classifier import tell_each
+from monitor.workers.packing import unpack
 from tests.passes import Told, kept_windows, opened
 from tests.worlds import BEGIN, HOUR, Json, plan_of, write_log
 
 DAY = 24 * HOUR
-ROWS, REFERENCE_DAYS, CALM_DAYS, DAYS = 130, 28, 1, 8
+ROWS, REFERENCE_DAYS, CALM_DAYS, DAYS = 130, 28, 1, 6
 NAME = "joint.classifier"
+
+
+@cache
+def answer_to(content: bytes) -> bytes:
+    """Return what a child says, which depends on nothing else."""
+    import_module("sklearn.ensemble")  # so that its threads can be told of
+    with threadpool_limits(1):  # as a child has; on a busy machine two would wait for each other
+        return tell_each(content)
 
 
 @dataclass
@@ -38,6 +47,7 @@ class Here(Workers):
     """Does what a child would do in this process, or fails as a child would."""
 
     failing: Callable[[int], Failure | None] = lambda _: None
+    answer: Callable[[bytes], bytes] = answer_to
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -49,15 +59,13 @@ class Here(Workers):
         reason = self.failing(self.tasks)
         if reason is not None:
             raise WorkerFailed(reason, "the classifier has no answer")
-        return answer_to(task.content)
+        return self.answer(task.content)
 
 
-@cache
-def answer_to(content: bytes) -> bytes:
-    """Return what a child says, which depends on nothing else."""
-    import_module("sklearn.ensemble")  # so that its threads can be told of
-    with threadpool_limits(1):  # as a child has; on a busy machine two would wait for each other
-        return tell_each(content)
+def half_the_skill(content: bytes) -> bytes:
+    """Say that every step is told apart half as well as can be, without fitting anything."""
+    asked, _ = unpack(content)
+    return pack({"skills": [0.5] * len(asked["steps"]), "carried_by": []})
 
 
 def day_of(day: int, *, joined: bool = True) -> list[Json]:
@@ -151,7 +159,13 @@ def test_the_cut_of_the_log_changes_no_bit(plan: ModelPlan, told: Told) -> None:
 def test_restarts_change_no_bit(plan: ModelPlan, told: Told, tmp_path: Path) -> None:
     """A new process at every close, which counts half of what is next, tells what a replay tells."""
     workers = Here()
-    with opened(tmp_path) as state:
+    assert with_restarts(plan, tmp_path, workers) == told.windows
+    assert workers.tasks == DAYS + 1
+
+
+def with_restarts(plan: ModelPlan, root: Path, workers: Workers) -> list[Json]:
+    """Return the windows that are kept where a new process begins at every close."""
+    with opened(root) as state:
         more = True
         while more:
             pipeline = Pipeline(plan, state, event_clock=True, block_bytes=4000, workers=workers)
@@ -163,8 +177,7 @@ def test_restarts_change_no_bit(plan: ModelPlan, told: Told, tmp_path: Path) -> 
         for _ in [*pipeline.close_due(0, drained=True), *pipeline.flush(0)]:
             pass
         pipeline.close()
-        assert kept_windows(state) == told.windows
-    assert workers.tasks == DAYS + 1
+        return kept_windows(state)
 
 
 def test_what_nobody_asks_for_any_more_is_let_go(plan: ModelPlan, tmp_path: Path) -> None:
@@ -218,10 +231,10 @@ def test_a_stop_leaves_nothing_behind(plan: ModelPlan, tmp_path: Path) -> None:
 def test_a_short_reference_shows_skill_and_never_pages(plan: ModelPlan) -> None:
     """With a step of two days the reference has too few of them: the skill is shown, with the reason."""
     joint = JointSettings(classifier=True, classifier_every=timedelta(days=2))
-    found = replayed(replace(plan, drift=DriftSettings(joint=joint)))
+    found = replayed(replace(plan, drift=DriftSettings(joint=joint)), Here(answer=half_the_skill))
     last = shown(found)[-1]
     assert (last["verdict"], last["why"]) == ("insufficient_data", "reference_too_short")
-    assert last["distance"] > 0.3
+    assert last["distance"] == 0.5
     assert found.alerts == []
 
 
