@@ -69,10 +69,8 @@ class ObjectStoreSource:
         self._surveyed: Found | None = None
 
     def _begin_anew(self) -> None:
-        self._order, self._changed = (
-            Order((), lambda entry: self._shelf.first(self._opened_store(), entry)),
-            list[Entry](),
-        )
+        self._order = Order((), lambda entry: self._shelf.first(self._opened_store(), entry))
+        self._changed = list[Entry]()
         self._aside: dict[str, str] = {}
         self._repeats = Repeats(self._layout, self._dedup)
         self._look: Look | None = None
