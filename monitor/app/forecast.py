@@ -18,6 +18,7 @@ from monitor.app.planned import made_references
 from monitor.instant import SECOND, microseconds
 from monitor.judge import Judge
 from monitor.pipeline.plan import ModelPlan
+from monitor.record import Reason
 
 _DAEMON_BYTES = 181 * 2**20
 """RSS of a daemon that has read its logs and gave back what it could, without what its judges hold; CPython 3.11."""
@@ -37,7 +38,9 @@ _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 _SERIES = 29
 _SERIES_A_COMPARISON = 27
 """Of a version that serves beside another: four figures, with what is said of each."""
-_SERIES_A_MODEL, _SERIES_A_SOURCE, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 31, 24, 3, 4
+_SERIES_A_MODEL, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 24, 3, 4
+_SERIES_A_SOURCE = 4 + len(Reason)
+"""Of a source: every reason for which a row of it may be refused, among others."""
 _SERIES_A_SEGMENT = 9
 _SERIES_A_RETRAINING = len(WITHHOLDING)
 """Of a model that is retrained: every reason for which that may be withheld."""
