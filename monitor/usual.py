@@ -32,6 +32,8 @@ _MATTERS = float(np.log(1.1))
 _NO_SPREAD = 1e-9
 _LEAST_WIDTH = 0.1
 """Of the average size of departures."""
+_LEAST_CYCLES = 60
+"""So often must a history have seen each time of day before sizes are told apart by it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +91,8 @@ def volume_usual(history: History, threshold: float, periods: Sequence[int]) -> 
     The season is fitted to the history itself, so that its departures are too small by its degrees of freedom; they are
     widened as those of steps to come are (by sqrt((1 + k/B) / (1 - k/B)), k terms of B steps). They are judged in units
     of their own season: a quiet hour of the night that is off by half every day is else the reason why a calm one by
-    day, with one value a step, is nothing that the reference as a whole has ever shown.
+    day, with one value a step, is nothing that the reference as a whole has ever shown. Where the history has seen each
+    time of day too few times, sizes at that time are not known, and all are held against the same.
     """
     values = np.log1p(history.counts[:, :1].astype(np.float64))
     steps = len(values)
@@ -99,7 +102,8 @@ def volume_usual(history: History, threshold: float, periods: Sequence[int]) -> 
     if float(departures.std()) < _NO_SPREAD:
         return Usual(VOLUME, None, "no_spread", season=season)
     sizes = np.abs(departures)[:, np.newaxis]
-    width = seasons.fit(history.times, sizes, np.ones_like(sizes), sizes.mean(axis=0), periods)
+    known = [] if steps < _LEAST_CYCLES * min(periods, default=steps) else periods
+    width = seasons.fit(history.times, sizes, np.ones_like(sizes), sizes.mean(axis=0), known)
     departures = departures / _widths(width, history.times)
     spread = float(departures.std()) * float(sizes.mean())
     inner = np.quantile(departures, _POINTS, method="inverted_cdf")
