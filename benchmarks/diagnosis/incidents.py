@@ -24,6 +24,7 @@ _TAIL, _REST = 0.05, 0.85
 """A bound cuts off at least the first share, and leaves at least the second."""
 _LEVEL, _MOST, _APART = 0.05, 0.9, 0.1
 """A category that is renamed has such a share, and one that it is exchanged with differs by the last."""
+_ALIKE = 1.3
 _HOURS, _DAY = 12, 24
 
 Change = Callable[[Sheet, np.random.Generator], Sheet]
@@ -122,8 +123,12 @@ def _of_category(reference: Sheet, name: str) -> Iterator[Incident]:
     if len(order) > 1 and shares[order[1]] > _LEVEL and shares[order[0]] - shares[order[1]] > _APART:
         second = float(order[1])
         yield _fault("two exchanged", name, "relabelled", _recode(name, {top: second, second: top}))
-        yield _fault("renamed to another", name, "relabelled", _recode(name, {second: top}))
-        yield _fault("one silent", name, "gone_silent", _drop(name, second))
+        # The same counts, but for how many rows there are in all, where the other is most of what is left.
+        alike = 1 - shares[order[1]] < shares[order[0]] * _ALIKE
+        either = ("relabelled", "gone_silent") if alike else ("relabelled",)
+        yield Incident("renamed to another", name, FAULT, either, _recode(name, {second: top}))
+        either = ("gone_silent", "relabelled") if alike else ("gone_silent",)
+        yield Incident("one silent", name, FAULT, either, _drop(name, second))
         mix = _tilt(name, lambda values: np.where(values == second, 4.0, 1.0))
         yield Incident("four times as much of one", name, POPULATION, ("mix",), mix)
 

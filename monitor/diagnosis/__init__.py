@@ -80,7 +80,9 @@ def _cause(column: Mapping[str, Any], evidence: Evidence) -> Found | None:
     if found is not None:
         return found
     change = next((each for cause in _CHANGES if (each := cause(column)) is not None), None)
-    return None if change is None else _plain(change, Class.POPULATION_CHANGE)
+    if change is None:
+        return None
+    return _plain(change, Class.UNCLEAR if seen is not None and seen.far else Class.POPULATION_CHANGE)
 
 
 def _plain(cause: Cause, class_: Class = Class.UNCLEAR) -> Found:

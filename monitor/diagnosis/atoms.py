@@ -10,7 +10,8 @@ from monitor.bins import Floats, NumericBins
 from monitor.diagnosis.seen import Half, Seen
 
 Map = Callable[[Floats], Floats]
-_UNSEEN = 0.005
+_UNSEEN, _DENSE = 0.005, 3
+"""Where a value and its neighbours stand in fewer rows than the second, others may lie between them unseen."""
 _MEAN_SLACK, _MEAN_NOISE = 1.5, 3.0
 """A mean may be off by so many times what steps differ in, and by so many standard errors."""
 
@@ -67,13 +68,19 @@ def lone_values(bins: NumericBins, before: Half) -> bool:
 def off_grid(bins: NumericBins, before: Half, now: Half) -> bool:
     """Say whether the extremes lie between the values that the reference has, where it has few enough to tell.
 
-    Zero tells nothing: a scale leaves it where it is.
+    Zero tells nothing: a scale leaves it where it is. Nor does an extreme in a thin tail, where values are yet unseen.
     """
     if not lone_values(bins, before):
         return False
     inside = [value for value in (now.least, now.greatest) if value and before.least <= value <= before.greatest]
     cells = bins.cells(np.array(inside)) if inside else ()
     return bool(inside) and not any(
-        np.isclose(value, bins.centres[cell], rtol=1e-6, atol=0) or not before.counts[cell]
+        np.isclose(value, bins.centres[cell], rtol=1e-6, atol=0) or not _is_dense(before, int(cell))
         for value, cell in zip(inside, cells, strict=True)
     )
+
+
+def _is_dense(before: Half, cell: int) -> bool:
+    """Say whether a cell and one beside it have enough rows for all values between them to be seen."""
+    beside = before.counts[max(cell - 1, 0) : cell + 2]
+    return bool(before.counts[cell] >= _DENSE and np.sort(beside)[-2:].min() >= _DENSE)

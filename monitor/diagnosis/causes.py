@@ -31,6 +31,7 @@ BROKEN: tuple[Finder, ...] = (schema.find, swapped.find)
 FINDERS: tuple[Finder, ...] = (
     time_zone.find,
     stuck.one_value,
+    default.outside,
     unit.find,
     stuck.find,
     rounded.find,

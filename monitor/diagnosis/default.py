@@ -48,6 +48,14 @@ def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - ever
     return Found("default_value", seen.name, share, surge, confidence=1 - 0.5 * left / max(left + apart, 1e-9))
 
 
+def outside(seen: Seen, evidence: Evidence) -> Found | None:
+    """Return the cause where the one value lies outside of the reference, or ``None``."""
+    if seen.numbers is None or not seen.now.values:
+        return None
+    cell = _cell(seen, seen.before.shares, seen.now.shares)
+    return find(seen, evidence) if not seen.before.counts[cell] else None
+
+
 def _cell(seen: Seen, old: Floats, new: Floats) -> int:
     """Return the cell that took the surge: one outside of the reference if there is one."""
     outside = np.where(seen.before.counts == 0, new, 0.0)

@@ -22,6 +22,9 @@ Json = Mapping[str, Any]
 _USUAL_POINT = 0.9
 """Nine in ten steps of the reference lie no further from all of it than what is called usual."""
 
+_FAR, _WIDE, _TIMES = 4.0, 1.6, 4.0
+"""Standard deviations by which a mean moves, and the logarithm of a spread; and so many times what is usual."""
+
 
 @dataclass(frozen=True, slots=True)
 class Half:
@@ -96,6 +99,16 @@ class Seen:
         return self.noise + self.usual
 
     @property
+    def far(self) -> bool:
+        """Say whether mean or spread moved further than a population moves: many times what steps differ in."""
+        old, new = self.before.side, self.now.side
+        if old.mean is None or new.mean is None or not old.sd or not new.sd:
+            return False
+        moved = abs(new.mean - old.mean) / old.sd
+        wider = abs(float(np.log(new.sd / old.sd)))
+        return moved > max(_FAR, _TIMES * self.usual_mean) or wider > max(_WIDE, _TIMES * self.usual_spread)
+
+    @property
     def is_input(self) -> bool:
         """Say whether it is a feature of the log, and not what the model or the monitor makes of some."""
         return self.column.role is Role.FEATURE and self.column.parent is None and not self.name.startswith("joint.")
@@ -162,5 +175,5 @@ def _usual(reference: Reference, place: int, before: Half) -> tuple[float, float
     if not len(mean):
         return gaps, 0.0, 0.0
     off = np.abs(mean - before.side.mean) / before.side.sd
-    wide = np.abs(np.log(np.maximum(spread, 1e-12) / max(float(np.median(spread)), 1e-12)))
+    wide = np.abs(np.log(np.maximum(spread, 1e-12) / before.side.sd))
     return gaps, float(np.quantile(off, _USUAL_POINT)), float(np.quantile(wide, _USUAL_POINT))

@@ -13,7 +13,8 @@ from monitor.diagnosis.seen import Evidence, Seen
 _DAY = 24
 _LEAST = 10
 """A column with fewer different hours is not taken for one."""
-_FOLD = 2.5
+_FOLD, _NEAR = 2.5, 1.6
+"""Without the shift the two sides lie so many times further apart; the second where no more than chance is left."""
 
 
 def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - every cause is asked alike
@@ -24,8 +25,8 @@ def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - ever
     apart = moved(old, new)
     fits = [(moved(_later(seen, hours), new), abs(hours), hours) for hours in range(-11, 13) if hours]
     left, _, hours = min(fits)
-    slack = 2 * seen.usual + moved_by_chance(old, seen.now.values, seen.before.values)
-    if left > min(slack, apart / _FOLD):
+    chance = moved_by_chance(old, seen.now.values, seen.before.values)
+    if left > min(2 * seen.usual + chance, apart / _FOLD) and left > min(chance, apart / _NEAR):
         return None
     return Found("time_zone", seen.name, f"hours are shifted by {hours:+d}", float(hours), confidence=1 - left / apart)
 

@@ -70,6 +70,8 @@ _BENT: tuple[tuple[Map, str, str], ...] = (
 _LEAST_SHARE = 0.25
 """A map that so few rows have undergone is not told from other changes."""
 _NEARLY_ALL = 0.9
+_PART_NOISE = 2.0
+"""A map of a part of the rows has two numbers to fit with, and must leave no more than so many times chance."""
 _CLEARLY = 0.7
 """A map is told from a shift if it leaves less than this part of what a shift leaves."""
 _FOLD, _EXACT = 3.0, 6.0
@@ -78,7 +80,7 @@ One that fits no better than the first is told, and left open."""
 _SPREAD_SLACK, _SPREAD_NOISE = 0.1, 1.5
 """The logarithm of the spread may be off by so much: by what steps differ in, and by chance times the root of rows."""
 _LEAST_OUTSIDE, _OUTSIDE_SLACK = 0.05, 0.2
-_TIMES = 30.0
+_TIMES = 60.0
 """A population makes no value so many times as frequent."""
 _SPREAD_QUANTA = 2.0**10
 """A spread under so many quanta is not known."""
@@ -106,10 +108,19 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
+    """How a map fits.
+
+    Attributes
+    ----------
+    share: of the rows that it changed. ``left``: how far apart the sides still are.
+    novel: whether it puts rows where the reference has next to none. ``told``: whether those alone tell the share.
+    """
+
     candidate: _Candidate
     share: float
     left: float
     novel: bool
+    told: bool
 
 
 def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - every cause is asked alike
@@ -121,10 +132,14 @@ def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - ever
     fits = [fit for each in _candidates(seen) if (fit := _fit(seen, bins, each)) is not None]
     foreign = off_grid(bins, seen.before, seen.now)
     shifted = _left_by_a_shift(seen, bins)
-    alike = [fit for fit in fits if fit.left <= min(seen.slack, apart / _FOLD) and _beats(fit, shifted)]
-    proven = [fit for fit in alike if fit.novel or foreign or (apart > seen.slack and _is_exact(seen, fit, apart))]
+    alike = [fit for fit in fits if fit.left <= min(seen.slack, apart / _FOLD)]
+    alike = [fit for fit in alike if fit.share == 1.0 or fit.left <= _PART_NOISE * seen.noise]
+    better = [fit for fit in alike if fit.told and _beats(fit, shifted)]
+    proven = [fit for fit in better if fit.novel or foreign or (apart > seen.slack and _is_exact(seen, fit, apart))]
     proven = [fit for fit in proven if _beats(fit, shifted, _CLEARLY)]
-    for good, class_ in ((proven, Class.DATA_FAULT), (alike if apart > seen.slack else [], Class.UNCLEAR)):
+    partly = [fit for fit in alike if not fit.told and fit.left <= min(seen.noise, apart / _FOLD) / 2]
+    open_ = [fit for fit in alike if fit.told] if seen.far else [*better, *partly] if apart > seen.slack else []
+    for good, class_ in ((proven, Class.DATA_FAULT), (open_, Class.UNCLEAR)):
         named = [fit for fit in good if fit.candidate.named]
         whole = [fit for fit in good if fit.share == 1.0 and class_ is Class.DATA_FAULT]
         best = min(named or whole, key=lambda fit: (round(fit.left, 3), -fit.share), default=None)
@@ -197,12 +212,13 @@ def _fit(seen: Seen, bins: NumericBins, candidate: _Candidate) -> _Fit | None:
     if share < 1.0 and not (candidate.named and (candidate.factor or 0) > 0 and candidate.offset == 0.0):
         return None
     told = (1 - share) * before + share * mapped
-    if not _outside_fits(seen, told, share) or not _moments_fit(seen, candidate, share):
+    novel = _novel(seen, told)[0] >= _LEAST_OUTSIDE
+    if not _outside_fits(seen, told) or not _moments_fit(seen, candidate, share):
         return None
-    return _Fit(candidate, share, gap(told, now), _novel(seen, told)[0] >= _LEAST_OUTSIDE)
+    return _Fit(candidate, share, gap(told, now), novel, novel or share == 1.0)
 
 
-def _outside_fits(seen: Seen, told: Floats, share: float) -> bool:
+def _outside_fits(seen: Seen, told: Floats) -> bool:
     """Say whether as many rows lie where the reference has no value as a map would have put there.
 
     A population lies there by its tails alone. That a part of the rows has another unit is told by such rows only.
@@ -210,7 +226,7 @@ def _outside_fits(seen: Seen, told: Floats, share: float) -> bool:
     expected, found = _novel(seen, told)
     if expected >= _LEAST_OUTSIDE:
         return abs(found - expected) <= _OUTSIDE_SLACK * expected + seen.noise
-    return share == 1.0 and seen.now.shares[seen.before.counts == 0].sum() <= expected + _LEAST_OUTSIDE
+    return bool(seen.now.shares[seen.before.counts == 0].sum() <= expected + _LEAST_OUTSIDE)
 
 
 def _novel(seen: Seen, told: Floats) -> tuple[float, float]:
