@@ -122,6 +122,31 @@ def towns() -> Any:
     return _cut(rows[["temp_sf", "temp_seattle"]], rows["date"], WEEK, 6)
 
 
+def storms() -> Any:
+    """Atlantic storms every six hours, 1975 to 2022; four weeks of the year's calendar, each shuffled by itself."""
+    rows = _r("dplyr", "storms")
+    time = _pandas().to_datetime(rows[["year", "month", "day", "hour"]])
+    kept = ["hour", "lat", "long", "status", "wind", "pressure"]
+    unit = (time.dt.year * 13 + (time.dt.dayofyear - 1) // 28).rank(method="dense").astype("int64") - 1
+    return rows[kept].assign(unit=unit, part=0).sort_values("unit", kind="stable").reset_index(drop=True)
+
+
+def diamonds() -> Any:
+    """Diamonds and their prices, in lots of 300 that are drawn by their place in the list."""
+    rows = _r("ggplot2", "diamonds")
+    place = _pandas().Series(range(len(rows))) * 7919 % len(rows)
+    rows = rows.assign(unit=place // 300, part=0)
+    return rows[rows["unit"] < rows["unit"].max()].sort_values("unit", kind="stable").reset_index(drop=True)
+
+
+def houses() -> Any:
+    """Houses sold in 46 places of Texas, month by month, 2000 to 2015."""
+    rows = _r("ggplot2", "txhousing")
+    kept = ["sales", "volume", "median", "listings", "inventory"]
+    unit = (rows["year"] - 2000) * 12 + rows["month"] - 1
+    return rows[kept].assign(unit=unit, part=0).sort_values("unit", kind="stable").reset_index(drop=True)
+
+
 SETS: tuple[Callable[[], Any], ...] = (
     flights,
     flights_by_clock,
@@ -134,6 +159,9 @@ SETS: tuple[Callable[[], Any], ...] = (
     glucose,
     sea,
     towns,
+    storms,
+    diamonds,
+    houses,
 )
 
 
