@@ -16,7 +16,7 @@ from monitor.diagnosis.finding import Class, Found
 from monitor.diagnosis.seen import Evidence, Half, Seen, columns_seen
 from monitor.diagnosis.words import text_of
 
-__all__ = ["DATA_FAULT", "POPULATION_CHANGE", "UNCLEAR", "Evidence", "Half", "Seen", "columns_seen", "diagnose"]
+__all__ = ["DATA_FAULT", "POPULATION_CHANGE", "SURE", "UNCLEAR", "Evidence", "Half", "Seen", "columns_seen", "diagnose"]
 
 Cause = dict[str, Any]
 DATA_FAULT, POPULATION_CHANGE, UNCLEAR = (
@@ -32,7 +32,7 @@ _CHANGES: tuple[Callable[[Mapping[str, Any]], Cause | None], ...] = (
     mix.cause,
 )
 _MOST = 20
-_SURE = 0.8
+SURE = 0.8
 """A fault of this confidence goes before missing values, and decides also where it is not the strongest ..."""
 _PART = 0.1
 """... if its column has at least this part of the drift."""
@@ -113,7 +113,7 @@ def _decides(column: Mapping[str, Any], cause: Found) -> bool:
 
 
 def _is_sure(cause: Found) -> bool:
-    return cause.class_ is Class.DATA_FAULT and cause.confidence >= _SURE
+    return cause.class_ is Class.DATA_FAULT and cause.confidence >= SURE
 
 
 def _of_inputs(found: Sequence[tuple[Mapping[str, Any], Found | None]], evidence: Evidence) -> Class:

@@ -18,6 +18,7 @@ from monitor.performance.objective import Served
 from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.comparing import compare_latency
+from monitor.pipeline.diagnosing import told_anew
 from monitor.pipeline.evidence import with_its_column
 from monitor.pipeline.gating import by_alert
 from monitor.pipeline.model import SILENT_WINDOWS, Model, Version
@@ -197,6 +198,7 @@ def _alert(model: Model, name: str, news: tuple[Json, Change | None], closed: Cl
     if version.alert.state is AlertState.PENDING:
         return
     body = alert_body(model, (model.plan.name, name), window, change, closed.at)
+    body, change = told_anew(version.alert_body, body, change)
     is_firing = version.alert.state is AlertState.FIRING
     acted = act(model, by_alert(body, window), (closed.at, wall)) if is_firing else None
     _record(model, version, (body, window), (change, acted), closed)

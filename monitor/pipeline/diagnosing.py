@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.alert import AlertState, Scope
-from monitor.diagnosis import Evidence, columns_seen, diagnose
-from monitor.instant import Instant, from_text
+from monitor.alert import AlertState, Change, Scope
+from monitor.diagnosis import DATA_FAULT, SURE, Evidence, columns_seen, diagnose
+from monitor.instant import Instant, from_text, microseconds
 from monitor.pipeline.concentrating import drift_causes
 from monitor.pipeline.model import Model, Version
 from monitor.pipeline.moving import alerted
@@ -14,6 +14,8 @@ from monitor.pipeline.profiles import stretch_profile
 
 Json = dict[str, Any]
 _PERFORMANCE = "performance"
+_LOOKS = 3
+"""So many windows after it fired, an alert that is no fault of the data is looked at again."""
 
 
 def diagnosis_of(model: Model, scope: Scope, window: Json) -> Json:
@@ -26,6 +28,28 @@ def diagnosis_of(model: Model, scope: Scope, window: Json) -> Json:
     if len(scope) == 2 or scope[2] is None:  # noqa: PLR2004 - model, version and segment
         diagnosis["causes"] += drift_causes(model, scope[1], window, culprits)
     return diagnosis
+
+
+def second_look(model: Model, scope: Scope, window: Json, before: Json) -> Json:
+    """Return the diagnosis of before, or a new one where one of the next windows is sure of a fault of the data.
+
+    A fault that begins within a window is in a part of its rows, and may look like a population that moved.
+    """
+    started, end = alerted(model, scope).alert.started_at, from_text(window["end"])
+    looked = started is None or end > started + _LOOKS * microseconds(model.plan.window.every)
+    if looked or before["class"] == DATA_FAULT:
+        return before
+    now = diagnosis_of(model, scope, window)
+    sure = bool(now["causes"]) and now["causes"][0].get("confidence", 0.0) >= SURE
+    return now if sure and now["class"] == DATA_FAULT else before
+
+
+def told_anew(before: Json | None, body: Json, change: Change | None) -> tuple[Json, Change | None]:
+    """Return an alert and why a message about it is due: also where its class is another than it was told."""
+    due = change in (None, Change.REPEAT_DUE) and before is not None and before["id"] == body["id"]
+    if not due or before is None or before["diagnosis"]["class"] == body["diagnosis"]["class"]:
+        return body, change
+    return body | {"reason": Change.CHANGED.value}, Change.CHANGED
 
 
 def _evidence(model: Model, scope: Scope, version: Version, window: Json) -> Evidence | None:

@@ -17,6 +17,7 @@ from monitor.alert import AlertState
 from monitor.budget import budget_steps
 from monitor.calibration.betting import FRACTIONS, LEAST_TARGETS, Bound, Capital, Onset, after, bet, has_collapsed
 from monitor.calibration.collapse import has_run_over, longest
+from monitor.diagnosis import DATA_FAULT, UNCLEAR
 from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.asking import PERFORMANCE as NAME
 from monitor.pipeline.asking import hold
@@ -138,11 +139,10 @@ def _bet(
     scorer = model.references.scorer(look.version)
     searched = scorer if segment is None and breached else None
     where = [] if searched is None else loss_causes(searched, (look.lost, look.targets), look.parts)
-    drifted = version.alert.state is AlertState.FIRING
     finding = Finding(
         NAME,
         breached,
-        diagnosis={"class": "unclear" if drifted else "concept_change", "causes": [cause, *where]},
+        diagnosis={"class": class_of_loss(version), "causes": [cause, *where]},
         severity=_severity(version, segment, collapsed=collapsed),
         segment=segment,
         window=_window(model, look, segment),
@@ -154,6 +154,14 @@ def _bet(
     now = version.raised.get(key)
     if (firing and now is None) or (breached and not firing):
         scored.won, scored.onset, scored.recent = (), Onset(), ()
+
+
+def class_of_loss(version: Version) -> str:
+    """Return what kind of change a loss is: the concept's while inputs are as they were, a fault's if it is told."""
+    if version.alert.state is not AlertState.FIRING:
+        return "concept_change"
+    told = (version.alert_body or {}).get("diagnosis") or {}
+    return DATA_FAULT if told.get("class") == DATA_FAULT else UNCLEAR
 
 
 def _severity(version: Version, segment: str | None, *, collapsed: bool) -> str:

@@ -14,6 +14,7 @@ from monitor.instant import from_text, microseconds
 from monitor.latency import latency_quantiles
 from monitor.measure import measure_columns
 from monitor.pipeline.closed import Closed
+from monitor.pipeline.diagnosing import told_anew
 from monitor.pipeline.model import Model
 from monitor.pipeline.moving import alerted, feed, move, verdict_body
 from monitor.pipeline.profiles import stretch_profile
@@ -116,6 +117,7 @@ def _tell_drift(model: Model, scope: Scope, body: Json, change: Change | None, c
 
 def _record(model: Model, scope: Scope, window: Json, change: Change | None, closed: Closed) -> None:
     body = alert_body(model, scope, window, change, closed.at)
+    body, change = told_anew(alerted(model, scope).alert_body, body, change)
     alerted(model, scope).alert_body = body
     closed.moved.append(body)
     if change is not None and change is not Change.REPEAT_DUE:

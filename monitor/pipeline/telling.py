@@ -10,7 +10,7 @@ from monitor.attributions import in_order
 from monitor.instant import Instant, to_text
 from monitor.notification import Content, MessageType, message
 from monitor.pipeline.acting import Act
-from monitor.pipeline.diagnosing import diagnosis_of
+from monitor.pipeline.diagnosing import diagnosis_of, second_look
 from monitor.pipeline.model import Model
 from monitor.pipeline.moving import alerted
 from monitor.store.delivery import QueuedDelivery
@@ -26,7 +26,12 @@ def alert_body(model: Model, scope: Scope, window: Json, change: Change | None, 
     alert, before = version.alert, version.alert_body
     first = before is None or alert.id != before["id"]
     again = before is None or first or change is Change.CHANGED
-    diagnosis = diagnosis_of(model, scope, window) if again or before is None else before["diagnosis"]
+    if again or before is None:
+        diagnosis = diagnosis_of(model, scope, window)
+    elif change in (None, Change.REPEAT_DUE):
+        diagnosis = second_look(model, scope, window, before["diagnosis"])
+    else:
+        diagnosis = before["diagnosis"]
     resolved = alert.state is AlertState.RESOLVED
     return {
         "kind": "alert",
