@@ -76,6 +76,7 @@ def moments_of_steps(counts: Integers, values: Floats) -> tuple[Floats, Floats]:
     rows = counts.sum(axis=1)
     counts, rows = counts[rows >= _LEAST_ROWS], rows[rows >= _LEAST_ROWS]
     shares = counts / rows[:, np.newaxis]
-    mean = shares @ values
-    spread = np.sqrt(np.maximum(shares @ values**2 - mean**2, 0.0))
-    return mean, spread
+    size = max(float(np.abs(values).max(initial=0.0)), np.finfo(np.float64).tiny)  # so that no square overflows
+    mean = shares @ (values / size)
+    spread = np.sqrt(np.maximum(shares @ (values / size) ** 2 - mean**2, 0.0))
+    return mean * size, spread * size
