@@ -12,6 +12,8 @@ from monitor.diagnosis.seen import Half, Seen
 Map = Callable[[Floats], Floats]
 _UNSEEN, _DENSE = 0.005, 3
 """Where a value and its neighbours stand in fewer rows than the second, others may lie between them unseen."""
+_MOST_DECIMALS, _WHOLE = 6, 1e-4
+"""Values of more decimals are taken for measured without end."""
 _MEAN_SLACK, _MEAN_NOISE = 1.5, 3.0
 """A mean may be off by so many times what steps differ in, and by so many standard errors."""
 
@@ -68,14 +70,17 @@ def lone_values(bins: NumericBins, before: Half) -> bool:
 def off_grid(bins: NumericBins, before: Half, now: Half) -> bool:
     """Say whether the extremes lie between the values that the reference has, where it has few enough to tell.
 
-    Zero tells nothing: a scale leaves it where it is. Nor does an extreme in a thin tail, where values are yet unseen.
+    Zero tells nothing: a scale leaves it where it is. Nor does an extreme in a thin tail, where values are yet unseen,
+    nor one that lies on the lattice of all values: many rows may share what was measured once, such as the weather.
     """
     if not lone_values(bins, before):
         return False
     inside = [value for value in (now.least, now.greatest) if value and before.least <= value <= before.greatest]
     cells = bins.cells(np.array(inside)) if inside else ()
     return bool(inside) and not any(
-        np.isclose(value, bins.centres[cell], rtol=1e-6, atol=0) or not _is_dense(before, int(cell))
+        np.isclose(value, bins.centres[cell], rtol=1e-6, atol=0)
+        or not _is_dense(before, int(cell))
+        or _on_lattice(bins.centres[before.counts > 0], value)
         for value, cell in zip(inside, cells, strict=True)
     )
 
@@ -84,3 +89,19 @@ def _is_dense(before: Half, cell: int) -> bool:
     """Say whether a cell and one beside it have enough rows for all values between them to be seen."""
     beside = before.counts[max(cell - 1, 0) : cell + 2]
     return bool(before.counts[cell] >= _DENSE and np.sort(beside)[-2:].min() >= _DENSE)
+
+
+def _on_lattice(values: Floats, new: float) -> bool:
+    """Say whether a value is a whole number of steps from others, in the largest step that all of them have.
+
+    >>> _on_lattice(np.array([10.0, 20.0, 40.0]), 30.0), _on_lattice(np.array([10.0, 20.0, 40.0]), 16.09)
+    (True, False)
+    >>> _on_lattice(np.array([39.02, 39.92, 41.0]), 40.1)
+    True
+    """
+    for decimals in range(_MOST_DECIMALS):
+        whole = np.append(values, new) * 10.0**decimals
+        if np.isclose(whole[:-1], np.rint(whole[:-1]), rtol=0, atol=_WHOLE).all():
+            steps = np.rint(whole - whole[0]).astype(np.int64)
+            return bool(abs(whole[-1] - np.rint(whole[-1])) <= _WHOLE and steps[-1] % np.gcd.reduce(steps[:-1]) == 0)
+    return False

@@ -33,7 +33,7 @@ def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - ever
     old, new = seen.before.shares, seen.now.shares
     cell = _cell(seen, old, new)
     surge = float(new[cell] - old[cell])
-    if surge <= _SURGE or old[cell] >= _WAS_RARE or new[cell] >= 1:
+    if surge <= _SURGE or old[cell] >= _WAS_RARE or new[cell] >= 1 or new[cell] <= seen.usual_top:
         return None
     error = float(np.sqrt(new[cell] * (1 - new[cell]) / seen.now.values))
     rest_old, rest_new = (np.delete(each, cell) / (1 - each[cell]) for each in (old, new))

@@ -63,6 +63,7 @@ class Seen:
     ----------
     usual: how far a step of the reference usually lies from all of it, as :func:`monitor.diagnosis.gap.gap` tells.
     usual_mean: the same of its mean, in standard deviations. ``usual_spread``: of the logarithm of its spread.
+    usual_top: the largest share of a step's values in one cell: all, where rows share what was measured once.
     """
 
     column: Column
@@ -72,6 +73,7 @@ class Seen:
     usual: float = 0.0
     usual_mean: float = 0.0
     usual_spread: float = 0.0
+    usual_top: float = 0.0
 
     @property
     def name(self) -> str:
@@ -155,8 +157,19 @@ def columns_seen(reference: Reference, now: Profile) -> dict[str, Seen]:
             for profile, sides in ((before, old), (now, new))
         )
         usual = _usual(reference, place, before_half)
-        found[watched.column.name] = Seen(watched.column, watched.bins, before_half, now_half, *usual)
+        top = _usual_top(reference, place)
+        found[watched.column.name] = Seen(watched.column, watched.bins, before_half, now_half, *usual, usual_top=top)
     return found
+
+
+def _usual_top(reference: Reference, place: int) -> float:
+    """Return the largest share of a step's values that its fullest cell had, steps with few rows left out."""
+    steps = reference.steps
+    if steps is None or len(steps.rows) <= 1:
+        return 0.0
+    values = steps.counts[place].sum(axis=1)
+    known = values > np.median(values) / 2
+    return float((steps.facts.top[known, place] / values[known]).max()) if known.any() else 0.0
 
 
 def _usual(reference: Reference, place: int, before: Half) -> tuple[float, float, float]:

@@ -20,7 +20,7 @@ def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - ever
         return None
     old, new = seen.before.shares, seen.now.shares
     cell = int(np.argmax(new))
-    one = new[cell] >= _ALL and old[cell] < _WAS
+    one = new[cell] >= _ALL and old[cell] < _WAS and new[cell] > seen.usual_top
     if seen.numbers is not None:
         return _number(seen, cell) if one else None
     levels = seen.levels
