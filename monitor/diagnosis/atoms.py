@@ -12,7 +12,7 @@ from monitor.diagnosis.seen import Half, Seen
 Map = Callable[[Floats], Floats]
 _UNSEEN, _DENSE = 0.005, 3
 """Where a value and its neighbours stand in fewer rows than the second, others may lie between them unseen."""
-_MOST_DECIMALS, _WHOLE = 6, 1e-4
+_MOST_DECIMALS, _WHOLE, _EXACT = 6, 1e-4, 2.0**53
 """Values of more decimals are taken for measured without end."""
 _MEAN_SLACK, _MEAN_NOISE = 1.5, 3.0
 """A mean may be off by so many times what steps differ in, and by so many standard errors."""
@@ -101,6 +101,8 @@ def _on_lattice(values: Floats, new: float) -> bool:
     """
     for decimals in range(_MOST_DECIMALS):
         whole = np.append(values, new) * 10.0**decimals
+        if np.abs(whole).max() >= _EXACT:
+            return False
         if np.isclose(whole[:-1], np.rint(whole[:-1]), rtol=0, atol=_WHOLE).all():
             steps = np.rint(whole - whole[0]).astype(np.int64)
             return bool(abs(whole[-1] - np.rint(whole[-1])) <= _WHOLE and steps[-1] % np.gcd.reduce(steps[:-1]) == 0)
