@@ -67,20 +67,21 @@ def lone_values(bins: NumericBins, before: Half) -> bool:
     return bool(np.isclose(middle, bins.edges[beside], rtol=1e-9, atol=0).all())
 
 
-def off_grid(bins: NumericBins, before: Half, now: Half) -> bool:
+def off_grid(seen: Seen) -> bool:
     """Say whether the extremes lie between the values that the reference has, where it has few enough to tell.
 
     Zero tells nothing: a scale leaves it where it is. Nor does an extreme in a thin tail, where values are yet unseen,
-    nor one that lies on the lattice of all values: many rows may share what was measured once, such as the weather.
+    nor, where many rows share what was measured once, such as the weather, one that lies on the lattice of all values.
     """
-    if not lone_values(bins, before):
+    bins, before, now = seen.numbers, seen.before, seen.now
+    if bins is None or not lone_values(bins, before):
         return False
     inside = [value for value in (now.least, now.greatest) if value and before.least <= value <= before.greatest]
     cells = bins.cells(np.array(inside)) if inside else ()
     return bool(inside) and not any(
         np.isclose(value, bins.centres[cell], rtol=1e-6, atol=0)
         or not _is_dense(before, int(cell))
-        or _on_lattice(bins.centres[before.counts > 0], value)
+        or (seen.shared and _on_lattice(bins.centres[before.counts > 0], value))
         for value, cell in zip(inside, cells, strict=True)
     )
 

@@ -21,7 +21,8 @@ from monitor.reference import Reference
 Json = Mapping[str, Any]
 _USUAL_POINT = 0.9
 """Nine in ten steps of the reference lie no further from all of it than what is called usual."""
-
+_LEAST_VALUES, _SHARED, _SHARED_TIMES = 30, 0.05, 3.0
+"""Of so many values a step's fullest cell has no such share by chance, over so many times that of all steps."""
 _FAR, _WIDE, _TIMES = 4.0, 1.6, 4.0
 """Standard deviations by which a mean moves, and the logarithm of a spread; and so many times what is usual."""
 
@@ -63,7 +64,8 @@ class Seen:
     ----------
     usual: how far a step of the reference usually lies from all of it, as :func:`monitor.diagnosis.gap.gap` tells.
     usual_mean: the same of its mean, in standard deviations. ``usual_spread``: of the logarithm of its spread.
-    usual_top: the largest share of a step's values in one cell: all, where rows share what was measured once.
+    usual_top: the largest share that one cell had of a step's values, where rows share what was measured once, such as
+        the weather; 0 where they do not.
     """
 
     column: Column
@@ -99,6 +101,11 @@ class Seen:
     def slack(self) -> float:
         """Return how far apart two sides may lie and still be called alike."""
         return self.noise + self.usual
+
+    @property
+    def shared(self) -> bool:
+        """Say whether the rows of a step share values that were measured once."""
+        return self.usual_top > 0
 
     @property
     def far(self) -> bool:
@@ -157,19 +164,22 @@ def columns_seen(reference: Reference, now: Profile) -> dict[str, Seen]:
             for profile, sides in ((before, old), (now, new))
         )
         usual = _usual(reference, place, before_half)
-        top = _usual_top(reference, place)
+        top = _usual_top(reference, place, before_half)
         found[watched.column.name] = Seen(watched.column, watched.bins, before_half, now_half, *usual, usual_top=top)
     return found
 
 
-def _usual_top(reference: Reference, place: int) -> float:
-    """Return the largest share of a step's values that its fullest cell had, steps with few rows left out."""
+def _usual_top(reference: Reference, place: int, before: Half) -> float:
+    """Return the largest share of a step's values in one cell, where steps are of fewer values than their rows are."""
     steps = reference.steps
     if steps is None or len(steps.rows) <= 1:
         return 0.0
     values = steps.counts[place].sum(axis=1)
-    known = values > np.median(values) / 2
-    return float((steps.facts.top[known, place] / values[known]).max()) if known.any() else 0.0
+    known = values >= max(_LEAST_VALUES, np.median(values) / 2)
+    if not known.any():
+        return 0.0
+    tops = steps.facts.top[known, place] / values[known]
+    return float(tops.max()) if np.median(tops) > _SHARED + _SHARED_TIMES * before.shares.max() else 0.0
 
 
 def _usual(reference: Reference, place: int, before: Half) -> tuple[float, float, float]:

@@ -130,7 +130,7 @@ def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - ever
         return None
     apart = gap(seen.before.shares, seen.now.shares)
     fits = [fit for each in _candidates(seen) if (fit := _fit(seen, bins, each)) is not None]
-    foreign = off_grid(bins, seen.before, seen.now)
+    foreign = off_grid(seen)
     shifted = _left_by_a_shift(seen, bins)
     alike = [fit for fit in fits if fit.left <= min(seen.slack, apart / _FOLD)]
     alike = [fit for fit in alike if fit.share == 1.0 or fit.left <= _PART_NOISE * seen.noise]
@@ -143,7 +143,7 @@ def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - ever
         named = [fit for fit in good if fit.candidate.named]
         whole = [fit for fit in good if fit.share == 1.0 and class_ is Class.DATA_FAULT]
         best = min(named or whole, key=lambda fit: (round(fit.left, 3), -fit.share), default=None)
-        if best is not None and (best.candidate.named or _is_no_population(seen, bins, best.candidate)):
+        if best is not None and (best.candidate.named or _is_no_population(seen, best.candidate)):
             return _told(seen, best, apart, class_)
     return None
 
@@ -253,13 +253,13 @@ def _spread_slack(seen: Seen) -> float:
     return _SPREAD_SLACK + 1.5 * seen.usual_spread + _SPREAD_NOISE / math.sqrt(seen.now.values)
 
 
-def _is_no_population(seen: Seen, bins: NumericBins, candidate: _Candidate) -> bool:
+def _is_no_population(seen: Seen, candidate: _Candidate) -> bool:
     """Say whether a scale that belongs to no known unit is none that a population would make."""
     if candidate.factor is None:
         return False
     if candidate.offset == 0.0 and not 1 / _LARGE < candidate.factor < _LARGE:
         return True
-    return off_grid(bins, seen.before, seen.now) and abs(math.log(candidate.factor)) > _LEAST_LOG
+    return off_grid(seen) and abs(math.log(candidate.factor)) > _LEAST_LOG
 
 
 def _told(seen: Seen, fit: _Fit, apart: float, class_: Class) -> Found:
