@@ -93,7 +93,7 @@ def gap_over_values(ground: Ground, power: int) -> FromReference:
 
 def _places(widths: Floats) -> slice:
     """Return the places that hold every width over 0: beyond the reach there are few."""
-    wide = np.flatnonzero((widths > 0).reshape(-1, widths.shape[-1]).any(axis=0))
+    wide = np.flatnonzero((widths > 0).any(axis=tuple(range(widths.ndim - 1))))
     return slice(int(wide[0]), int(wide[-1]) + 1) if len(wide) else slice(0)
 
 

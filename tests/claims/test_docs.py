@@ -34,6 +34,7 @@ NOT_RUN = {
     "docs/how-to/python-client.md": ["needs FastAPI"],
     "docs/how-to/kserve.md": ["needs a Kubernetes cluster"],
     "docs/how-to/retrain.md": ["needs a daemon whose action waits"],
+    "docs/reference/loss-alarms.md": ["takes minutes, and needs an environment with river"],
     "docs/reference/bench.md": ["takes a quarter of an hour, and needs the real sets"],
 }
 """Blocks that nothing here can run, with the reason that stands above each. To hide a block, it must be added here."""
