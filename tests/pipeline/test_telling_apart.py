@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from monitor.joint.settings import JointSettings
 from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.tally import Limits
+from monitor.reference import ReferenceSettings
 from monitor.store.memory import load_memory
 from monitor.window import WindowSettings
 from monitor.workers import Failure, Task, WorkerFailed, Workers, pack
@@ -253,3 +256,22 @@ def test_a_real_child_says_what_this_process_says(plan: ModelPlan) -> None:
     with Workers() as workers:
         assert workers.call_in_turn("m", task) == answer_to(task.content)
     pipeline.close()
+
+
+def test_a_reference_that_follows_the_log_survives_restarts(plan: ModelPlan, tmp_path: Path) -> None:
+    """With a reference made anew each two days, a new process at every close tells what a replay tells."""
+    following = replace(plan, reference=ReferenceSettings(rolling=timedelta(days=2)))
+    told = replayed(following, Here(answer=half_the_skill))
+    with opened(tmp_path) as state:
+        more = True
+        while more:
+            pipeline = Pipeline(following, state, event_clock=True, workers=Here(answer=half_the_skill))
+            while pipeline.read_records(0, Limits()):
+                pass
+            more = any(True for _ in islice(pipeline.close_due(0, drained=True), 1))
+            if not more:
+                deque(pipeline.flush(0), 0)
+            pipeline.close()
+        assert kept_windows(state) == told.windows
+    assert len({body["reference"]["id"] for body in told.windows if body["reference"]}) > 1
+    assert shown(told)
