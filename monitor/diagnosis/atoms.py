@@ -67,11 +67,12 @@ def lone_values(bins: NumericBins, before: Half) -> bool:
     return bool(np.isclose(middle, bins.edges[beside], rtol=1e-9, atol=0).all())
 
 
-def off_grid(seen: Seen) -> bool:
+def off_grid(seen: Seen, *, lattice: bool) -> bool:
     """Say whether the extremes lie between the values that the reference has, where it has few enough to tell.
 
     Zero tells nothing: a scale leaves it where it is. Nor does an extreme in a thin tail, where values are yet unseen,
-    nor, where many rows share what was measured once, such as the weather, one that lies on the lattice of all values.
+    nor, with ``lattice`` or where many rows share what was measured once, such as the weather, one that lies on the
+    lattice of all values: a population has values there that nobody has seen yet.
     """
     bins, before, now = seen.numbers, seen.before, seen.now
     if bins is None or not lone_values(bins, before):
@@ -81,7 +82,7 @@ def off_grid(seen: Seen) -> bool:
     return bool(inside) and not any(
         np.isclose(value, bins.centres[cell], rtol=1e-6, atol=0)
         or not _is_dense(before, int(cell))
-        or (seen.shared and _on_lattice(bins.centres[before.counts > 0], value))
+        or ((lattice or seen.shared) and _on_lattice(bins.centres[before.counts > 0], value))
         for value, cell in zip(inside, cells, strict=True)
     )
 

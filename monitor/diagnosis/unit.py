@@ -130,7 +130,7 @@ def find(seen: Seen, evidence: Evidence) -> Found | None:  # noqa: ARG001 - ever
         return None
     apart = gap(seen.before.shares, seen.now.shares)
     fits = [fit for each in _candidates(seen) if (fit := _fit(seen, bins, each)) is not None]
-    foreign = off_grid(seen)
+    foreign = off_grid(seen, lattice=False)
     shifted = _left_by_a_shift(seen, bins)
     alike = [fit for fit in fits if fit.left <= min(seen.slack, apart / _FOLD)]
     alike = [fit for fit in alike if fit.share == 1.0 or fit.left <= _PART_NOISE * seen.noise]
@@ -259,7 +259,7 @@ def _is_no_population(seen: Seen, candidate: _Candidate) -> bool:
         return False
     if candidate.offset == 0.0 and not 1 / _LARGE < candidate.factor < _LARGE:
         return True
-    return off_grid(seen) and abs(math.log(candidate.factor)) > _LEAST_LOG
+    return off_grid(seen, lattice=True) and abs(math.log(candidate.factor)) > _LEAST_LOG
 
 
 def _told(seen: Seen, fit: _Fit, apart: float, class_: Class) -> Found:
