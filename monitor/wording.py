@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from monitor.diagnosis.words import TODO
+
 Json: TypeAlias = Mapping[str, Any]
 
 _NAMED = 3
@@ -22,14 +24,8 @@ _TITLES = {
     "targets": "targets stopped",
     "monitor": "the monitor itself needs help",
 }
-_TODO = {
-    "data_fault": "Fix the pipeline. Do not retrain on this data.",
-    "population_change": "The world has changed: retrain on recent rows, once targets for them are there.",
-    "concept_change": "What the model learnt no longer holds: retrain, or roll back if a new version brought it.",
-    "unclear": "Look at the page: the cause is not clear from the data alone.",
-}
 _TODO_BY_NAME = {
-    "quality": "Fix the pipeline. Do not retrain on this data.",
+    "quality": TODO["data_fault"],
     "volume": "Look at the callers and at the log's way to the monitor.",
     "latency": "Look at the model server.",
     "targets": "Look at the job that writes the targets.",
@@ -123,8 +119,11 @@ def _band(score: Json) -> str:
 
 
 def _todo(data: Json) -> list[str]:
-    name, found = str(data["alert"]["name"]), (data.get("diagnosis") or {}).get("class")
-    todo = _TODO_BY_NAME.get(name) or _TODO.get(str(found))
+    """Say what to do, unless the diagnosis has said it already."""
+    name, diagnosis = str(data["alert"]["name"]), data.get("diagnosis") or {}
+    if diagnosis.get("text"):
+        return []
+    todo = _TODO_BY_NAME.get(name) or TODO.get(str(diagnosis.get("class")))
     return [f"What to do: {todo}"] if todo else []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.notification import MessageType
 from monitor.wording import facts, sentences, title
-from tests.test_notification import ACTION, ALERT, content, decoded
+from tests.test_notification import ACTION, ALERT, CAUSE, content, decoded
 
 
 def event(kind: MessageType = MessageType.FIRING, **changed: Any) -> dict[str, Any]:
@@ -24,9 +24,17 @@ def test_a_firing_alert_says_all_that_is_asked_at_night() -> None:
         "What: distance: miles became kilometres.",
         "Since: 2013-07-01T06:00:00Z; told 2013-07-01T10:05:00Z.",
         "Does it hurt: roc_auc 0.71 [0.69, 0.73], 0.79 in the reference.",
-        "What to do: Fix the pipeline. Do not retrain on this data.",
+        "What to do: This is a fault of the data: mend the pipeline, and do not retrain on these rows.",
         "No retraining was started: data_fault.",
     ]
+
+
+def test_what_a_diagnosis_says_is_said_once() -> None:
+    """A diagnosis that has words of its own says what to do in them, and no second advice stands beside it."""
+    text = "temp: mean 1.2 to 21. The population has changed: retrain on recent rows, once their targets are known."
+    said = sentences(event(diagnosis={"class": "population_change", "causes": [CAUSE], "text": text}, action=None))
+    assert said[0] == text
+    assert "What to do" not in json.dumps(said)
 
 
 def test_that_nothing_is_known_is_said() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_TODO = {
+TODO = {
     "data_fault": "This is a fault of the data: mend the pipeline, and do not retrain on these rows.",
     "population_change": "The population has changed: retrain on recent rows, once their targets are known.",
     "concept_change": "The answers no longer follow from the inputs as they did: retrain on rows with fresh targets, "
@@ -25,8 +25,8 @@ def text_of(class_: str, causes: Sequence[Mapping[str, Any]]) -> str:
     """
     told = [cause for cause in causes if cause["kind"] not in _ASIDE] or list(causes)
     if not told:
-        return f"{_NOTHING} {_TODO[class_]}"
-    return f"{_said(told)}. {_TODO[class_]}"
+        return f"{_NOTHING} {TODO[class_]}"
+    return f"{_said(told)}. {TODO[class_]}"
 
 
 def _said(causes: Sequence[Mapping[str, Any]]) -> str:
