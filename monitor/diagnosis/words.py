@@ -13,8 +13,10 @@ TODO = {
     "unclear": "Whether data or world changed cannot be told: look at the columns before you retrain.",
 }
 _NOTHING = "Nothing that is known explains it."
-_ASIDE = frozenset({"fixed_rule", "concentration"})
-"""Causes that say where or by which rule, beside what happened."""
+SEGMENT_MIX = "segment_mix"
+_ASIDE = frozenset({"fixed_rule", "concentration", SEGMENT_MIX})
+"""Causes that say where, why or by which rule, beside what happened."""
+_MIXED = "If each segment is served as well as before, its performance says so, and there is nothing to retrain for."
 
 
 def text_of(class_: str, causes: Sequence[Mapping[str, Any]]) -> str:
@@ -26,7 +28,10 @@ def text_of(class_: str, causes: Sequence[Mapping[str, Any]]) -> str:
     told = [cause for cause in causes if cause["kind"] not in _ASIDE] or list(causes)
     if not told:
         return f"{_NOTHING} {TODO[class_]}"
-    return f"{_said(told)}. {TODO[class_]}"
+    mix = next((cause for cause in causes if cause["kind"] == SEGMENT_MIX), None)
+    if mix is None or class_ == "data_fault" or mix["column"] != told[0]["column"]:
+        return f"{_said(told)}. {TODO[class_]}"
+    return f"{_said(told)}: {mix['detail']}. {_MIXED} {TODO[class_]}"
 
 
 def _said(causes: Sequence[Mapping[str, Any]]) -> str:

@@ -1,11 +1,11 @@
-"""The search for the segment in which a drift or a loss is concentrated, once an alert of all rows fires.
+"""The search for where a drift or a loss is, once an alert of all rows fires: the segment, or the mix of them.
 
 Candidates are the segments of all columns and pairs that the config names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from monitor.bins import NumericBins
 from monitor.comparison import Side, histogram_of, sides_of
 from monitor.concentration import Change, Concentration, Moments, concentrated, share_moments
+from monitor.diagnosis.words import SEGMENT_MIX
 from monitor.instant import from_text
 from monitor.judge import Judge
 from monitor.pipeline.model import Model
@@ -20,6 +21,7 @@ from monitor.pipeline.profiles import stretch_profile
 from monitor.profile import Binning, Profile
 from monitor.reference import Reference
 from monitor.scorer import Scorer
+from monitor.segment_mix import mixed
 
 Json = dict[str, Any]
 KIND = "concentration"
@@ -27,7 +29,7 @@ _MOST_COLUMNS = 5
 
 
 def drift_causes(model: Model, name: str, window: Json, culprits: Sequence[str]) -> list[Json]:
-    """Return in which segment the drift of each of the first culprits is concentrated, where it is in one."""
+    """Return for each of the first culprits in which segment its drift is concentrated, or what mix explains it."""
     judge = model.versions[name].judge
     if judge is None or not judge.parts:
         return []
@@ -37,30 +39,42 @@ def drift_causes(model: Model, name: str, window: Json, culprits: Sequence[str])
     places = {watched.column.name: place for place, watched in enumerate(binning.columns)}
     now = {label: stretch_profile(model, name, binning, span, label) for label in judge.segments}
     asked = [column for column in culprits if column in places][:_MOST_COLUMNS]
-    found = ((column, _of_column(judge, places[column], whole, now, len(asked))) for column in asked)
-    return [_cause(column, each) for column, each in found if each is not None]
+    causes: list[Json] = []
+    for column in asked:
+        causes += _of_column(judge, places[column], whole, now, len(asked))
+    return causes
 
 
-def _of_column(judge: Judge, place: int, whole: Profile, now: dict[str, Profile], asked: int) -> Concentration | None:
+def _of_column(judge: Judge, place: int, whole: Profile, now: dict[str, Profile], asked: int) -> list[Json]:
+    """Return where the drift of a column is concentrated, or else the mix of segments that explains it."""
     binning = judge.reference.binning
-    column = binning.columns[place]
-    references = dict(_references(judge, column.column.name))
-    if isinstance(column.bins, NumericBins):
-        changes = {label: _shift(before, now[label], binning, place) for label, before in references.items()}
-        both = _shift(judge.reference, whole, binning, place)
-    else:
-        cell = _most_changed(judge.reference.profile, whole, binning, place)
-        changes = {label: _share(each.profile, now[label], binning, place, cell) for label, each in references.items()}
-        both = _share(judge.reference.profile, whole, binning, place, cell)
-    return None if both is None else concentrated(both, {k: v for k, v in changes.items() if v is not None}, asked)
+    name, numeric = binning.columns[place].column.name, isinstance(binning.columns[place].bins, NumericBins)
+    cell = None if numeric else _most_changed(judge.reference.profile, whole, binning, place)
+    both = _change(judge.reference, whole, binning, place, cell)
+    parts = {
+        part.cut.name: {
+            label: change
+            for label, own in part.labelled
+            if own is not None and (change := _change(own.reference, now[label], binning, place, cell)) is not None
+        }
+        for part in judge.parts
+        if name not in part.cut.columns
+    }
+    if both is None:
+        return []
+    found = concentrated(both, {label: each for part in parts.values() for label, each in part.items()}, asked)
+    if found is not None:
+        return [_cause(name, found)]
+    mixes = [mix for cut, part in parts.items() if (mix := mixed(cut, both, part, asked * len(parts))) is not None]
+    best = max(mixes, key=lambda each: each.explained if not each.against else 1.0, default=None)
+    if best is None:
+        return []
+    return [{"kind": SEGMENT_MIX, "column": name, "detail": best.words, "factor": best.explained}]
 
 
-def _references(judge: Judge, column: str) -> Iterator[tuple[str, Reference]]:
-    """Yield the reference of each segment that a column does not make itself."""
-    for part in judge.parts:
-        for label, own in part.labelled:
-            if own is not None and column not in part.cut.columns:
-                yield label, own.reference
+def _change(before: Reference, now: Profile, binning: Binning, place: int, cell: int | None) -> Change | None:
+    """Return how a column's mean changed, or the share of one of its cells."""
+    return _shift(before, now, binning, place) if cell is None else _share(before.profile, now, binning, place, cell)
 
 
 def _shift(before: Reference, now: Profile, binning: Binning, place: int) -> Change | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.alert import AlertState, Change, Scope
 from monitor.diagnosis import DATA_FAULT, SURE, Evidence, columns_seen, diagnose
+from monitor.diagnosis.words import SEGMENT_MIX, text_of
 from monitor.instant import Instant, from_text, microseconds
 from monitor.pipeline.concentrating import drift_causes
 from monitor.pipeline.model import Model, Version
@@ -26,7 +27,10 @@ def diagnosis_of(model: Model, scope: Scope, window: Json) -> Json:
     found = [by_name[name] for name in culprits if name in by_name]
     diagnosis = diagnose(found, _evidence(model, scope, version, window))
     if len(scope) == 2 or scope[2] is None:  # noqa: PLR2004 - model, version and segment
-        diagnosis["causes"] += drift_causes(model, scope[1], window, culprits)
+        where = drift_causes(model, scope[1], window, culprits)
+        diagnosis["causes"] += where
+        if any(cause["kind"] == SEGMENT_MIX for cause in where):
+            diagnosis["text"] = text_of(diagnosis["class"], diagnosis["causes"])
     return diagnosis
 
 
