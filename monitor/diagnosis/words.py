@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 TODO = {
@@ -14,6 +14,7 @@ TODO = {
 }
 _NOTHING = "Nothing that is known explains it."
 SEGMENT_MIX = "segment_mix"
+_MOST_NAMES = 3
 _ASIDE = frozenset({"fixed_rule", "concentration", SEGMENT_MIX})
 """Causes that say where, why or by which rule, beside what happened."""
 _MIXED = "If each segment is served as well as before, its performance says so, and there is nothing to retrain for."
@@ -38,6 +39,29 @@ def _said(causes: Sequence[Mapping[str, Any]]) -> str:
     first = causes[0]
     column, detail = first["column"], first["detail"]
     named = detail if column is None or detail.startswith(f"{column} ") else f"{column}: {detail}"
-    others = len({cause["column"] for cause in causes[1:]} - {column})
-    more = f"; {others} more column{'s' if others > 1 else ''} moved as well" if others else ""
-    return f"{named}{more}".rstrip(".")
+    alike = _columns(cause for cause in causes[1:] if cause["kind"] == first["kind"])
+    alike.pop(column, None)
+    others = len(_columns(causes[1:]).keys() - alike.keys() - {column})
+    like = f"; the same kind of change in {_listed(list(alike))}" if alike else ""
+    more = f"; {_counted(others)} moved as well" if others else ""
+    return f"{named}{like}{more}".rstrip(".")
+
+
+def _columns(causes: Iterable[Mapping[str, Any]]) -> dict[str, None]:
+    """Return the columns of some causes, each once and in their order."""
+    return {cause["column"]: None for cause in causes if cause["column"] is not None}
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return some names, and of how many more.
+
+    >>> _listed(["a", "b"]), _listed(["a", "b", "c", "d", "e"])
+    ('a and b', 'a, b, c and 2 more columns')
+    """
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join(names[:_MOST_NAMES])} and {_counted(len(names) - _MOST_NAMES)}"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _counted(columns: int) -> str:
+    return f"{columns} more column{'s' if columns > 1 else ''}"

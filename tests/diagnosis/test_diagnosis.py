@@ -169,8 +169,17 @@ def test_the_text_says_what_to_do(class_: str, todo: str) -> None:
         {"kind": "shift", "column": name, "detail": f"mean {place} to 2"} for place, name in enumerate(("a", "b", "c"))
     ]
     text = text_of(class_, [{"kind": "fixed_rule", "column": "a", "detail": "broken"}, *causes])
-    assert text.startswith("a: mean 0 to 2; 2 more columns moved as well. ")
+    assert text.startswith("a: mean 0 to 2; the same kind of change in b and c. ")
     assert todo in text
+
+
+def test_columns_of_one_kind_of_change_are_grouped() -> None:
+    """Forty columns that miss values read as one sentence, and what happened to others is counted beside."""
+    causes = [{"kind": "missing_surge", "column": f"m{place}", "detail": "missing 1% to 30%"} for place in range(40)]
+    causes[1:1] = [{"kind": "shift", "column": "temp", "detail": "mean 1 to 2"}]
+    text = text_of(DATA_FAULT, causes)
+    said = "m0: missing 1% to 30%; the same kind of change in m1, m2, m3 and 36 more columns; 1 more column"
+    assert text.startswith(said)
 
 
 def known(role: str, share: float, **more: Any) -> dict[str, Any]:
