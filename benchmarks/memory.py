@@ -39,11 +39,17 @@ def measure(config: Path) -> tuple[float, float]:
         daemon.wait_for_start(process, log)
         daemon.wait_until_drained(process, loaded, daemon.records_of(config.parent))
         time.sleep(TRIM_SECONDS + 5)
-        status = Path(f"/proc/{process.pid}/status").read_text("ascii", "replace")
+        found = memory_of(process.pid)
         daemon.stop(process)
     finally:
         process.kill()
         process.wait(60)
+    return found
+
+
+def memory_of(pid: int) -> tuple[float, float]:
+    """Return what a process holds now, and the most that it held, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
     return _of(status, "VmRSS"), _of(status, "VmHWM")
 
 
