@@ -113,6 +113,7 @@ def test_what_is_thought_up_is_answered_as_described(daemon: Daemon) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_ten_thousand_requests_are_answered_as_described(daemon: Daemon) -> None:
     """Ten thousand requests, right ones and wrong ones, get no 5xx, and nothing that is not described."""
     assert think_up(daemon, 400).total() >= 10_000
