@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from monitor.instant import Instant, microseconds
+from monitor.recovery import RecoverySettings
 from monitor.settings import Duration, Frequency, Rate, Settings, parse_duration, parse_rate
 
 
@@ -28,6 +29,8 @@ class RetrainSettings(Settings):
     min_targets: int = Field(1000, ge=0, description="least targets since the version appeared, to retrain with")
     lookback: Duration = Field(parse_duration("60d"), description="rows offered to retrain with go back so far")
     expires: Duration = Field(parse_duration("24h"), description="an action not reported finished by then is given up")
+    retries: int = Field(0, ge=0, le=10, description="a job that failed is asked for again so often, by the gate")
+    recovery: RecoverySettings = Field(RecoverySettings(), description="when a retraining counts as a help")
     one_segment: Literal["approve", "allow"] = Field(
         "approve", description="where one segment holds the change: ask a person first, or take it as any other"
     )
@@ -72,10 +75,12 @@ class Why(StrEnum):
     REJECTED = "rejected"
     ALERT_RESOLVED = "alert_resolved"
     EXPIRED = "expired"
+    TIMED_OUT = "timed_out"
     REPORTED = "reported"
 
 
-WITHHOLDING = tuple(why for why in Why if why not in {Why.GATE_OPEN, Why.NEEDS_APPROVAL, Why.APPROVED, Why.REPORTED})
+_NEVER_WITHHELD = {Why.GATE_OPEN, Why.NEEDS_APPROVAL, Why.APPROVED, Why.REPORTED, Why.TIMED_OUT}
+WITHHOLDING = tuple(why for why in Why if why not in _NEVER_WITHHELD)
 """Every reason for which an action may be withheld."""
 
 
@@ -123,6 +128,7 @@ class Facts:
     persistent: what is complained of has held for long enough.
     concentrated: one segment alone holds the change.
     approved: a person has said yes.
+    attempts: earlier ones at this very action: they are of the budget, and no cooldown keeps a retry back.
     """
 
     targets: int = 0
@@ -132,6 +138,7 @@ class Facts:
     persistent: bool = True
     concentrated: bool = False
     approved: bool = False
+    attempts: tuple[PastAction, ...] = ()
 
 
 def decide(settings: RetrainSettings, past: Sequence[PastAction], facts: Facts, now: Clocks) -> Decision:
@@ -166,7 +173,7 @@ def obstacle(settings: RetrainSettings, past: Sequence[PastAction], facts: Facts
         (facts.data_fault, Why.DATA_FAULT),
         (not facts.persistent, Why.NOT_PERSISTENT),
         (any(_within(action, microseconds(settings.cooldown), now) for action in spent), Why.COOLDOWN),
-        (_over_budget(settings.budget, spent, now), Why.BUDGET_SPENT),
+        (_over_budget(settings.budget, [*spent, *facts.attempts], now), Why.BUDGET_SPENT),
         (facts.targets < settings.min_targets, Why.TOO_FEW_TARGETS),
     )
     return next((why for holds, why in against if holds), None)

@@ -43,8 +43,9 @@ _CAUSE = ("kind", "column", "detail", "factor")
 _PERFORMANCE = ("metric", "reference", "realised", "estimated", "final")
 _SCORE = ("value", "lower", "upper", "rows")
 _PERFORMANCE_PARTS = {"realised": _SCORE, "estimated": _SCORE}
-_ACTION = ("id", "kind", "status", "why", "trigger", "by", "expires_at", "fence", "reference", "callback")
-_ACTION_PARTS = {"reference": ("id", "rows"), "callback": ("url", "token")}
+_ACTION = ("id", "kind", "status", "why", "trigger", "by", "expires_at", "fence", "reference", "recovery", "callback")
+_RECOVERY = ("status", "why", "version", "metric", "before", "after", "windows", "needed", "until", "text")
+_ACTION_PARTS = {"reference": ("id", "rows"), "recovery": _RECOVERY, "callback": ("url", "token")}
 _DECISION = ("at", "status", "why", "by")
 _DECISIONS = 10
 _LINKS = ("page", "report", "rows")
@@ -71,6 +72,7 @@ class Content:
     diagnosis: ``class`` and ``causes``.
     action: with ``callback`` (``url`` and ``token``) where the receiver is to report back.
     links: ``page``, ``report``, ``rows``.
+    about_action: it tells what became of the action, and is no message of the alert's own.
     """
 
     alert: Json
@@ -80,6 +82,7 @@ class Content:
     performance: Sequence[Json] = ()
     action: Json | None = None
     links: Json = field(default_factory=dict)
+    about_action: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,9 @@ def message_id(kind: MessageType, content: Content) -> str:
     alert, action = content.alert, content.action or {}
     told = [alert.get(key) for key in ("model", "version", "name", "segment", "started_at", "state", "reason")]
     told.append(content.window.get("id"))
-    if kind is MessageType.ACTION:
+    if content.about_action:
+        told += [action.get("id"), (action.get("recovery") or {}).get("status")]
+    elif kind is MessageType.ACTION:
         told += [action.get("id"), action.get("status")]
     return digest_id("evt", *told)
 

@@ -31,6 +31,7 @@ _TODO_BY_NAME = {
     "targets": "Look at the job that writes the targets.",
     "monitor": "Look at the monitor's log.",
 }
+_OUTCOMES = {"recovered": "the retraining helped", "not_recovered": "the retraining did not help"}
 _WITHHELD = "No retraining was started"
 
 
@@ -46,6 +47,9 @@ def title(event: Json) -> str:
         return "Test message of Driftline"
     model = f"{alert.get('model')} version {alert.get('version')}" if alert.get("version") else str(alert.get("model"))
     where = f" ({alert['segment']})" if alert.get("segment") else ""
+    outcome = _recovery(event["data"]).get("status")
+    if outcome in _OUTCOMES:
+        return f"{model}: {_OUTCOMES[outcome]}"
     if event["type"].endswith(".action.requested"):
         return f"{model}: {(event['data'].get('action') or {}).get('kind', 'action')} requested"
     what = _TITLES.get(str(name), str(name))
@@ -60,9 +64,17 @@ def sentences(event: Json) -> list[str]:
         return ["Why: the version has served for as long as retrain.max_age allows.", *_action(data)]
     if not alert.get("name"):
         return ["If you can read this, messages reach you."]
+    if _recovery(data).get("status") == "recovered":
+        return [str(_recovery(data)["text"]), *_since(data)]
     if alert.get("state") == "resolved":
         return [f"It is over, by the window that ended {_ended(data)}.", *_since(data)]
     return [*_what(data), *_since(data), *_hurts(data), *_todo(data), *_action(data)]
+
+
+def _recovery(data: Json) -> Json:
+    """Return what is known of an action's recovery."""
+    found: Json = (data.get("action") or {}).get("recovery") or {}
+    return found
 
 
 def _ended(data: Json) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ APPROVED = Decision(Status.REQUESTED, Why.APPROVED)
     ],
 )
 def test_the_mode_says_what_an_open_gate_does(
-    mode: str, one_segment: str, facts: dict[str, bool], expected: Decision
+    mode: str, one_segment: str, facts: dict[str, Any], expected: Decision
 ) -> None:
     """Start, ask a person, or only record; what one segment holds is asked about even if all else starts."""
     settings = SETTINGS.model_copy(update={"mode": mode, "one_segment": one_segment})
@@ -77,7 +78,7 @@ def test_the_mode_says_what_an_open_gate_does(
         ({"targets": 9}, Why.TOO_FEW_TARGETS),
     ],
 )
-def test_no_approval_opens_the_gate(mode: str, facts: dict[str, bool], why: Why, *, approved: bool) -> None:
+def test_no_approval_opens_the_gate(mode: str, facts: dict[str, Any], why: Why, *, approved: bool) -> None:
     """What speaks against a retraining withholds it in every mode, and whoever has said yes."""
     told = replace(Facts(10, approved=approved), **facts)
     assert decide(SETTINGS.model_copy(update={"mode": mode}), [], told, NOW) == withheld(why)

@@ -67,6 +67,7 @@ ACTION = {
     "expires_at": "2013-07-02T10:00:00Z",
     "fence": 7,
     "reference": {"id": "sha256:9f2c4e1ab07d", "rows": 50000},
+    "recovery": None,
     "callback": {"url": "https://monitor.example/api/v1/actions/ac_7m2p", "token": "t0k3n"},
     "decisions": [{"at": "2013-07-01T10:05:00Z", "status": "requested", "why": "approved", "by": "ann"}],
 }

@@ -480,5 +480,7 @@ def fill(telemetry: Telemetry) -> None:
     telemetry.deliveries("team", outcomes={"delivered": 4}, pending=1)
     telemetry.actions("flight-delay", {("retrain", "requested"): 1})
     telemetry.suppressed("flight-delay", {"cooldown": 2})
+    telemetry.recoveries("flight-delay", {"recovered": 1})
+    telemetry.callbacks_refused({"other_job": 1})
     telemetry.state(bytes_on_disk=48_000_000, writable=True)
     telemetry.config(reloaded=True)

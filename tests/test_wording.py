@@ -109,3 +109,12 @@ def test_a_retraining_by_age_is_no_test_message() -> None:
         "Why: the version has served for as long as retrain.max_age allows.",
         "Action retrain: requested (gate_open).",
     ]
+
+
+@pytest.mark.parametrize(("status", "expected"), [("recovered", "helped"), ("not_recovered", "did not help")])
+def test_a_retraining_that_has_ended_is_told_of_first(status: str, expected: str) -> None:
+    """Whether it helped stands in the title, and how much is what a reader of a recovery meets first."""
+    text = "Retraining finished: version 4 recovered: roc_auc 0.62 -> 0.76 in 3 windows."
+    told = event(MessageType.RESOLVED, action=ACTION | {"recovery": {"status": status, "text": text}})
+    assert title(told) == f"flight-delay version 3: the retraining {expected}"
+    assert (sentences(told)[0] == text) is (status == "recovered")

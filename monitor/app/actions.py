@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from tempfile import TemporaryFile
@@ -14,7 +14,7 @@ from monitor.action import Status
 from monitor.app.export import Span, export_rows
 from monitor.errors import StoreBusy
 from monitor.instant import Instant, from_text, microseconds, to_text
-from monitor.pipeline.acting import approved, rejected, report
+from monitor.pipeline.acting import approved, await_recovery, is_of_another, rejected, report
 from monitor.pipeline.model import Model
 from monitor.pipeline.telling import request
 from monitor.store.action import get_action, save_action
@@ -24,14 +24,18 @@ from monitor.store.database import State
 from monitor.store.delivery import enqueue
 from monitor.store.window import get_window
 from monitor.web.problems import Problem
-from monitor.web.view import Report, Ruling, Verb
+from monitor.web.view import Report, Ruling, Step, Verb
 
 Json = dict[str, Any]
 _KEY = "token_key"
 _KEY_BYTES = 32
 _CHUNK = 1 << 20
-_HIDDEN = frozenset({"decided_wall"})
-_LATER: Json = {"trigger": None, "by": None, "window": None, "reference": None, "decisions": []}
+_HIDDEN = frozenset({"decided_wall", "asked", "raised", "before"})
+_LATER: Json = {
+    **dict.fromkeys(("trigger", "by", "window", "reference", "job", "recovery")),
+    "decisions": [],
+    "attempts": [],
+}
 
 
 def token_key(state: State) -> bytes:
@@ -66,7 +70,7 @@ def shown(action: Mapping[str, Any]) -> Json:
     return _LATER | {key: value for key, value in action.items() if key not in _HIDDEN}
 
 
-def check_token(state: State, action: str, expected: str, token: str) -> Json:
+def check_token(state: State, action: str, expected: Callable[[Json], str], token: str) -> Json:
     """Return an action whose expected token was given.
 
     Raises
@@ -77,7 +81,7 @@ def check_token(state: State, action: str, expected: str, token: str) -> Json:
         body = get_action(connection, action)
     if body is None:
         raise Problem(404, "not_found", "there is no such action")
-    if not hmac.compare_digest(expected.encode(), token.encode("utf-8", "surrogatepass")):
+    if not hmac.compare_digest(expected(body).encode(), token.encode("utf-8", "surrogatepass")):
         raise Problem(401, "unauthorized", "this is not the action's token", headers={"WWW-Authenticate": "Bearer"})
     return body
 
@@ -87,14 +91,18 @@ def take_report(state: State, model: Model, body: Json, told: Report, at: Instan
 
     Raises
     ------
-    Problem: 409, the action is closed.
+    Problem: 409, the action is closed, or another job has it.
     """
     result = {"version": told.version, "rows": told.rows, "why": told.why}
     known = model.actions.get(body["id"], body)
-    after = report(known, told.step.value, result)
+    if is_of_another(known, told.job):
+        raise Problem(409, "other_job", "another job has said that the action is its own")
+    after = report(known, told.step.value, result, told.job)
     if after is None:
-        raise Problem(409, "action_closed", f"the action is {known['status']} already")
+        raise Problem(409, "action_closed", f"the action is {known['status']} already ({known['why']})")
     after["updated_at"] = to_text(at)
+    if told.step is Step.SUCCEEDED:
+        after = await_recovery(model, after, model.closed + microseconds(model.plan.window.lateness))
     with state.write(durable=True) as connection:
         save_action(connection, after)
     model.actions[body["id"]] = after

@@ -35,15 +35,15 @@ _WAITING_BYTES = 8
 _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 """On disk, of such an answer and of a target, under ids of 36 characters."""
 # The page of metrics: of the process and the monitor; then of each of these.
-_SERIES = 29
+_SERIES = 33
 _SERIES_A_COMPARISON = 27
 """Of a version that serves beside another: four figures, with what is said of each."""
 _SERIES_A_MODEL, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 24, 3, 4
 _SERIES_A_SOURCE = 4 + len(Reason)
 """Of a source: every reason for which a row of it may be refused, among others."""
 _SERIES_A_SEGMENT = 9
-_SERIES_A_RETRAINING = len(WITHHOLDING)
-"""Of a model that is retrained: every reason for which that may be withheld."""
+_SERIES_A_RETRAINING = len(WITHHOLDING) + 2
+"""Of a model that is retrained: every reason for which that may be withheld, and whether it helped."""
 
 
 @dataclass(frozen=True, slots=True)

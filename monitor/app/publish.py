@@ -63,10 +63,15 @@ def publish(running: Running) -> None:
     withheld: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for action in actions:
         withheld[action["model"]].update(_withheld(action))
+    recovered: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for action in actions:
+        recovered[action["model"]][(action.get("recovery") or {}).get("status", "")] += 1
     for model, worker in running.workers.items():
         telemetry.actions(model, totals[model])
         if worker.plan.retrain is not None:
             telemetry.suppressed(model, withheld[model])
+            telemetry.recoveries(model, recovered[model])
+    telemetry.callbacks_refused(running.callbacks_refused)
     telemetry.state(bytes_on_disk=running.state.bytes(), writable=running.state.writable)
 
 

@@ -31,6 +31,7 @@ class Running:
     ticked: when the supervisor last showed that it lives, on the monotonic clock.
     reload_error: why the last reload was refused.
     outcomes: of deliveries since this process began, by receiver.
+    callbacks_refused: words of jobs that were refused since this process began, by reason.
     """
 
     loaded: Loaded
@@ -47,6 +48,7 @@ class Running:
     ticked: float = field(default_factory=time.monotonic)
     reload_error: str | None = None
     outcomes: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    callbacks_refused: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Start what writes down what is sent."""

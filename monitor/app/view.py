@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from monitor.app import actions
@@ -11,6 +11,7 @@ from monitor.app.running import Running
 from monitor.app.status import Beside, status
 from monitor.app.worker import Worker
 from monitor.instant import to_text
+from monitor.pipeline.acting import try_of
 from monitor.store.action import get_action, list_actions
 from monitor.store.alert import get_alert, list_alerts
 from monitor.store.delivery import Delivery, list_deliveries
@@ -114,14 +115,18 @@ class DaemonView:
     def report_action(self, id: str, token: str, report: Report) -> Json:
         """Take a job's word on its action."""
         running = self._running
-        body, worker = self._of_action(id, actions.token_of(running.key, id), token)
-        with worker.turns.visit():
-            return actions.take_report(running.state, worker.pipeline.model, body, report, running.clock())
+        try:
+            body, worker = self._of_action(id, self._job_token, token)
+            with worker.turns.visit():
+                return actions.take_report(running.state, worker.pipeline.model, body, report, running.clock())
+        except Problem as problem:
+            running.callbacks_refused[problem.code] += 1
+            raise
 
     def rule_action(self, id: str, token: str, ruling: Ruling) -> Json:
         """Take a person's word on an action."""
         running = self._running
-        body, worker = self._of_action(id, actions.ruling_token(running.key, ruling.verb, id), token)
+        body, worker = self._of_action(id, lambda _: actions.ruling_token(running.key, ruling.verb, id), token)
         with worker.turns.visit():
             model = worker.pipeline.model
             after, receivers = actions.take_ruling(running.state, model, body, ruling, running.clock())
@@ -130,10 +135,13 @@ class DaemonView:
 
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:
         """Return the rows to retrain with."""
-        body, worker = self._of_action(id, actions.token_of(self._running.key, id), token)
+        body, worker = self._of_action(id, self._job_token, token)
         return actions.rows_of(self._running.state, worker.pipeline.model, body)
 
-    def _of_action(self, id: str, expected: str, token: str) -> tuple[Json, Worker]:
+    def _job_token(self, action: Json) -> str:
+        return actions.token_of(self._running.key, try_of(action))
+
+    def _of_action(self, id: str, expected: Callable[[Json], str], token: str) -> tuple[Json, Worker]:
         """Return an action whose token was given, and who works at its model."""
         body = actions.check_token(self._running.state, id, expected, token)
         worker = self._running.workers.get(body["model"])

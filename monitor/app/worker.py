@@ -127,6 +127,11 @@ class Worker:
             self._log.warning(
                 f"alert_{body['state']}", alert=body["id"], version=body["version"], columns=body["columns"]
             )
+        for body in closed.actions:
+            if body["updated_at"] == to_text(closed.at) and (body.get("recovery") or {}).get("text"):
+                self._log.info(
+                    f"retraining_{body['recovery']['status']}", action=body["id"], text=body["recovery"]["text"]
+                )
         for told in closed.references:
             tell = self._log.warning if told["event"] == KEPT else self._log.info
             tell(told["event"], **{key: value for key, value in told.items() if key != "event"})

@@ -147,12 +147,20 @@ def _who(by: str | None) -> str:
 
 
 def _tables(items: list[dict[str, Any]], *, suspended: bool) -> list[Any]:
-    made = table("actions", "id", "model", "version", "asked by", "status", "why", "requested", "ruled by")
+    made = table("actions", "id", "model", "version", "asked by", "status", "why", "requested", "ruled by", "recovery")
     for each in items:
         names = (each["id"], each["model"], plain(each["version"]), each["trigger"] or "")
-        made.add_row(*names, each["status"], each["why"], each["requested_at"], plain(each["by"] or ""))
+        ruled = (each["status"], each["why"], each["requested_at"], plain(each["by"] or ""))
+        made.add_row(*names, *ruled, plain(_recovery(each["recovery"])))
     line = ["actions are suspended; driftline actions resume allows them again"] if suspended else []
     return [*line, made if items else "no action was asked for yet"]
+
+
+def _recovery(told: dict[str, Any] | None) -> str:
+    """Say whether a retraining helped, or how far that is known."""
+    if told is None:
+        return ""
+    return told["text"] or f"waiting until {told['until']}: {told['windows']} of {told['needed']} windows held"
 
 
 def _rule(loaded: Loaded, id: str, verb: Verb, by: str | None) -> None:

@@ -12,7 +12,8 @@ from monitor.identity import digest_id
 from monitor.instant import Instant, from_text, microseconds
 from monitor.pipeline.acting import act, withdraw
 from monitor.pipeline.closed import Closed
-from monitor.pipeline.gating import Asked, by_alert
+from monitor.pipeline.following import follow_up
+from monitor.pipeline.gating import Asked, by_alert, firing_ids
 from monitor.pipeline.model import Model, Version
 from monitor.pipeline.telling import tell
 
@@ -28,9 +29,10 @@ def hold(version: Version, breached: bool | None) -> None:  # noqa: FBT001 - wha
 
 
 def ask(model: Model, closed: Closed, wall: Instant) -> None:
-    """Decide on what is asked for at an instant, once its windows are closed and scored."""
+    """Decide on what is asked for at an instant, once its windows are closed and scored, and on what helped."""
     if model.plan.retrain is None:
         return
+    follow_up(model, closed)
     windows = {body["version"]: body for body in closed.windows}
     live = [name for name in model.live if name in windows]
     now = closed.at, wall
@@ -39,7 +41,7 @@ def ask(model: Model, closed: Closed, wall: Instant) -> None:
     if live:
         youngest = max(live, key=lambda name: (model.versions[name].since, name))
         _ask_by_age(model, youngest, windows[youngest], closed, now)
-    taken = withdraw(model, _firing(model), closed.at)
+    taken = withdraw(model, firing_ids(model), closed.at)
     closed.actions += taken
     by_id = {body["alert"]: body for body in taken}
     for alert in closed.moved:
@@ -53,7 +55,7 @@ def _ask_by_loss(model: Model, name: str, window: Json, closed: Closed, now: tup
         return
     persistent = sum(model.versions[name].held) >= _HELD
     acted = act(model, by_alert(raised.body, window, persistent=persistent), now)
-    if acted is None or raised.body["action"] == acted.summary:
+    if acted is None or (not acted.changed and raised.body["action"] == acted.summary):
         return
     raised.body["action"] = acted.summary
     closed.moved.append(raised.body)
@@ -75,12 +77,3 @@ def _ask_by_age(model: Model, name: str, window: Json, closed: Closed, now: tupl
     if acted is not None and acted.changed:
         closed.actions.append(acted.body)
         closed.deliveries += tell(model, {"model": model.plan.name, "version": name}, window, None, acted)
-
-
-def _firing(model: Model) -> set[str]:
-    """Return the ids of the alerts that may ask for something."""
-    found = set()
-    for version in model.versions.values():
-        found |= {version.alert.id} if version.alert.state is AlertState.FIRING else set()
-        found |= {each.alert.id for each in version.raised.values() if each.alert.state is AlertState.FIRING}
-    return {ident for ident in found if ident is not None}

@@ -106,6 +106,15 @@ def _firing(raised: Mapping[tuple[str, str], Raised]) -> Sequence[tuple[str, Jso
     ]
 
 
+def firing_ids(model: Model) -> set[str]:
+    """Return the ids of the alerts that may ask for something."""
+    found = set()
+    for version in model.versions.values():
+        found |= {version.alert.id} if version.alert.state is AlertState.FIRING else set()
+        found |= {each.alert.id for each in version.raised.values() if each.alert.state is AlertState.FIRING}
+    return {ident for ident in found if ident is not None}
+
+
 def _kinds(alert: Json) -> set[str]:
     """Return the kinds of what an alert says it was caused by."""
     diagnosis = alert["diagnosis"]

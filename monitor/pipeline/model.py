@@ -11,6 +11,7 @@ from monitor.fixed_rule import Streak
 from monitor.instant import Instant, from_text, microseconds
 from monitor.judge import Judge, Memory, first_memory
 from monitor.performance.burning import Ledger
+from monitor.performance.metric import Direction, Metric
 from monitor.pipeline.arrivals import Arrivals
 from monitor.pipeline.cohorts import Scored, TargetWatch
 from monitor.pipeline.gathering import Gathered
@@ -79,6 +80,8 @@ class Version:
     """Of telling it from its reference, where a classifier is asked for."""
     held: tuple[bool, ...] = ()
     """Whether each of the last looks at its performance was a breach, the newest last."""
+    lately: dict[Instant, tuple[float, int]] = field(default_factory=dict)
+    """What its first metric was in its last windows, and on how many rows, by the window's end."""
 
 
 @dataclass(slots=True)
@@ -181,6 +184,12 @@ class Model:
         wanted = self.plan.targets is not None or (scorer is not None and (scorer.estimator or scorer.watches))
         return scorer is not None and bool(wanted)
 
+    def first_metric(self, name: str) -> Metric | None:
+        """Return the metric that a version's recovery is told by: its first of which one value is better."""
+        scorer = self.references.scorer(name)
+        metrics = () if scorer is None else scorer.metrics
+        return next((metric for metric in metrics if metric.direction is not Direction.NEITHER), None)
+
     @property
     def asked_from(self) -> Instant:
         """Return the instant from which answers may still be asked for: of windows that are open, or wait for targets.
@@ -207,8 +216,9 @@ class Model:
         return self.next_end is None or self.next_end <= self.settles_until
 
     def past_actions(self, without: str) -> list[PastAction]:
-        """Return what the gate needs of earlier actions."""
-        return [past_action(body) for id_, body in self.actions.items() if id_ != without]
+        """Return what the gate needs of earlier actions, and of each try at one."""
+        others = [body for id_, body in self.actions.items() if id_ != without]
+        return [each for body in others for each in (past_action(body), *attempts_of(body))]
 
     def targets_between(self, since: Instant, until: Instant) -> int:
         """Return how many targets came in a stretch of event time; those without a time of their own count always."""
@@ -220,6 +230,11 @@ def new_parts(judge: Judge | None, since: Instant) -> dict[str, Version]:
     """Return the segments of a version before the first step."""
     found = {} if judge is None else judge.segments
     return {label: Version(part, None if part is None else first_memory(part), since) for label, part in found.items()}
+
+
+def attempts_of(body: Json) -> tuple[PastAction, ...]:
+    """Return the earlier tries at an action, each of which a job was asked for."""
+    return tuple(past_action(body | each | {"status": Status.FAILED.value}) for each in body.get("attempts", ()))
 
 
 def past_action(body: Json) -> PastAction:

@@ -117,6 +117,7 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         alert["raised"] = [[*key, asdict(raised.alert), raised.body] for key, raised in version.raised.items()]
         alert["promised"] = version.promised
         alert["held"] = version.held
+        alert["lately"] = [[end, *known] for end, known in version.lately.items()]
         alert["streaks"] = {column: asdict(streak) for column, streak in version.streaks.items()}
         save_memory(connection, name, version_name, _ALERT, _dump(alert))
         _save_habits(connection, name, version_name, version)
@@ -254,6 +255,7 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
         }
         version.promised = alert.get("promised", {})
         version.held = tuple(alert.get("held", ()))
+        version.lately = {end: (value, rows) for end, value, rows in alert.get("lately", [])}
         version.streaks = {column: Streak(**streak) for column, streak in alert.get("streaks", {}).items()}
     version.parts = new_parts(judge, version.since)
     fill_segments(version.parts, pieces.get(SEGMENTS, b""), model.next_end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from monitor.action import Status
@@ -9,7 +10,7 @@ from monitor.alert import AlertState, Change, Scope
 from monitor.attributions import in_order
 from monitor.instant import Instant, to_text
 from monitor.notification import Content, MessageType, message
-from monitor.pipeline.acting import Act
+from monitor.pipeline.acting import Act, try_of
 from monitor.pipeline.diagnosing import diagnosis_of, second_look
 from monitor.pipeline.model import Model
 from monitor.pipeline.moving import alerted
@@ -77,6 +78,12 @@ def tell(model: Model, alert: Json, window: Json, change: Change | None, acted: 
     return [*queued, *request(model, alert, window, acted.body)]
 
 
+def tell_of_action(model: Model, kind: MessageType, alert: Json, window: Json, action: Json) -> list[QueuedDelivery]:
+    """Return the messages that tell the receivers of an alert what became of the action that it asked for."""
+    content = replace(_content(model, alert, window, action), about_action=True)
+    return _queue(kind, content, model.plan.route(alert))
+
+
 def request(model: Model, alert: Json, window: Json, action: Json) -> list[QueuedDelivery]:
     """Return the message that asks the job for a retraining; none if it is not requested now.
 
@@ -108,7 +115,7 @@ def _content(model: Model, alert: Json, window: Json, action: Json | None) -> Co
 
 
 def _callback(model: Model, action: Json) -> Json:
-    token = model.plan.token(action["id"]) if model.plan.token is not None else None
+    token = model.plan.token(try_of(action)) if model.plan.token is not None else None
     return {"url": f"{model.plan.external_url}/api/v1/actions/{action['id']}", "token": token}
 
 

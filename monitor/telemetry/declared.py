@@ -191,6 +191,10 @@ ACTIONS = _counter("actions_total", "model kind status", "Actions that reached a
 RETRAIN_SUPPRESSED = _counter(
     "retrain_suppressed_total", "model reason", "Decisions to withhold a retraining, by reason."
 )
+RECOVERIES = _counter(
+    "recoveries_total", "model outcome", "Retrainings that succeeded, by whether their version recovered."
+)
+CALLBACKS_REFUSED = _counter("callbacks_refused_total", "reason", "Words of jobs that were refused, by reason.")
 
 SOURCE_LAG = _gauge("source_lag_seconds", "model source", "Wall time since a record was last accepted.")
 LAST_EVALUATION = _gauge(

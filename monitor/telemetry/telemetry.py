@@ -26,6 +26,8 @@ _OF_TARGETS = {
     "targets_before_record_ratio": d.TARGETS_BEFORE_RECORD,
     "scores_improper_ratio": d.SCORES_IMPROPER,
 }
+RECOVERED = ("recovered", "not_recovered")
+REFUSALS = ("not_found", "unauthorized", "action_closed", "other_job")
 STATUSES = ("requested", "withheld", "awaiting_approval", "started", "succeeded", "failed")
 
 
@@ -208,6 +210,18 @@ class Telemetry:
         with self._lock:
             for why in WITHHOLDING:
                 self._table.raise_to(d.RETRAIN_SUPPRESSED, (model, why.value), totals.get(why.value, 0))
+
+    def recoveries(self, model: str, totals: Mapping[str, int]) -> None:
+        """Show how many retrainings of a model helped, and how many did not; each is always shown."""
+        with self._lock:
+            for outcome in RECOVERED:
+                self._table.raise_to(d.RECOVERIES, (model, outcome), totals.get(outcome, 0))
+
+    def callbacks_refused(self, totals: Mapping[str, int]) -> None:
+        """Show how often a job's word was refused, by reason; every reason is always shown."""
+        with self._lock:
+            for reason in REFUSALS:
+                self._table.raise_to(d.CALLBACKS_REFUSED, (reason,), totals.get(reason, 0))
 
     def state(self, *, bytes_on_disk: int, writable: bool) -> None:
         """Show the size of the state, and whether it can be written."""

@@ -25,6 +25,7 @@ _MAX_BODY = 64 * 1024
 _BODY_SECONDS = 10.0
 _MAX_VERSION = 128
 _MAX_WHY = 1_000
+_MAX_JOB = 128
 _MAX_ROWS = 2**53
 _SECURITY: list[dict[str, list[str]]] = [{"action_token": []}]
 _PARQUET = "application/vnd.apache.parquet"
@@ -36,7 +37,7 @@ _REPORTED = {
     **_FAULTS,
     200: ResponseSpec(dict[str, Any], generate_examples=False, description="The action as it stands now"),
     400: fault("The body is not JSON"),
-    409: fault("The action is closed, or the step does not follow"),
+    409: fault("The action is closed, or another job has it"),
     413: fault("The body is too large"),
     422: fault("The body lacks something"),
 }
@@ -53,7 +54,10 @@ _ID = re.compile(r"ac_[a-z2-7]{26}")
     operation_class=described.taking({"application/json": described.OBJECT}, required=False),
 )
 async def report(request: Request[Any, Any, Any], view: TheView, id: PathText, step: PathText) -> Response[bytes]:
-    """Take ``started`` ``{}``, ``succeeded`` ``{"version": "2", "rows": 41200}`` or ``failed`` ``{"why": "…"}``."""
+    """Take ``started`` ``{}``, ``succeeded`` ``{"version": "2", "rows": 41200}`` or ``failed`` ``{"why": "…"}``.
+
+    Each may name its ``job``: a job of another name is refused from then on.
+    """
     if step not in set(Step):
         raise not_found("step")
     token = bearer(request)
@@ -88,14 +92,15 @@ def read_report(step: Step, raw: bytes) -> Report:
     Problem: it is not JSON (400), or lacks something (422).
     """
     body = parse(raw)
+    job = text_of(body, "job", _MAX_JOB) or None
     if step is Step.STARTED:
-        return Report(step)
+        return Report(step, job=job)
     if step is Step.FAILED:
-        return Report(step, why=text_of(body, "why", _MAX_WHY))
+        return Report(step, why=text_of(body, "why", _MAX_WHY), job=job)
     version = text_of(body, "version", _MAX_VERSION)
     if not version:
         raise Problem(422, "version_missing", "version must name what was trained", "/version")
-    return Report(step, version=version, rows=_count(body, "rows"))
+    return Report(step, version=version, rows=_count(body, "rows"), job=job)
 
 
 def parse(raw: bytes) -> dict[str, Any]:

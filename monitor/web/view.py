@@ -30,12 +30,14 @@ class Report:
     version: the new version, when it succeeded.
     rows: how many rows it was trained on, if the job said so.
     why: why it failed, if the job said so.
+    job: what the job calls itself, if it said so; another one that calls itself otherwise is refused from then on.
     """
 
     step: Step
     version: str | None = None
     rows: int | None = None
     why: str | None = None
+    job: str | None = None
 
 
 class Verb(StrEnum):

@@ -88,6 +88,7 @@ WEBHOOK = record(
                 trigger=maybe(one("drift", "performance", "age")),
                 by=maybe(STRING),
                 reference=maybe(record(id=SHA, rows=COUNT)),
+                recovery=maybe({"type": "object"}),
                 decisions=listed(record(at=INSTANT, status=STATUS, why=WORD, by=maybe(STRING)), 10),
             )
         ),
