@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from monitor.calibration.betting import Onset
@@ -22,7 +22,7 @@ class Cohort:
     ----------
     rows: its records. ``joined``: how many had a target at the last look.
     first_due: when its targets should be known, in event time. ``due``: it is not looked at again before.
-    touched: whether targets of its records have come since the last look.
+    touched: whether targets of its records have come since the last look; its first look needs none.
     fed: whether the alarm on performance has had its loss.
     """
 
@@ -35,6 +35,9 @@ class Cohort:
     looked: bool = False
     fed: bool = False
     final: bool = False
+
+
+_COHORT = tuple(each.name for each in fields(Cohort))
 
 
 @dataclass(slots=True)
@@ -85,9 +88,14 @@ class TargetWatch:
 def scored_body(scored: Mapping[str, Scored]) -> Json:
     """Return what is remembered of every version as JSON."""
     return {
-        version: asdict(each) | {"cohorts": [asdict(cohort) for cohort in each.cohorts.values()]}
+        version: asdict(replace(each, cohorts={})) | {"cohorts": [_cohort_body(one) for one in each.cohorts.values()]}
         for version, each in scored.items()
     }
+
+
+def _cohort_body(cohort: Cohort) -> Json:
+    """Return a cohort as ``asdict`` would, which takes longer than all else of a close where hundreds wait."""
+    return {name: getattr(cohort, name) for name in _COHORT}
 
 
 def scored_from(body: Json) -> dict[str, Scored]:

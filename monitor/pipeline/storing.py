@@ -76,7 +76,7 @@ def load_retired(connection: Connection, model: str) -> dict[str, bool]:
 def save_targets_known(connection: Connection, model: Model) -> None:
     """Keep how many targets were known when, and those that no close has looked at; apart, as they change seldom.
 
-    Those that a close has looked at meanwhile are looked at once more after a restart, and change nothing.
+    Those that a close has taken meanwhile stay in what is kept; who loads it lets go of them.
     """
     body = {str(at): n for at, n in model.targets.items()}
     save_memory(connection, model.plan.name, "", _TARGETS, _dump(body))
@@ -209,6 +209,8 @@ def load_model(connection: Connection, model: Model) -> None:
     model.versus = versus_from(json.loads(pieces[""].get(_VERSUS, b"{}")))
     model.versus_kept = bool(model.versus)
     model.arrivals = Arrivals.from_bytes(pieces[""].get(_ARRIVALS, b""))
+    if model.next_end is not None:
+        model.arrivals.take(model.next_end - 1)  # by closes that are over; a window's first look waits for no target
     model.bare = {(version, at): rows for version, at, rows in body["bare"]}
     model.versions = {
         version: _version(model, version, kept, pieces.get(version, {})) for version, kept in body["versions"].items()

@@ -45,5 +45,5 @@ class Waiting:
         scored = model.scored.get(version)
         cohorts = {} if scored is None else scored.cohorts  # none if the close that first had some was undone
         for at in range(end, end + length, microseconds(model.plan.window.every)):
-            if at in cohorts:
+            if at in cohorts and cohorts[at].looked:
                 cohorts[at] = replace(cohorts[at], touched=True)
