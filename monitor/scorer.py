@@ -26,7 +26,7 @@ from monitor.performance.estimate.assumption import Assumption
 from monitor.performance.estimate.binary import Matrix
 from monitor.performance.estimate.binary_estimator import BinaryEstimator, fit_binary
 from monitor.performance.estimate.multiclass_estimator import MulticlassEstimator, fit_multiclass
-from monitor.performance.estimate.regression_estimator import RegressionEstimator, fit_regression
+from monitor.performance.estimate.regression_estimator import FitRegression, RegressionEstimator, fit_regression
 from monitor.performance.estimate.unfit import Unfit
 from monitor.performance.losses import losses
 from monitor.performance.metric import Metric
@@ -138,12 +138,14 @@ def compile_scorer(
     reference: Reference,
     plan: ScoringPlan,
     cuts: tuple[Segmentation, ...] = (),
+    fit: FitRegression = fit_regression,
 ) -> Scorer | None:
     """Learn from the rows of a reference; ``None`` where the model's performance has no meaning.
 
     Parameters
     ----------
     table, times: as of :func:`monitor.reference.compile_reference`. ``cuts``: the segments that are scored apart.
+    fit: fits the losses of a regression: of all that is learnt here it takes longest.
 
     Raises
     ------
@@ -177,7 +179,8 @@ def compile_scorer(
     found: Estimator | Unfit | None = None
     if plan.estimate:
         of_pairs = places // _UNTIMED_STEP if steps is None else steps[places]
-        found = _estimator(pairs, of_pairs, features.take(pa.array(places)), plan)
+        told = of_pairs, features.take(pa.array(places))
+        found = fit(pairs, *told) if isinstance(pairs, NumberPairs) else _classifier(pairs, *told, plan)
     estimator, unfit = (None, found) if isinstance(found, Unfit) else (found, None)
     parts = {label: part for cut in cuts for label, part in _parts(bare, cut, (rows, targets, features), steps)}
     return replace(bare, estimator=estimator, watches=watches, unfit=unfit, cuts=cuts, parts=parts)
@@ -233,9 +236,7 @@ def _bound(
     return bound(blocks, np.random.default_rng(_SEED), lengths=lengths), None
 
 
-def _estimator(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table, plan: ScoringPlan) -> Estimator | Unfit:
-    if isinstance(pairs, NumberPairs):
-        return fit_regression(pairs, steps, features)
+def _classifier(pairs: Pairs, steps: NDArray[np.int64], features: pa.Table, plan: ScoringPlan) -> Estimator | Unfit:
     if not isinstance(pairs, ClassPairs):
         return Unfit.NOT_ESTIMABLE
     if pairs.scores is None:

@@ -16,6 +16,7 @@ from monitor.errors import ReferenceUnusable
 from monitor.history import History, latency_history, step_length, volume_history
 from monitor.instant import from_text
 from monitor.judge import Judge, Parts, compile_judge
+from monitor.performance.estimate.regression_estimator import FitRegression, fit_regression
 from monitor.pipeline.habits import usual_of
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import TEXTS, WHOLE
@@ -33,17 +34,17 @@ def load_judge(plan: ModelPlan, path: Path) -> Judge:
     return load_reference(plan, path)[0]
 
 
-def load_reference(plan: ModelPlan, path: Path) -> tuple[Judge, Scorer | None]:
+def load_reference(plan: ModelPlan, path: Path, fit: FitRegression = fit_regression) -> tuple[Judge, Scorer | None]:
     """Read and compile a reference file; see :func:`monitor.scorer.compile_scorer`."""
     table = read_table(path)
-    return _compiled(plan, table, _times(table, plan.columns.timestamp))
+    return _compiled(plan, table, _times(table, plan.columns.timestamp), None, fit)
 
 
 def _compiled(
-    plan: ModelPlan, table: pa.Table, times: NDArray[np.int64] | None, period: int | None = None
+    plan: ModelPlan, table: pa.Table, times: NDArray[np.int64] | None, period: int | None, fit: FitRegression
 ) -> tuple[Judge, Scorer | None]:
     reference, cuts = compile_references(table, times, plan.reference_plan)
-    scorer = compile_scorer(table, times, reference, plan.scoring_plan, tuple(cut for cut, _ in cuts))
+    scorer = compile_scorer(table, times, reference, plan.scoring_plan, tuple(cut for cut, _ in cuts), fit)
     judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, period)
     parts = tuple(_parts(cut, references, plan, period) for cut, references in cuts)
     ground = ground_of(reference, (table, times), plan.drift, plan.columns)
@@ -81,7 +82,9 @@ def is_number(type_: pa.DataType) -> bool:
     return bool(pa.types.is_floating(type_) or pa.types.is_integer(type_))
 
 
-def frozen_reference(plan: ModelPlan, rows: pa.Table, period: int | None = None) -> tuple[Judge, Scorer | None]:
+def frozen_reference(
+    plan: ModelPlan, rows: pa.Table, period: int | None = None, fit: FitRegression = fit_regression
+) -> tuple[Judge, Scorer | None]:
     """Compile the rows of the stream that were frozen, as a file of them would be.
 
     Parameters
@@ -95,7 +98,7 @@ def frozen_reference(plan: ModelPlan, rows: pa.Table, period: int | None = None)
     parts = [_read(rows.filter(pc.equal(rows[TEXTS], pa.scalar(texts))), texts=texts) for texts in (False, True)]
     table = concat([part for part, _ in parts if part.num_rows])
     times = np.concatenate([times for part, times in parts if part.num_rows])
-    return _compiled(plan, table, times, period)
+    return _compiled(plan, table, times, period, fit)
 
 
 def _read(rows: pa.Table, *, texts: bool) -> tuple[pa.Table, NDArray[np.int64]]:

@@ -12,6 +12,7 @@ from monitor.pipeline.asking import ask
 from monitor.pipeline.book import Book, arrived
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.closing import close_windows
+from monitor.pipeline.fitting import fitted_by
 from monitor.pipeline.holding import load_made
 from monitor.pipeline.intake import Intake, Origin, Transform, take, versions_of, watermark
 from monitor.pipeline.making import Made, freeze_due, judge_from_now
@@ -68,7 +69,7 @@ class Pipeline:
         self._block_bytes = block_bytes
         self.sources: list[Source] = []
         self.target_source: Source | None = None
-        self.references = References(plan)
+        self.references = References(plan, fitted_by(partial(self._workers.call_in_turn, f"{plan.name}~losses")))
         self.references.refresh(strict=True)
         self.reload()
 

@@ -20,6 +20,7 @@ from monitor.calibration.gates import Uncalibrated
 from monitor.errors import MonitorError
 from monitor.instant import Instant
 from monitor.judge import Judge
+from monitor.performance.estimate.regression_estimator import FitRegression, fit_regression
 from monitor.pipeline.compiling import frozen_reference, load_reference
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Kind, Layout
@@ -27,6 +28,7 @@ from monitor.record_layout import bare_layouts
 from monitor.reference import ReferenceSettings
 from monitor.scorer import Scorer
 from monitor.trailing import SEASON, Trailing, trailing_of
+from monitor.workers import WorkerFailed
 
 _SLOT = "{version}"
 Stamp: TypeAlias = tuple[int, ...] | None
@@ -53,10 +55,10 @@ class Frozen:
 
 
 class References:
-    """Compiles each reference once, when :meth:`refresh` first finds its file."""
+    """Compiles each reference once, when :meth:`refresh` first finds its file; ``fit`` fits a regression's losses."""
 
-    def __init__(self, plan: ModelPlan) -> None:
-        self._plan = plan
+    def __init__(self, plan: ModelPlan, fit: FitRegression = fit_regression) -> None:
+        self._plan, self._fit = plan, fit
         self._judges: dict[str, Judge] = {}
         self._scorers: dict[str, Scorer | None] = {}
         self.faults: dict[str, MonitorError] = {}
@@ -105,7 +107,7 @@ class References:
         new = [each for each, path in paths.items() if each not in self._judges and self._changed(each, path)]
         for version in new:
             try:
-                self._judges[version], self._scorers[version] = load_reference(self._plan, paths[version])
+                self._judges[version], self._scorers[version] = load_reference(self._plan, paths[version], self._fit)
                 self.faults.pop(version, None)
             except MonitorError as error:
                 if strict:
@@ -161,6 +163,8 @@ class References:
         self._frozen[version] = frozen
         try:
             self._judges[version], self._scorers[version] = self._compiled(version, frozen, rows)
+        except WorkerFailed:  # this process is stopping: what is being closed is closed by the next
+            raise
         except MonitorError as error:
             self.faults[version] = error
 
@@ -168,6 +172,8 @@ class References:
         """Make a version's reference anew, and say whether that could be done; else the one before stays."""
         try:
             self._judges[version], self._scorers[version] = self._compiled(version, frozen, rows)
+        except WorkerFailed:  # this process is stopping: what is being closed is closed by the next
+            raise
         except MonitorError as error:
             self.faults[version] = error
             return False
@@ -178,7 +184,7 @@ class References:
     def _compiled(self, version: str, frozen: Frozen, rows: pa.Table) -> tuple[Judge, Scorer | None]:
         trailing = self.trailing(version)
         period = None if trailing is None or trailing.kind != SEASON else trailing.renew
-        judge, scorer = frozen_reference(self._plan, rows, period)
+        judge, scorer = frozen_reference(self._plan, rows, period, self._fit)
         short = trailing is not None and frozen.first is not None and trailing.is_short(frozen.first, frozen.at)
         return replace(judge, why=judge.why or Uncalibrated.TOO_FEW_CYCLES.value) if short else judge, scorer
 

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -87,7 +87,7 @@ class Job:
     """A running child. It ends with this process at the latest: it reads a pipe whose end is the end of both."""
 
     def __init__(self, task: Task) -> None:
-        self._task = task
+        self._task = replace(task, content=b"")  # the child has it: it may be large, and the job may be kept
         self._given, self._answer = os.memfd_create("task"), os.memfd_create("answer")
         self._result: bytes | WorkerFailed | None = None
         self._lock = threading.Lock()

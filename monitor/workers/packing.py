@@ -44,9 +44,8 @@ def unpack(content: bytes) -> tuple[Any, list[pa.Table]]:
     return json.loads(parts[0]), [pa.ipc.open_stream(part).read_all() for part in parts[1:]]
 
 
-def _written(table: pa.Table) -> bytes:
+def _written(table: pa.Table) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    return sink.getvalue()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -102,6 +103,10 @@ class RegressionEstimator:
             kept["own_outside"],
             misses_from_json(kept["misses"]),
         )
+
+
+FitRegression: TypeAlias = Callable[[NumberPairs, NDArray[np.int64], pa.Table], RegressionEstimator | Unfit]
+"""What :func:`fit_regression` does, wherever it is done."""
 
 
 def fit_regression(pairs: NumberPairs, steps: NDArray[np.int64], features: pa.Table) -> RegressionEstimator | Unfit:

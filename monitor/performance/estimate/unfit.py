@@ -19,3 +19,5 @@ class Unfit(StrEnum):
     ONE_CLASS = "one_class"
     NO_TARGETS = "reference_without_targets"
     NOT_ESTIMABLE = "not_estimable"
+    NOT_FITTED = "not_fitted"
+    """The child that was to fit it gave no answer."""
