@@ -43,6 +43,8 @@ from monitor.record import Layout
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.kafka.settings import KafkaSettings
 from monitor.sources.kafka.source import KafkaSource
+from monitor.sources.lake.settings import LakeSettings
+from monitor.sources.lake.source import LakeSource
 from monitor.sources.objects.listing import Found
 from monitor.sources.objects.settings import ObjectsSettings
 from monitor.sources.objects.source import ObjectStoreSource
@@ -193,6 +195,8 @@ class _Check:
             return self._topic(role, plan, settings, loc)
         if isinstance(settings, ObjectsSettings):
             return self._objects(role, plan, settings, loc)
+        if isinstance(settings, LakeSettings):
+            return self._lake(role, plan, settings, loc)
         if not isinstance(settings, FilesSettings):
             return {"role": role, "kind": settings.type, "reachable": True, "matches": 0, "why": None}
         source = FilesSource(settings, Layout(plan.columns.timestamp, ()), plan.root)
@@ -245,6 +249,22 @@ class _Check:
         told = {"role": role, "kind": settings.type, "reachable": looked is not None, "matches": found.listed}
         listed = {"folders": found.folders, "bytes": found.listed_bytes, "whole": looked is not None and looked[1]}
         return told | {"why": problem, "path": settings.path, "listed": listed}
+
+    def _lake(self, role: str, plan: ModelPlan, settings: LakeSettings, loc: tuple[str | int, ...]) -> Json:
+        source = LakeSource(settings, Layout(plan.columns.timestamp, ()), plan.root, at_rest=True)
+        try:
+            step, why = source.survey(), source.problem()
+        finally:
+            source.close()
+        where = self.loaded.place(*loc, "path")
+        if why is not None:
+            self.warnings.append(where.fault("W132", why, "the daemon will try again"))
+        told = {"role": role, "kind": settings.type, "reachable": step is not None, "matches": 0, "why": why}
+        files = () if step is None else step.files
+        rows = [file.rows for file in files if file.rows is not None]
+        size = sum(file.entry.size for file in files)
+        table = {"files": len(files), "rows": sum(rows) if len(rows) == len(files) else None, "bytes": size}
+        return told | {"path": settings.path, "table": table}
 
     def _receiver(self, place: int, settings: ReceiverSettings) -> Json:
         endpoint, why = RECEIVERS[settings.type].leads_to(settings), None

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from monitor.errors import ConfigError, Fault
+from monitor.errors import ConfigError, Fault, SourceUnavailable
 from monitor.record import WHOLE, Layout, Told
 from monitor.sources.files import FilesSettings, FilesSource
+from monitor.sources.lake.settings import DeltaSettings, IcebergSettings
 from monitor.sources.position import Position
+from monitor.sources.source import Source
 
 _STORES = frozenset({"s3", "gs", "az", "abfs", "file"})
 _BLOCK_BYTES = 2**16
@@ -63,17 +65,43 @@ class _AsItIs:
         return Told([line])
 
 
-def first_records(pattern: str, root: Path) -> list[Mapping[str, Any]]:
-    """Return the first records of the files that a pattern matches, whatever they are; none where none can be read."""
+def table_in(given: Json, root: Path) -> Json:
+    """Return a source of files as one of the table that a folder is, if it is one: told by its log.
+
+    A folder of a bucket is not looked into.
+    """
+    path = given["path"] if given["type"] in {"files", "object_store"} else ""
+    folder = root / path.removeprefix("file://")
+    if not path or "://" in path.removeprefix("file://") or not folder.is_dir():
+        return given
+    if (folder / "_delta_log").is_dir():
+        return {"type": "delta", "path": path}
+    is_iceberg = any((folder / "metadata").glob("*.metadata.json"))
+    return {"type": "iceberg", "path": path} if is_iceberg else given
+
+
+def first_records(source: Json, root: Path) -> list[Mapping[str, Any]]:
+    """Return the first records of files or of a table, whatever they are; none where none can be read."""
     layout = Layout("driftline no time", (), needs_timestamp=False, whole=True, dialect=_AsItIs())
-    source = FilesSource(FilesSettings(path=pattern), layout, root, _BLOCK_BYTES, at_rest=True)
+    opened = _opened(source, layout, root)
     try:
-        return list(_first(source))
+        return list(_first(opened))
+    except SourceUnavailable:  # `check` says why
+        return []
     finally:
-        source.close()
+        opened.close()
 
 
-def _first(source: FilesSource) -> Iterator[Mapping[str, Any]]:
+def _opened(source: Json, layout: Layout, root: Path) -> Source:
+    if source["type"] == "files":
+        return FilesSource(FilesSettings(path=source["path"]), layout, root, _BLOCK_BYTES, at_rest=True)
+    from monitor.sources.lake.source import LakeSource
+
+    settings = (DeltaSettings if source["type"] == "delta" else IcebergSettings).model_validate(source)
+    return LakeSource(settings, layout, root, _BLOCK_BYTES, at_rest=True)
+
+
+def _first(source: Source) -> Iterator[Mapping[str, Any]]:
     positions: dict[str, Position] = {}
     for _ in range(4):
         batch = source.read(positions)
@@ -106,15 +134,18 @@ def format_of(record: Mapping[str, Any]) -> str | None:
 def recognised(source: Json, root: Path, features: Sequence[str], answers: Sequence[str]) -> Json:
     """Return a source with the format that its first records tell, and with names for what they tell without.
 
+    A folder that holds a table is one of that.
+
     Parameters
     ----------
     features, answers: the columns of the reference that are asked and answered.
     """
-    if source["type"] != "files":
+    source = table_in(source, root)
+    if source["type"] not in {"files", "delta", "iceberg"}:
         return source
-    records = first_records(source["path"], root)
+    records = first_records(source, root)
     found = next((name for record in records if (name := format_of(record)) is not None), None)
-    if found is None:
+    if found is None or (source["type"] != "files" and found != "databricks"):
         return source
     events: Json = {}
     if found == "sagemaker" and any(map(_is_csv, records)):

@@ -37,6 +37,14 @@ def source_line(source: Body) -> str:
         return f"{source['role']}: {len(source['partitions'])} partitions of {source['topic']}, {waiting} messages{why}"
     if "listed" in source:
         least = "" if source["listed"]["whole"] else "at least "
-        mib = source["listed"]["bytes"] / 2**20
-        return f"{source['role']}: {least}{source['matches']} objects, {mib:.1f} MiB, of {source['path']}{why}"
+        found = f"{least}{source['matches']} objects, {_mib(source['listed'])}"
+        return f"{source['role']}: {found}, of {source['path']}{why}"
+    if "table" in source:
+        held, kind = source["table"], source["kind"].capitalize()
+        rows = "" if held["rows"] is None else f"{held['rows']} rows in "
+        return f"{source['role']}: {kind} table of {rows}{held['files']} files, {_mib(held)}, of {source['path']}{why}"
     return f"{source['role']}: {source['matches']} files{why}"
+
+
+def _mib(held: Body) -> str:
+    return f"{held['bytes'] / 2**20:.1f} MiB"

@@ -25,6 +25,7 @@ from monitor.settings import Duration, Settings
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.lake.settings import DeltaSettings, IcebergSettings
 from monitor.sources.objects.settings import ObjectsSettings, ObjectStoreSettings
 from monitor.sources.prometheus.settings import PrometheusSettings
 from monitor.sources.sql.settings import SqlSettings
@@ -62,12 +63,15 @@ def _source_type(value: Any) -> str:
 
 
 _FILES, _HTTP, _SQL, _KAFKA, _OBJECTS = "files", "http", "sql", "kafka", "object_store"
+_DELTA, _ICEBERG = "delta", "iceberg"
 SourceSettings: TypeAlias = Annotated[
     Annotated[FilesSettings, Tag(_FILES)]
     | Annotated[HttpSettings, Tag(_HTTP)]
     | Annotated[SqlSettings, Tag(_SQL)]
     | Annotated[KafkaSettings, Tag(_KAFKA)]
-    | Annotated[ObjectStoreSettings, Tag(_OBJECTS)],
+    | Annotated[ObjectStoreSettings, Tag(_OBJECTS)]
+    | Annotated[DeltaSettings, Tag(_DELTA)]
+    | Annotated[IcebergSettings, Tag(_ICEBERG)],
     Discriminator(_source_type),
 ]
 _OneOrMore: TypeAlias = SourceSettings | list[SourceSettings]
@@ -103,6 +107,14 @@ class ObjectsOfTargets(Outcomes, ObjectsSettings):
     """The objects of the true outcomes, and how late they may be."""
 
 
+class DeltaOfTargets(Outcomes, DeltaSettings):
+    """The Delta table of the true outcomes, and how late they may be."""
+
+
+class IcebergOfTargets(Outcomes, IcebergSettings):
+    """The Iceberg table of the true outcomes, and how late they may be."""
+
+
 class HttpOfTargets(Outcomes, HttpTargetsSettings):
     """How late the true outcomes may be that are sent."""
 
@@ -112,7 +124,9 @@ TargetsSettings: TypeAlias = Annotated[
     | Annotated[HttpOfTargets, Tag(_HTTP)]
     | Annotated[SqlOfTargets, Tag(_SQL)]
     | Annotated[KafkaOfTargets, Tag(_KAFKA)]
-    | Annotated[ObjectsOfTargets, Tag(_OBJECTS)],
+    | Annotated[ObjectsOfTargets, Tag(_OBJECTS)]
+    | Annotated[DeltaOfTargets, Tag(_DELTA)]
+    | Annotated[IcebergOfTargets, Tag(_ICEBERG)],
     Discriminator(_source_type),
 ]
 

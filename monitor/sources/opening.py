@@ -13,13 +13,14 @@ from monitor.sources.dialects.settings import LoggedEventSettings
 from monitor.sources.files import FilesSettings, FilesSource
 from monitor.sources.http import HttpSettings, HttpSource, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.lake.settings import LakeSettings
 from monitor.sources.objects.settings import ObjectsSettings
 from monitor.sources.paired import HALVES, PairedSource
 from monitor.sources.source import Source
 from monitor.sources.sql.settings import SqlSettings
 
 SourceSettings: TypeAlias = (
-    FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings | KafkaSettings | ObjectsSettings
+    FilesSettings | HttpSettings | HttpTargetsSettings | SqlSettings | KafkaSettings | ObjectsSettings | LakeSettings
 )
 
 _HALVES_BYTES = 2**16
@@ -76,10 +77,8 @@ def _opened(settings: SourceSettings, layout: Layout, where: Where) -> Source:
         return SqlSource(settings, layout, where.root, at_rest=where.at_rest)
     if isinstance(settings, KafkaSettings):
         return _topic(settings, layout, where)
-    if isinstance(settings, ObjectsSettings):
-        from monitor.sources.objects.source import ObjectStoreSource  # few need it here
-
-        return ObjectStoreSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
+    if isinstance(settings, ObjectsSettings | LakeSettings):
+        return _stored(settings, layout, where)
     if where.spool is None or where.at_rest:
         raise ValueError("what comes by HTTP is not kept once it is read: there is nothing to replay")
     if isinstance(settings, HttpSettings):
@@ -96,3 +95,14 @@ def _topic(settings: KafkaSettings, layout: Layout, where: Where) -> Source:
     from monitor.sources.kafka.source import KafkaSource
 
     return KafkaSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
+
+
+def _stored(settings: ObjectsSettings | LakeSettings, layout: Layout, where: Where) -> Source:
+    """Open what lies in a bucket or a folder; few need it here."""
+    if isinstance(settings, LakeSettings):
+        from monitor.sources.lake.source import LakeSource
+
+        return LakeSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)
+    from monitor.sources.objects.source import ObjectStoreSource
+
+    return ObjectStoreSource(settings, layout, where.root, where.block_bytes, at_rest=where.at_rest)

@@ -329,6 +329,7 @@ CHECK = record(
                         partitions=listed(record(number=COUNT, first=COUNT, next=COUNT)),
                         path=STRING,
                         listed=record(folders=COUNT, bytes=COUNT, whole=BOOLEAN),
+                        table=record(files=COUNT, rows=maybe(COUNT), bytes=COUNT),
                         rows=listed({"type": "object", "additionalProperties": STRING}),
                         refused=counts(),
                     )

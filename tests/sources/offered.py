@@ -14,6 +14,7 @@ from monitor.record import Column, Kind, Layout, Role
 from monitor.sources.files import FilesSettings
 from monitor.sources.http import HttpSettings
 from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.lake.settings import DeltaSettings, IcebergSettings
 from monitor.sources.objects.settings import ObjectStoreSettings
 from monitor.sources.opening import SourceSettings, Where, open_source
 from monitor.sources.source import Source
@@ -21,6 +22,7 @@ from monitor.sources.spool.frames import Content, written
 from monitor.sources.spool.writer import Spool
 from monitor.sources.sql.settings import SqlSettings
 from tests.sources.brokers import Brokers
+from tests.sources.lakes import Delta, Iceberg, arrow
 
 LAYOUT = Layout("timestamp", (Column("x", "inputs.x", Role.FEATURE, Kind.NUMERIC),), id="request_id")
 Json: TypeAlias = dict[str, Any]
@@ -195,10 +197,48 @@ class KafkaOfEvents(Kafka):
         self._cluster.flush()
 
 
+_PARTS = 4
+
+
+class DeltaTables(_Folder):
+    """A Delta table of several partitions: each put is one commit of a file for each."""
+
+    type = "delta"
+
+    def settings(self) -> DeltaSettings:
+        """Return what a config would say."""
+        return DeltaSettings.model_validate({"type": "delta", "path": "table/", "every": "0s"})
+
+    def put(self, rows: list[Json]) -> None:
+        """Append rows."""
+        parts = [number % _PARTS for number in range(len(rows))]
+        Delta(self.folder / "table").append(arrow(rows, part=parts), partition_by=["part"])
+
+
+class IcebergTables(_Folder):
+    """An Iceberg table of several partitions: each put is one snapshot with a file for each."""
+
+    type = "iceberg"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._table = Iceberg(folder)
+
+    def settings(self) -> IcebergSettings:
+        """Return what a config would say."""
+        return IcebergSettings.model_validate({"type": "iceberg", "path": "ml/logged", "every": "0s"})
+
+    def put(self, rows: list[Json]) -> None:
+        """Append rows."""
+        self._table.append(arrow(rows, part=[number % _PARTS for number in range(len(rows))]), "part")
+
+
 OFFERED: Mapping[str, type[Offered]] = {
     "files": Files,
     "http": Http,
     "object_store": Objects,
+    "delta": DeltaTables,
+    "iceberg": IcebergTables,
     "sql": Sql,
     "kafka": Kafka,
     "kafka-events": KafkaOfEvents,

@@ -173,7 +173,9 @@ def test_a_table_s_files_are_not_read_as_they_lie(bucket: Bucket, name: str, wha
     bucket.put(f"b/logs/{name}", b"{}")
     reader = Reader(bucket.source())
     assert reader.read() == []
-    assert f" {what} table, which this version does not read" in (reader.source.problem() or "")
+    told = reader.source.problem() or ""
+    assert f" {what} table," in told
+    assert told.endswith(f"expected type: {what.lower()}")
 
 
 def test_names_stay_bounded_and_what_is_forgotten_counts_as_read() -> None:

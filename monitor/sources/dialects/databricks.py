@@ -15,7 +15,7 @@ from monitor.sources.calls import Names
 from monitor.sources.dialects.bodies import call, first_text, stamped
 
 _IDS = ("client_request_id", "databricks_request_id", "invocation_id")
-_TIMES = ("request_time", "event_time")
+TIMES = ("request_time", "event_time")
 _LATENCIES = ("execution_duration_ms", "execution_time_ms", "latency_ms")
 _TOO_LARGE = {"request": "MAX_REQUEST_SIZE_EXCEEDED", "response": "MAX_RESPONSE_SIZE_EXCEEDED"}
 _WELL = range(200, 300)
@@ -64,7 +64,7 @@ def _whole(value: Any) -> int | None:
 
 def _instant(line: Mapping[str, Any]) -> Any:
     """Return when a call came; what is no instant is left for the layout to refuse."""
-    told = next((line[name] for name in _TIMES if line.get(name) is not None), None)
+    told = next((line[name] for name in TIMES if line.get(name) is not None), None)
     milliseconds = line.get("timestamp_ms")
     if told is not None or milliseconds is None:
         return told

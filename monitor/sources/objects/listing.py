@@ -68,11 +68,12 @@ def _refuse_tables(entries: Iterable[Entry]) -> None:
     """
     for entry in entries:
         if entry.is_folder and entry.key.endswith("/_delta_log"):
-            raise Unreachable("is a Delta table, which this version does not read: compacted files would count twice")
+            raise Unreachable(_IS_TABLE.format("a Delta", "delta"))
         if re.search(r"/metadata/[^/]+\.metadata\.json$", entry.key):
-            raise Unreachable(
-                "is an Iceberg table, which this version does not read: compacted files would count twice"
-            )
+            raise Unreachable(_IS_TABLE.format("an Iceberg", "iceberg"))
+
+
+_IS_TABLE = "is {} table, whose files are written anew when they are compacted; expected type: {}"
 
 
 class Look:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -29,7 +29,35 @@ def _path(value: str) -> str:
     return value
 
 
-class ObjectsSettings(Settings):
+class StoreSettings(Settings):
+    """A path in a bucket or a folder, and how its store is logged in to.
+
+    Without ``access_key`` the credentials are those of the environment.
+    """
+
+    type: str
+    path: Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_path)]
+    endpoint: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9._\[\]:-]+/?$", max_length=300)] | None = None
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
+    account: Annotated[str, Field(pattern=r"^[a-z0-9]{1,24}$")] | None = None
+    anonymous: bool = False
+    access_key: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    secret_key: SecretStr | None = None
+    session_token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _login(self) -> Self:
+        scheme = self.path.partition("://")[0]
+        if _WITH_LOGIN.match(self.path) and scheme != "abfs":  # here, as what is refused of a field is shown
+            raise ValueError("a login has no place in path; expected access_key and secret_key, or the environment")
+        if scheme == "az" and self.account is None:
+            raise ValueError("a path that begins with az:// needs account")
+        if scheme not in {"az", "abfs"} and (self.access_key is None) != (self.secret_key is None):
+            raise ValueError("access_key and secret_key stand together")
+        return self
+
+
+class ObjectsSettings(StoreSettings):
     """Objects of a bucket, or files of a folder that are written once: each is read once, whole.
 
     ``path`` is a prefix such as ``s3://bucket/logs/``, or has wildcards as the files' have; names that begin with ``_``
@@ -39,35 +67,16 @@ class ObjectsSettings(Settings):
     """
 
     type: Literal["object_store"]
-    path: Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_path)]
     format: FileFormat = "auto"
     events: LoggedEventSettings = LoggedEventSettings()
     max_line: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
     every: Duration = timedelta(seconds=10)
     wait: Duration = timedelta(minutes=5)
-    endpoint: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9._\[\]:-]+/?$", max_length=300)] | None = None
-    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
-    account: Annotated[str, Field(pattern=r"^[a-z0-9]{1,24}$")] | None = None
-    anonymous: bool = False
-    access_key: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    secret_key: SecretStr | None = None
-    session_token: SecretStr | None = None
 
     @property
     def dedup_nanoseconds(self) -> int:
         """Return within which time a record is known again: of a target that comes again the last counts."""
         return 0
-
-    @model_validator(mode="after")
-    def _login(self) -> ObjectsSettings:
-        scheme = self.path.partition("://")[0]
-        if _WITH_LOGIN.match(self.path) and scheme != "abfs":  # here, as what is refused of a field is shown
-            raise ValueError("a login has no place in path; expected access_key and secret_key, or the environment")
-        if scheme == "az" and self.account is None:
-            raise ValueError("a path that begins with az:// needs account")
-        if scheme not in {"az", "abfs"} and (self.access_key is None) != (self.secret_key is None):
-            raise ValueError("access_key and secret_key stand together")
-        return self
 
 
 class ObjectStoreSettings(ObjectsSettings):

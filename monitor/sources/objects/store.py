@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from monitor.sources.objects.settings import ObjectsSettings
+from monitor.sources.objects.settings import StoreSettings
 
 _TOLD = re.compile(r"AWS Error (\w+) during (\w+)")
 _WHOLE_BYTES = 8 * 2**20
@@ -192,7 +192,7 @@ def told(error: OSError) -> str:
     return f"{found[1]} to {found[2]}" if found else error.strerror or type(error).__name__
 
 
-def open_store(settings: ObjectsSettings, root: Path) -> tuple[ArrowStore, str]:
+def open_store(settings: StoreSettings, root: Path) -> tuple[ArrowStore, str]:
     """Return the store that a path lies in, and the path there.
 
     Raises
@@ -215,7 +215,7 @@ def _local(path: str, root: Path) -> str:
     return str(root.absolute() / path) + tail
 
 
-def _remote(scheme: str, rest: str, settings: ObjectsSettings) -> tuple[ArrowStore, str]:
+def _remote(scheme: str, rest: str, settings: StoreSettings) -> tuple[ArrowStore, str]:
     protocol, _, host = (settings.endpoint or "").rstrip("/").partition("://")
     secret = None if settings.secret_key is None else settings.secret_key.get_secret_value()
     token = None if settings.session_token is None else settings.session_token.get_secret_value()
