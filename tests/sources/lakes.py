@@ -97,7 +97,7 @@ class Reader:
     """Reads a table as the pipeline does: what it keeps is what a transaction would."""
 
     def __init__(self, type_: str, path: Path | str, positions: dict[str, Position] | None = None, **more: Any) -> None:
-        settings = {"delta": DeltaSettings, "iceberg": IcebergSettings}[type_]
+        settings: type[DeltaSettings | IcebergSettings] = DeltaSettings if type_ == "delta" else IcebergSettings
         at_rest, self.layout = more.pop("at_rest", False), more.pop("layout", LAYOUT)
         self.settings = settings.model_validate({"type": type_, "path": str(path), "every": "0s"} | more)
         self.source = LakeSource(self.settings, self.layout, Path(), at_rest=at_rest, clock=self.clock)
