@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader
 
 from monitor import __version__
-from monitor.cli import backtest_table, charts, scores_table
+from monitor.cli import backtest_table, charts, scores_chart, scores_table
 from monitor.instant import to_text
 from monitor.web import shown
 
@@ -39,6 +39,7 @@ def _told(answer: Answer) -> dict[str, Any]:
         ],
         "unlisted": max(len(episodes) - _LISTED, 0),
         "scores": [(row, scores_table.values_of(row)) for row in answer.history.scores.whole()],
+        "score_charts": [scores_chart.drawn(rows) for rows in history.scores.over_time(scores_chart.DRAWN)],
         "scores_over_time": [
             [(row, scores_table.values_of(row)) for row in rows] for rows in answer.history.scores.over_time()
         ],

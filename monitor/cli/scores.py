@@ -21,9 +21,9 @@ STRETCHES = 12
 class Score(NamedTuple):
     """One metric in one window; ``None`` where it has no value."""
 
-    realised: tuple[float, int] | None
+    realised: tuple[float, float | None, float | None, int] | None
     estimated: tuple[float, float, float, int] | None
-    """Value, lower and upper bound, rows."""
+    """Value, lower and upper bound, rows; of what was realised the bounds may be unknown."""
 
 
 class Row(NamedTuple):
@@ -41,6 +41,8 @@ class Row(NamedTuple):
     upper: float | None
     missed: int
     both: int
+    interval: tuple[float, float] | None = None
+    """Of what was realised; ``None`` where that of a window is not known."""
 
 
 @dataclass(slots=True)
@@ -68,12 +70,12 @@ class Scores:
         found = (self._row(key, metric, sorted(ends)) for key, ends in self._known.items() for metric in _metrics(ends))
         return [row for row in found if row.realised is not None or row.estimated is not None]
 
-    def over_time(self) -> Iterator[list[Row]]:
+    def over_time(self, stretches: int = STRETCHES) -> Iterator[list[Row]]:
         """Yield for each version the first metric that has a value, in so many stretches of windows at most."""
         told = {(row.model, row.version): row.metric for row in reversed(self.whole())}
         for key, metric in reversed(told.items()):
             ends = sorted(self._known[key])
-            size = -(-len(ends) // STRETCHES)
+            size = -(-len(ends) // stretches)
             yield [self._row(key, metric, ends[at : at + size]) for at in range(0, len(ends), size)]
 
     def _row(self, key: Key, metric: str, ends: Sequence[Instant]) -> Row:
@@ -84,10 +86,10 @@ class Scores:
         value, lower, upper = (_mean([each[place] for each in guessed], rows) for place in range(3))
         pairs = [(each.realised[0], each.estimated) for each in scores if each.realised and each.estimated]
         missed = sum(not low <= real <= high for real, (_, low, high, _) in pairs)
-        realised = _mean([each[0] for each in true], [each[1] for each in true])
+        realised, interval = _mean([each[0] for each in true], [each[3] for each in true]), _interval(true)
         about = (*key, metric)
         told = (self._references.get(about), realised, value, lower, upper)
-        return Row(*about, to_text(ends[0]), len(ends), *told, missed, len(pairs))
+        return Row(*about, to_text(ends[0]), len(ends), *told, missed, len(pairs), interval)
 
 
 def _metrics(ends: Mapping[Instant, Mapping[str, Score]]) -> list[str]:
@@ -103,9 +105,16 @@ def _score(entry: Json) -> tuple[str, Score]:
     true, guess = entry["realised"], entry["estimated"]
     bare = guess is None or guess["lower"] is None
     return entry["metric"], Score(
-        None if true is None else (true["value"], true["rows"]),
+        None if true is None else (true["value"], true["lower"], true["upper"], true["rows"]),
         None if bare else (guess["value"], guess["lower"], guess["upper"], guess["rows"]),
     )
+
+
+def _interval(found: Sequence[tuple[float, float | None, float | None, int]]) -> tuple[float, float] | None:
+    known = [(low, high, rows) for _, low, high, rows in found if low is not None and high is not None]
+    rows = [each[2] for each in known]
+    lower, upper = (_mean([each[place] for each in known], rows) for place in range(2))
+    return None if lower is None or upper is None or len(known) < len(found) else (lower, upper)
 
 
 def _mean(values: Sequence[float], rows: Sequence[int]) -> float | None:
