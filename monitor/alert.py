@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from monitor.identity import digest_id
 from monitor.instant import Instant, microseconds
+from monitor.maintenance import MaintenanceSettings
 from monitor.settings import Duration, Frequency, Settings, parse_duration, parse_rate
 
 
@@ -35,6 +36,8 @@ class AlertSettings(Settings):
     for_: int = Field(2, alias="for", ge=1, le=1000, description="windows in a row before a threshold alert fires")
     resolve_after: int = Field(2, ge=1, le=1000, description="calm steps before an alert resolves")
     repeat: Duration = Field(parse_duration("1d"), description="a firing alert is sent again so often, in event time")
+    inhibit: bool = Field(default=True, description="a fault of the data withholds messages of what it explains")
+    maintenance: tuple[MaintenanceSettings, ...] = Field((), description="when messages are withheld")
 
     @model_validator(mode="after")
     def _budget_is_positive(self) -> Self:

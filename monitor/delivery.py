@@ -1,21 +1,16 @@
-"""The passage of a message to a receiver, decided: when to try again, when to give up, and who is told at all."""
+"""The passage of a message to a receiver, decided: when to try again, and when to give up."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
-
-from pydantic import BeforeValidator, Field
 
 from monitor.errors import DeliveryFailed, DeliveryRefused
 from monitor.instant import SECOND, Instant, from_datetime
-from monitor.settings import Settings
 
 MINUTE_SECONDS, HOUR_SECONDS = 60.0, 3600.0
 SCHEDULE_SECONDS = (
@@ -177,60 +172,3 @@ def judge_status(
     if status in _REDIRECTS:
         return DeliveryRefused(Reason.REDIRECTED, f"{text}: a redirect, and none is followed")
     return DeliveryRefused(_REFUSALS.get(status, Reason.REJECTED), text, disable=status == _GONE)
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Severity = Literal["info", "warning", "critical"]
-AlertName = Literal["drift", "performance", "quality", "volume", "latency", "fairness", "targets", "monitor"]
-_Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
-_Severities = Annotated[
-    tuple[Severity, ...], BeforeValidator(_listed, json_schema_input_type=Severity | list[Severity])
-]
-_Names = Annotated[tuple[AlertName, ...], BeforeValidator(_listed, json_schema_input_type=AlertName | list[AlertName])]
-
-
-class MatchSettings(Settings):
-    """Which alerts a route takes: each key is one word or a list, what is not given matches all."""
-
-    severity: _Severities = Field((), description="info, warning, critical; info is routed only if named here")
-    model: _Texts = Field((), description="names of models")
-    version: _Texts = Field((), description="versions of models")
-    alert: _Names = Field((), description="names of alerts, such as drift or quality")
-
-
-class RouteSettings(Settings):
-    """Which receivers are told of which alerts. Every route that matches adds its receivers."""
-
-    match: MatchSettings = Field(MatchSettings(), description="the alerts it takes; left out, all but info")
-    to: _Texts = Field(min_length=1, description="names of receivers")
-
-
-def route(
-    alert: Mapping[str, Any],
-    routes: Sequence[RouteSettings],
-    receivers: Sequence[str],
-    action_receivers: Collection[str],
-) -> tuple[str, ...]:
-    """Return the receivers that are told of an alert, each once, in the order of the config.
-
-    Parameters
-    ----------
-    alert: with ``severity``, ``model``, ``version`` and ``name``.
-    receivers: the names of all receivers.
-    action_receivers: those that start jobs; without routes they get only actions.
-    """
-    if not routes:
-        told = set() if alert["severity"] == "info" else set(receivers) - set(action_receivers)
-    else:
-        told = {name for entry in routes if _matches(entry.match, alert) for name in entry.to}
-    return tuple(name for name in receivers if name in told)
-
-
-def _matches(match: MatchSettings, alert: Mapping[str, Any]) -> bool:
-    if alert["severity"] == "info" and "info" not in match.severity:
-        return False
-    asked = ((match.severity, "severity"), (match.model, "model"), (match.version, "version"), (match.alert, "name"))
-    return all(not allowed or alert[key] in allowed for allowed, key in asked)

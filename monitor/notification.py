@@ -48,6 +48,7 @@ _RECOVERY = ("status", "why", "version", "metric", "before", "after", "windows",
 _ACTION_PARTS = {"reference": ("id", "rows"), "recovery": _RECOVERY, "callback": ("url", "token")}
 _DECISION = ("at", "status", "why", "by")
 _DECISIONS = 10
+_GRAVITY = ("info", "warning", "critical")
 _LINKS = ("page", "report", "rows")
 
 
@@ -57,6 +58,7 @@ class MessageType(StrEnum):
     FIRING = "io.driftline.alert.firing"
     RESOLVED = "io.driftline.alert.resolved"
     ACTION = "io.driftline.action.requested"
+    DIGEST = "io.driftline.digest"
     TEST = "io.driftline.test"
 
 
@@ -152,6 +154,49 @@ def probe_message(receiver: str, at: Instant) -> Message:
         "datacontenttype": "application/json",
     }
     return Message(ident, MessageType.TEST, at, _fitted(head, Content(alert={}, window={})))
+
+
+def digest_message(receiver: str, bodies: Sequence[bytes], at: Instant, page: str) -> Message:
+    """Return one message that tells what several told: every key of an alert's message, and ``items``.
+
+    Parameters
+    ----------
+    bodies: of the messages, in the order in which things happened; of too many the last are left out and counted.
+    at: when it is put together. ``page``: where all of it is shown.
+    """
+    events = [json.loads(body) for body in bodies]
+    ident = digest_id("evt", "digest", receiver, *(event["id"] for event in events))
+    head = {
+        "specversion": "1.0",
+        "type": str(MessageType.DIGEST),
+        "source": "/driftline",
+        "subject": _plain(receiver),
+        "id": ident,
+        "time": to_text(at),
+        "datacontenttype": "application/json",
+    }
+    gravest = max((str(event["data"]["alert"]["severity"]) for event in events), key=_GRAVITY.index)
+    data = _data(Content(alert={"severity": gravest}, window={}, links={"page": page}))
+    items = [_item(event) for event in events]
+    for count in range(len(items), -1, -1):
+        body = _encode({**head, "data": data | {"items": items[:count], "items_total": len(items)}})
+        if len(body) <= BODY_BYTES:
+            break
+    return Message(ident, MessageType.DIGEST, at, body)
+
+
+def _item(event: Json) -> dict[str, Any]:
+    """Return what a digest says of a message."""
+    data = event["data"]
+    return {
+        "id": event["id"],
+        "time": event["time"],
+        "alert": data["alert"],
+        "columns": [column["name"] for column in data["columns"]],
+        "columns_total": data["columns_total"],
+        "diagnosis": data["diagnosis"],
+        "page": data["links"]["page"],
+    }
 
 
 def expiry(body: bytes) -> Instant | None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from monitor.by_rule import ByRule
 from monitor.config import Config, ModelSettings
-from monitor.delivery import route
 from monitor.pipeline.gating import SWITCH
 from monitor.pipeline.plan import ModelPlan
+from monitor.routing import Policy
 
 SPOOL = "spool"
 """The folder of the state in which what comes by HTTP waits to be read."""
@@ -29,20 +28,20 @@ def model_plans(
     token: the token of an action, given its id; ``None`` where none is sent.
     """
     base = config.server.external_url or external_url or f"http://{config.server.listen}"
-    routing = partial(_route, config)
+    policy = policy_of(config, base.rstrip("/"))
     root = root.resolve()
     places = root, root / config.state.directory
-    return tuple(_plan(settings, places, base.rstrip("/"), (routing, token)) for settings in config.models)
+    return tuple(_plan(settings, places, base.rstrip("/"), (policy, token)) for settings in config.models)
 
 
 def _plan(
     settings: ModelSettings,
     places: tuple[Path, Path],
     external_url: str,
-    rest: tuple[Callable[[Mapping[str, Any]], tuple[str, ...]], Callable[[str], str] | None],
+    rest: tuple[Policy, Callable[[str], str] | None],
 ) -> ModelPlan:
     root, state = places
-    routing, token = rest
+    policy, token = rest
     return ModelPlan(
         name=settings.name,
         task=settings.task,
@@ -63,7 +62,7 @@ def _plan(
         retrain=settings.retrain,
         rows_per_window=settings.rows_per_window,
         external_url=external_url,
-        route=routing,
+        policy=policy,
         token=token,
         spool=state / SPOOL / settings.name,
         switch=state / SWITCH,
@@ -76,6 +75,13 @@ def _waiting(settings: ModelSettings) -> dict[str, Any]:
     return {} if targets is None else {"delay": targets.delay, "horizon": targets.horizon}
 
 
-def _route(config: Config, alert: Mapping[str, Any]) -> tuple[str, ...]:
-    starters = {settings.retrain.receiver for settings in config.models if settings.retrain is not None}
-    return route(alert, config.routes, [receiver.name for receiver in config.receivers], starters)
+def policy_of(config: Config, page: str = "") -> Policy:
+    """Return who is told of alerts, when and how; ``page`` is where links lead."""
+    return Policy(
+        routes=config.routes,
+        receivers=tuple(receiver.name for receiver in config.receivers),
+        starters=frozenset(model.retrain.receiver for model in config.models if model.retrain is not None),
+        maintenance={model.name: model.alerts.maintenance for model in config.models},
+        inhibiting=frozenset(model.name for model in config.models if model.alerts.inhibit),
+        page=page,
+    )

@@ -45,6 +45,8 @@ def title(event: Json) -> str:
     name = alert.get("name")
     if event["type"].endswith(".test"):
         return "Test message of Driftline"
+    if event["type"].endswith(".digest"):
+        return f"{event['data']['items_total']} messages of Driftline"
     model = f"{alert.get('model')} version {alert.get('version')}" if alert.get("version") else str(alert.get("model"))
     where = f" ({alert['segment']})" if alert.get("segment") else ""
     outcome = _recovery(event["data"]).get("status")
@@ -62,6 +64,9 @@ def sentences(event: Json) -> list[str]:
     alert = data.get("alert") or {}
     if (data.get("action") or {}).get("trigger") == "age":
         return ["Why: the version has served for as long as retrain.max_age allows.", *_action(data)]
+    if event["type"].endswith(".digest"):
+        left = data["items_total"] - len(data["items"])
+        return [*map(_item, data["items"]), *([f"And {left} more, on the page."] if left else [])]
     if not alert.get("name"):
         return ["If you can read this, messages reach you."]
     if _recovery(data).get("status") == "recovered":
@@ -75,6 +80,13 @@ def _recovery(data: Json) -> Json:
     """Return what is known of an action's recovery."""
     found: Json = (data.get("action") or {}).get("recovery") or {}
     return found
+
+
+def _item(item: Json) -> str:
+    """Return a line of a digest: what happened, when, and of which columns."""
+    names, total = item["columns"][:_NAMED], item["columns_total"]
+    told = f": {', '.join(names)}{_more(total)}" if names else ""
+    return f"{item['time']} {title({'type': 'alert', 'data': {'alert': item['alert']}})}{told}."
 
 
 def _ended(data: Json) -> str:

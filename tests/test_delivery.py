@@ -12,15 +12,14 @@ from monitor.delivery import (
     SCHEDULE_SECONDS,
     Outcome,
     Reason,
-    RouteSettings,
     decide,
     judge_status,
     next_wait_seconds,
     read_retry_after,
-    route,
 )
 from monitor.errors import DeliveryFailed, DeliveryRefused
 from monitor.instant import SECOND, from_text
+from monitor.routing import RouteSettings, route
 
 NOW = from_text("2026-01-05T08:00:00Z")
 ADDRESS = "https://hooks.example:8443/..."

@@ -478,6 +478,9 @@ def fill(telemetry: Telemetry) -> None:
     telemetry.evaluated("flight-delay", 1_372_669_500_000_000)
     telemetry.stage("read", 0.01)
     telemetry.deliveries("team", outcomes={"delivered": 4}, pending=1)
+    quiet = {"model": "m", "version": "1", "name": "drift", "severity": "warning", "segment": None}
+    telemetry.withheld([quiet | {"withheld": {"why": "silenced", "by": "si_a"}}], {"m": {"silenced": 1}})
+    telemetry.silences(everything=0, others=1)
     telemetry.actions("flight-delay", {("retrain", "requested"): 1})
     telemetry.suppressed("flight-delay", {"cooldown": 2})
     telemetry.recoveries("flight-delay", {"recovered": 1})

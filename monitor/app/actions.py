@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from monitor.action import Status
 from monitor.app.export import Span, export_rows
 from monitor.errors import StoreBusy
+from monitor.incidents.post import post
 from monitor.instant import Instant, from_text, microseconds, to_text
 from monitor.pipeline.acting import approved, await_recovery, is_of_another, rejected, report
 from monitor.pipeline.model import Model
@@ -21,7 +21,6 @@ from monitor.store.action import get_action, save_action
 from monitor.store.alert import get_alert
 from monitor.store.daemon import load_meta, save_meta
 from monitor.store.database import State
-from monitor.store.delivery import enqueue
 from monitor.store.window import get_window
 from monitor.web.problems import Problem
 from monitor.web.view import Report, Ruling, Step, Verb
@@ -129,13 +128,12 @@ def take_ruling(state: State, model: Model, body: Json, ruling: Ruling, wall: In
         alert = get_alert(connection, after["alert"]) if after["alert"] else None
         window = get_window(connection, after["window"])
         queued = [] if window is None else request(model, alert or _by_age(after), window, after)
-        for each in queued:
-            enqueue(connection, replace(each, queued_at=wall))
+        post(connection, queued, model.plan.policy, wall)
         save_action(connection, after)
     model.actions[body["id"]] = after
     if ruling.verb is Verb.APPROVE and after["status"] != Status.REQUESTED.value:
         raise Problem(409, "action_withheld", f"the gate withholds the action now: {after['why']}")
-    return shown(after), sorted({each.receiver for each in queued})
+    return shown(after), sorted({receiver for each in queued for receiver in each.receivers})
 
 
 def _by_age(action: Json) -> Json:

@@ -14,6 +14,7 @@ from monitor.app.actions import token_key, token_of
 from monitor.app.lean import give_back
 from monitor.app.misfits import column_faults, reference_faults
 from monitor.app.publish import publish, publish_windows
+from monitor.app.reloading import refuse_fixed
 from monitor.app.running import Running
 from monitor.app.status import FACTS
 from monitor.app.view import DaemonView
@@ -21,9 +22,10 @@ from monitor.app.worker import Worker
 from monitor.config import Loaded, host_and_port, load_config
 from monitor.dispatch import Attempt, Desk, Dispatcher
 from monitor.errors import ConfigError, Fault, MonitorError, PermanentError
+from monitor.incidents.rounds import make_rounds
 from monitor.instant import Instant, microseconds, to_text
 from monitor.pipeline.plan import ModelPlan
-from monitor.plans import model_plans
+from monitor.plans import model_plans, policy_of
 from monitor.receivers import Network
 from monitor.schedule import Pool, Schedule
 from monitor.store.daemon import Daemon as Heartbeat
@@ -156,6 +158,7 @@ class Daemon:
         self._schedule.every(HEARTBEAT_SECONDS, "heartbeat", self.heartbeat)
         if not self._event_clock:
             self._schedule_workers()
+            self._schedule.every(CYCLE_SECONDS, "rounds", self.rounds)
             self._schedule.every(CYCLE_SECONDS, "publish", self.publish)
             self._schedule.every(TRIM_SECONDS, "trim", give_back)
             self._schedule.every(HOUSEKEEPING_SECONDS, "housekeeping", self._keep_house)
@@ -183,6 +186,14 @@ class Daemon:
         except MonitorError as error:
             self._log.warning("publish_failed", detail=error.message)
         self.running.telemetry.render()
+
+    def rounds(self) -> None:
+        """Tell what nothing withholds any more, send digests, and escalate; never raises."""
+        running = self.running
+        try:
+            self._wake(make_rounds(running.state, policy_of(running.loaded.config, self.url), running.clock()))
+        except MonitorError as error:
+            self._log.warning("rounds_failed", detail=error.message)
 
     def heartbeat(self) -> None:
         """Keep what only a running daemon knows, for those who read the state beside it; never raises."""
@@ -219,7 +230,7 @@ class Daemon:
             loaded = load_config(running.loaded.path, self._environment)
             if self._learn_secrets is not None:
                 self._learn_secrets(loaded.secrets)
-            _refuse_fixed(running.loaded, loaded)
+            refuse_fixed(running.loaded, loaded)
             self._swap(loaded)
         except MonitorError as error:
             running.reload_error = error.message.partition("\n")[0]
@@ -280,21 +291,3 @@ class Daemon:
 
 def _receivers(loaded: Loaded) -> set[str]:
     return {settings.name for settings in loaded.config.receivers}
-
-
-def _refuse_fixed(before: Loaded, after: Loaded) -> None:
-    """Refuse what cannot change while running.
-
-    Raises
-    ------
-    MonitorError: names the keys.
-    """
-    old, new = before.config, after.config
-    changed = [
-        f"server.{name}"
-        for name in ("listen", "metrics_listen")
-        if getattr(old.server, name) != getattr(new.server, name)
-    ]
-    changed += ["state.directory"] if old.state.directory != new.state.directory else []
-    if changed:
-        raise MonitorError(f"{', '.join(changed)} cannot change while running", "restart the daemon")

@@ -19,6 +19,7 @@ from monitor.instant import SECOND, microseconds
 from monitor.judge import Judge
 from monitor.pipeline.plan import ModelPlan
 from monitor.record import Reason
+from monitor.withholding import Withheld
 
 _DAEMON_BYTES = 181 * 2**20
 """RSS of a daemon that has read its logs and gave back what it could, without what its judges hold; CPython 3.11."""
@@ -35,10 +36,10 @@ _WAITING_BYTES = 8
 _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 """On disk, of such an answer and of a target, under ids of 36 characters."""
 # The page of metrics: of the process and the monitor; then of each of these.
-_SERIES = 33
+_SERIES = 35
 _SERIES_A_COMPARISON = 27
 """Of a version that serves beside another: four figures, with what is said of each."""
-_SERIES_A_MODEL, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10, 24, 3, 4
+_SERIES_A_MODEL, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10 + len(Withheld), 24, 3, 4
 _SERIES_A_SOURCE = 4 + len(Reason)
 """Of a source: every reason for which a row of it may be refused, among others."""
 _SERIES_A_SEGMENT = 9

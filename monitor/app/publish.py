@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.action import Status
 from monitor.alert import AlertState
+from monitor.app.incidents import shown_alerts
 from monitor.app.running import Running
 from monitor.instant import SECOND
 from monitor.pipeline.model import Version
@@ -15,6 +16,8 @@ from monitor.store.action import list_actions
 from monitor.store.alert import open_alerts
 from monitor.store.counts import load_counts
 from monitor.store.delivery import pending_counts
+from monitor.store.notice import load_withheld
+from monitor.store.silence import lasting_silences
 from monitor.store.window import last_performances, last_windows
 
 _ACTIONS = 1000
@@ -43,6 +46,9 @@ def publish(running: Running) -> None:
         alerts = [alert for alert in open_alerts(connection) if alert["model"] in running.workers]
         outboxes = {outbox.receiver: outbox for outbox in pending_counts(connection)}
         actions, _ = list_actions(connection, limit=_ACTIONS)
+        alerts = shown_alerts(connection, running.loaded.config, alerts, now)
+        silences = [each for each in lasting_silences(connection, now) if each.starts_at <= now]
+        withheld_messages = load_withheld(connection)
     for entry in counts:
         if entry.model in running.workers:
             read = entry.accepted + entry.late + sum(entry.rejected.values())
@@ -52,6 +58,9 @@ def publish(running: Running) -> None:
             lag = None if entry.accepted_at is None else max(now - entry.accepted_at, 0) / SECOND
             telemetry.source_lag(entry.model, entry.role, lag)
     telemetry.alerts([*alerts, *_pending(running)])
+    telemetry.withheld(alerts, {model: withheld_messages.get(model, {}) for model in running.workers})
+    everything = sum(each.everything for each in silences)
+    telemetry.silences(everything=everything, others=len(silences) - everything)
     for settings in running.loaded.config.receivers:
         outbox = outboxes.get(settings.name)
         pending = outbox.pending if outbox is not None else 0

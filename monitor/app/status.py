@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from monitor.app.incidents import lasting_bodies, shown_alerts
 from monitor.config import Loaded, ModelSettings
 from monitor.instant import SECOND, Instant, to_text
 from monitor.pipeline.storing import load_retired
@@ -26,7 +27,7 @@ _WINDOW = (
 )
 _SEGMENT = ("segment", "rows", "verdict", "why", "columns_drifted")
 _ALERT = ("id", "model", "version", "segment", "name", "severity", "state", "started_at")
-_ALERT_OPERATORS = ("acknowledged_by", "silenced_until")
+_ALERT_OPERATORS = ("acknowledged_by", "acknowledged_at", "note", "silenced_until", "withheld")
 _ACTION = ("id", "model", "kind", "status", "requested_at", "why")
 
 
@@ -54,7 +55,8 @@ def status(state: State, loaded: Loaded, beside: Beside) -> Json:
         facts = load_meta(connection, FACTS) or {}
         counts = {(entry.model, entry.role): entry for entry in load_counts(connection)}
         closed, scored = last_windows(connection), last_performances(connection)
-        alerts = open_alerts(connection)
+        alerts = shown_alerts(connection, loaded.config, open_alerts(connection), beside.at)
+        silences = lasting_bodies(connection, beside.at)
         actions = _actions(open_actions(connection), last_actions(connection))
         outboxes = {outbox.receiver: outbox for outbox in pending_counts(connection)}
         retired = {model.name: load_retired(connection, model.name) for model in loaded.config.models}
@@ -84,6 +86,7 @@ def status(state: State, loaded: Loaded, beside: Beside) -> Json:
         },
         "models": models,
         "alerts": [{key: alert.get(key) for key in (*_ALERT, *_ALERT_OPERATORS)} for alert in alerts],
+        "silences": silences,
         "actions": [{key: action[key] for key in _ACTION} for action in actions],
         "receivers": [_receiver(entry, outboxes.get(entry.name), beside) for entry in loaded.config.receivers],
     }

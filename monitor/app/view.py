@@ -6,19 +6,23 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from monitor.app import actions
+import structlog
+
+from monitor.app import actions, incidents
 from monitor.app.running import Running
 from monitor.app.status import Beside, status
 from monitor.app.worker import Worker
-from monitor.instant import to_text
 from monitor.pipeline.acting import try_of
+from monitor.silence import silence_body
 from monitor.store.action import get_action, list_actions
 from monitor.store.alert import get_alert, list_alerts
-from monitor.store.delivery import Delivery, list_deliveries
+from monitor.store.database import Connection
+from monitor.store.delivery import list_deliveries
+from monitor.store.silence import list_silences
 from monitor.store.window import get_window, list_windows
 from monitor.web.doors import Doors
 from monitor.web.problems import Problem
-from monitor.web.view import Listing, Report, Ruling
+from monitor.web.view import Acknowledgement, Listing, Report, Ruling, SilenceAsked
 
 if TYPE_CHECKING:
     from monitor.telemetry import Page
@@ -87,12 +91,17 @@ class DaemonView:
     def alerts(self, model: str | None, limit: int, cursor: str | None) -> Listing:
         """Return alerts in every state."""
         with self._running.state.read() as connection:
-            return list_alerts(connection, model=model, limit=limit, cursor=cursor)
+            found, following = list_alerts(connection, model=model, limit=limit, cursor=cursor)
+            return self._shown(connection, found), following
 
     def alert(self, id: str) -> Json | None:
         """Return an alert."""
         with self._running.state.read() as connection:
-            return get_alert(connection, id)
+            body = get_alert(connection, id)
+            return None if body is None else self._shown(connection, [body])[0]
+
+    def _shown(self, connection: Connection, alerts: list[Json]) -> list[Json]:
+        return incidents.shown_alerts(connection, self._running.loaded.config, alerts, self._running.clock())
 
     def actions(self, model: str | None, limit: int, cursor: str | None) -> Listing:
         """Return actions."""
@@ -110,7 +119,7 @@ class DaemonView:
         """Return deliveries."""
         with self._running.state.read() as connection:
             found, following = list_deliveries(connection, limit=limit, cursor=cursor)
-        return [_delivery(entry) for entry in found], following
+        return [incidents.delivery_body(entry) for entry in found], following
 
     def report_action(self, id: str, token: str, report: Report) -> Json:
         """Take a job's word on its action."""
@@ -133,6 +142,43 @@ class DaemonView:
         running.dispatcher.wake(receivers)
         return after
 
+    def silences(self, limit: int, cursor: str | None) -> Listing:
+        """Return silences."""
+        with self._running.state.read() as connection:
+            found, following = list_silences(connection, limit, cursor)
+        return [silence_body(each, self._running.clock()) for each in found], following
+
+    def acknowledge(self, id: str, token: str, said: Acknowledgement) -> Json:
+        """Note that a person has an alert in hand."""
+        running = self._running
+        self._check("ack", id, token)
+        incidents.take_acknowledgement(running.state, id, said, running.clock())
+        return self.alert(id) or {}
+
+    def make_silence(self, token: str, asked: SilenceAsked) -> Json:
+        """Keep a silence."""
+        running = self._running
+        self._check("silence", incidents.SILENCES, token)
+        made = incidents.take_silence(running.state, running.loaded.config, asked, running.clock())
+        if made["everything"]:
+            structlog.get_logger(__name__).warning("everything_silenced", silence=made["id"], until=made["ends_at"])
+        return made
+
+    def end_silence(self, id: str, token: str, by: str) -> Json:
+        """End a silence."""
+        self._check("unsilence", id, token)
+        return incidents.take_end(self._running.state, id, by, self._running.clock())
+
+    def retry_delivery(self, id: str, token: str, by: str) -> Json:
+        """Let a delivery go once more."""
+        self._check("retry", id, token)
+        found = incidents.take_retry(self._running.state, id, by, self._running.clock())
+        self._running.dispatcher.wake([found.receiver])
+        return incidents.delivery_body(found)
+
+    def _check(self, verb: str, subject: str, token: str) -> None:
+        incidents.check(incidents.operator_token(self._running.key, verb, subject), token)
+
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:
         """Return the rows to retrain with."""
         body, worker = self._of_action(id, self._job_token, token)
@@ -152,17 +198,3 @@ class DaemonView:
 
 def _check(name: str, why: str | None) -> Json:
     return {"name": name, "ok": why is None, "why": why}
-
-
-def _delivery(entry: Delivery) -> Json:
-    return {
-        "id": entry.id,
-        "receiver": entry.receiver,
-        "message_id": entry.message_id,
-        "status": entry.status,
-        "attempts": entry.attempts,
-        "queued_at": to_text(entry.queued_at),
-        "next_at": to_text(entry.next_at),
-        "ended_at": None if entry.ended_at is None else to_text(entry.ended_at),
-        "reason": entry.reason,
-    }

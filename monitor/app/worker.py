@@ -136,8 +136,8 @@ class Worker:
             tell = self._log.warning if told["event"] == KEPT else self._log.info
             tell(told["event"], **{key: value for key, value in told.items() if key != "event"})
         self._show_renewals()
-        if closed.deliveries:
-            self._wake(sorted({queued.receiver for queued in closed.deliveries}))
+        if closed.told:
+            self._wake(sorted({receiver for told in closed.told for receiver in told.receivers}))
 
     def _show_renewals(self) -> None:
         """Show how long references that follow the stream have been due to be made anew."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
 
 import typer
 
+from monitor.cli.asking import Asked, ByOption, ask_daemon, read_state, segment, who
 from monitor.cli.common import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -29,14 +27,10 @@ from monitor.errors import FatalError
 
 if TYPE_CHECKING:
     from monitor.config import Loaded
-    from monitor.store.database import State
     from monitor.web.view import Verb
 
-_SECONDS = 30.0
-_REFUSED = "E350"
 _MOST = 1000
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The action's id, as actions list shows it.")]
-ByOption = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who says so; unset: who is logged in.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +56,7 @@ def list_(
     from monitor.store.action import list_actions
 
     loaded = read_config(config)
-    state = _state(loaded)
+    state = read_state(loaded)
     try:
         with state.read() as connection:
             found, _ = list_actions(connection, limit=limit)
@@ -94,7 +88,7 @@ def suspend(config: ConfigOption = DEFAULT_CONFIG, by: ByOption = None) -> None:
     path = _switch(read_config(config))
     from monitor.store.directory import create_private
 
-    told = json.dumps({"by": _who(by), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+    told = json.dumps({"by": who(by), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
     try:
         descriptor = create_private(path, os.O_EXCL | os.O_NOFOLLOW)
     except FileExistsError:
@@ -116,12 +110,6 @@ def resume(config: ConfigOption = DEFAULT_CONFIG) -> None:
     write("actions are allowed again, as the gate decides\n")
 
 
-def _state(loaded: Loaded) -> State:
-    from monitor.store.database import open_state
-
-    return open_state(loaded.config.state, loaded.root, exclusive=False)
-
-
 def _switch(loaded: Loaded) -> Path:
     from monitor.pipeline.gating import SWITCH
 
@@ -135,15 +123,6 @@ def _is_suspended(loaded: Loaded) -> bool:
     from monitor.pipeline.gating import is_suspended
 
     return is_suspended(_switch(loaded))
-
-
-def _who(by: str | None) -> str:
-    if by is not None and by.strip():
-        return by.strip()
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 def _tables(items: list[dict[str, Any]], *, suspended: bool) -> list[Any]:
@@ -170,48 +149,6 @@ def _rule(loaded: Loaded, id: str, verb: Verb, by: str | None) -> None:
     ------
     FatalError: E350, no daemon can be asked, or it refuses, and why.
     """
-    listen, token = _desk(loaded, verb, id)
-    address = f"http://{listen}/api/v1/actions/{_segment(id)}/{verb.value}"
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    asked = Request(address, json.dumps({"by": _who(by)}).encode(), headers)
-    try:
-        with build_opener(ProxyHandler({})).open(asked, timeout=_SECONDS) as answer:
-            body = json.load(answer)
-    except HTTPError as error:
-        raise FatalError(_REFUSED, _detail(error), "driftline actions list shows each action and why") from None
-    except (URLError, OSError, ValueError):
-        raise FatalError(_REFUSED, f"no daemon answers at {listen}", "look at driftline status") from None
+    asked = Asked("POST", f"actions/{segment(id)}/{verb.value}", {"by": who(by)})
+    body = ask_daemon(loaded, (verb.value, id), asked, "driftline actions list shows each action and why")
     write(f"{body['id']} is {body['status']} ({body['why']})\n")
-
-
-def _desk(loaded: Loaded, verb: Verb, id: str) -> tuple[str, str]:
-    """Return where the daemon listens, and the token for what is asked: whoever can read the state can make it."""
-    from monitor.app.actions import kept_token_key, ruling_token
-    from monitor.store.daemon import load_daemon
-    from monitor.store.directory import holder
-
-    state = _state(loaded)
-    try:
-        key = kept_token_key(state)
-        with state.read() as connection:
-            daemon = load_daemon(connection)
-        runs = holder(state.directory) is not None
-    finally:
-        state.close()
-    if not runs or key is None or daemon is None or daemon.listen is None:
-        raise FatalError(_REFUSED, "no daemon runs on this state", "start it with driftline run")
-    return daemon.listen, ruling_token(key, verb, id)
-
-
-def _segment(id: str) -> str:
-    from urllib.parse import quote
-
-    return quote(id, safe="")
-
-
-def _detail(error: HTTPError) -> str:
-    """Return what the daemon says of a refusal."""
-    try:
-        return plain(str(json.load(error)["detail"]))
-    except (ValueError, KeyError, TypeError, OSError):
-        return f"the daemon answered {error.code}"

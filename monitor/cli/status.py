@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from monitor.cli.alerts import messages
 from monitor.cli.common import (
     DEFAULT_CONFIG,
     ConfigOption,
     FormatOption,
     OutputFormat,
+    plain,
     read_config,
     show,
     table,
@@ -83,11 +85,12 @@ def tables(body: dict[str, Any]) -> list[Any]:
     parts += [_models(body["models"]), *_uncalibrated(body["models"]), *_compared(body["models"])]
     parts += [_sources(body["models"]), *service_parts(body["models"])]
     if body["alerts"]:
-        alerts = table("alerts", "alert", "model", "version", "segment", "severity", "state", "since")
+        alerts = table("alerts", "alert", "model", "version", "segment", "severity", "state", "since", "messages")
         for each in body["alerts"]:
             row = (each["name"], each["model"], each["version"], each["segment"] or "", each["severity"], each["state"])
-            alerts.add_row(*row, each["started_at"] or "")
+            alerts.add_row(*row, each["started_at"] or "", messages(each))
         parts.append(alerts)
+    parts += [_silence_line(each) for each in body["silences"]]
     if body["actions"]:
         actions = table("actions", "action", "model", "status", "requested", "why")
         for each in body["actions"]:
@@ -103,6 +106,13 @@ def _daemon_line(daemon: dict[str, Any]) -> str:
         return f"daemon: running as process {daemon['pid']} on {daemon['listen']} since {daemon['started_at']}"
     last = f", last heard of at {daemon['heartbeat_at']}" if daemon["heartbeat_at"] else ""
     return f"daemon: not running{last}"
+
+
+def _silence_line(silence: dict[str, Any]) -> str:
+    what = "EVERY alert" if silence["everything"] else " ".join(silence["matchers"])
+    begins = f", from {silence['starts_at']}" if silence["state"] == "pending" else ""
+    told = f"silenced: {what}{begins} until {silence['ends_at']}, by {silence['created_by']}: {silence['comment']}"
+    return plain(told)
 
 
 def _models(models: list[dict[str, Any]]) -> Any:

@@ -13,13 +13,13 @@ from monitor.alert import AlertSettings
 from monitor.by_rule import RULE
 from monitor.comparison import DriftSettings
 from monitor.config.server import ServerSettings
-from monitor.delivery import RouteSettings
 from monitor.fairness.settings import FairnessSettings
 from monitor.performance.settings import PerformanceSettings
 from monitor.quality.settings import QualitySettings
 from monitor.receivers import ReceiverSettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferenceSettings
+from monitor.routing import RouteSettings
 from monitor.sampling import SamplingSettings
 from monitor.settings import Duration, Settings
 from monitor.sources.files import FilesSettings

@@ -61,7 +61,7 @@ def _ask_by_loss(model: Model, name: str, window: Json, closed: Closed, now: tup
     closed.moved.append(raised.body)
     if acted.changed:
         closed.actions.append(acted.body)
-        closed.deliveries += tell(model, raised.body, window, None, acted)
+        closed.told += tell(model, raised.body, window, None, acted)
 
 
 def _ask_by_age(model: Model, name: str, window: Json, closed: Closed, now: tuple[Instant, Instant]) -> None:
@@ -76,4 +76,13 @@ def _ask_by_age(model: Model, name: str, window: Json, closed: Closed, now: tupl
     acted = act(model, Asked(ident, AGE, name, window), now)
     if acted is not None and acted.changed:
         closed.actions.append(acted.body)
-        closed.deliveries += tell(model, {"model": model.plan.name, "version": name}, window, None, acted)
+        closed.told += tell(model, {"model": model.plan.name, "version": name}, window, None, acted)
+
+
+def _firing(model: Model) -> set[str]:
+    """Return the ids of the alerts that may ask for something."""
+    found = set()
+    for version in model.versions.values():
+        found |= {version.alert.id} if version.alert.state is AlertState.FIRING else set()
+        found |= {each.alert.id for each in version.raised.values() if each.alert.state is AlertState.FIRING}
+    return {ident for ident in found if ident is not None}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from monitor.incidents.post import Told
 from monitor.instant import Instant
-from monitor.store.delivery import QueuedDelivery
 
 Json = dict[str, Any]
 
@@ -15,9 +15,9 @@ Json = dict[str, Any]
 class Closed:
     """What closing the windows of one instant gives: it is committed as one, and only then seen.
 
-    ``alerts`` are those that changed; ``moved`` all whose body is to be kept; ``performance`` what is known now of
-    windows that closed before; ``references`` what the log is to say of those that follow the stream; ``comparisons``
-    those of versions that serve side by side, by the version that is held against another.
+    ``alerts`` are those that changed; ``moved`` all whose body is to be kept; ``told`` what there is to send;
+    ``performance`` what is known now of windows that closed before; ``references`` what the log is to say of those that
+    follow the stream; ``comparisons`` those of versions that serve side by side, by the version held against another.
     """
 
     end: Instant
@@ -27,7 +27,7 @@ class Closed:
     alerts: list[Json] = field(default_factory=list)
     moved: list[Json] = field(default_factory=list)
     actions: list[Json] = field(default_factory=list)
-    deliveries: list[QueuedDelivery] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     references: list[Json] = field(default_factory=list)
     comparisons: dict[str, Json] = field(default_factory=dict)

@@ -217,7 +217,7 @@ def _record(
     closed.moved.append(body)
     if change is not None and change is not Change.REPEAT_DUE:
         closed.alerts.append(body)
-    closed.deliveries += tell(model, body, window, change, acted)
+    closed.told += tell(model, body, window, change, acted)
 
 
 def _age(model: Model, name: str, rows: dict[str, int], closed: Closed) -> None:

@@ -150,7 +150,7 @@ def _tell(model: Model, action: Json, name: str | None, closed: Closed) -> None:
             kind, state, reason = MessageType.FIRING, AlertState.FIRING, Change.CHANGED
         alert = asked | {"state": state.value, "reason": reason.value}
         window = _window(closed.windows, (name,))
-        closed.deliveries += tell_of_action(model, kind, alert, window, action)
+        closed.told += tell_of_action(model, kind, alert, window, action)
 
 
 def _raise(model: Model, action: Json, name: str | None, closed: Closed) -> None:
@@ -200,7 +200,7 @@ def _show(model: Model, action: Json, alert: Json, news: tuple[Json, Change], cl
     closed.moved.append(alert)
     closed.alerts.append(alert)
     kind = MessageType.RESOLVED if change is not Change.FIRST_TIME else MessageType.FIRING
-    closed.deliveries += tell_of_action(model, kind, alert, window, action)
+    closed.told += tell_of_action(model, kind, alert, window, action)
 
 
 def _window(windows: Sequence[Json], names: Sequence[str | None]) -> Json:

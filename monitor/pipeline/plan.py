@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from monitor.action import RetrainSettings
 from monitor.alert import AlertSettings
@@ -23,6 +22,7 @@ from monitor.performance.settings import PerformanceSettings
 from monitor.quality.settings import QualitySettings
 from monitor.record_layout import ColumnsSettings
 from monitor.reference import ReferencePlan, ReferenceSettings
+from monitor.routing import Policy
 from monitor.sampling import SamplingSettings
 from monitor.scorer import ScoringPlan
 from monitor.settings import Settings
@@ -32,7 +32,7 @@ from monitor.usage import Integers
 from monitor.versions import VersionsSettings
 from monitor.window import WindowSettings
 
-_SURROUNDINGS = frozenset({"root", "external_url", "spool", "switch"})
+_SURROUNDINGS = frozenset({"root", "external_url", "spool", "switch", "policy"})
 
 
 def _told(value: object) -> object:
@@ -44,10 +44,6 @@ def _told(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_told(each) for each in value]
     return value if value is None or isinstance(value, bool | int | float) else str(value)
-
-
-def _nobody(_alert: Mapping[str, Any]) -> tuple[str, ...]:
-    return ()
 
 
 def _nothing(_start: Instant, _end: Instant) -> dict[str, Integers]:
@@ -64,7 +60,7 @@ class ModelPlan:
     reference: one, or one a version by its name.
     delay, horizon: a target is usually known so long after its record, and waited for no longer.
     external_url: what links in messages start with, without a slash at the end.
-    route: the receivers of an alert, given its body.
+    policy: who is told of an alert, when and how.
     resources: where the model server tells what it uses; ``used`` returns what it told in a stretch of time, by name.
     token: the token with which a job reports back on an action, given the action's id.
     switch: while this file lies there, no action is started; ``None`` where nobody could put it there.
@@ -90,7 +86,7 @@ class ModelPlan:
     retrain: RetrainSettings | None = None
     rows_per_window: int = 5000
     external_url: str = ""
-    route: Callable[[Mapping[str, Any]], tuple[str, ...]] = _nobody
+    policy: Policy = field(default_factory=Policy)
     token: Callable[[str], str] | None = None
     spool: Path | None = None
     resources: PrometheusSettings | None = None

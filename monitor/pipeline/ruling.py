@@ -193,4 +193,4 @@ def _tell(model: Model, body: Json, window: Json, change: Change | None, closed:
     closed.moved.append(body)
     if change is not Change.REPEAT_DUE:
         closed.alerts.append(body)
-    closed.deliveries += tell(model, body, window, change, None)
+    closed.told += tell(model, body, window, change, None)

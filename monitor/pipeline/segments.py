@@ -122,7 +122,7 @@ def _record(model: Model, scope: Scope, window: Json, change: Change | None, clo
     closed.moved.append(body)
     if change is not None and change is not Change.REPEAT_DUE:
         closed.alerts.append(body)
-    closed.deliveries += tell(model, body, window, change, None)
+    closed.told += tell(model, body, window, change, None)
 
 
 def _watch_quality(model: Model, scope: tuple[str, str, str], body: Json, closed: Closed) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 from monitor.action import Status
 from monitor.alert import AlertState, Change, Scope
 from monitor.attributions import in_order
+from monitor.incidents.post import Told
 from monitor.instant import Instant, to_text
 from monitor.notification import Content, MessageType, message
 from monitor.pipeline.acting import Act, try_of
 from monitor.pipeline.diagnosing import diagnosis_of, second_look
 from monitor.pipeline.model import Model
 from monitor.pipeline.moving import alerted
-from monitor.store.delivery import QueuedDelivery
 
 Json = dict[str, Any]
 _NAME, _SEVERITY = "drift", "warning"
@@ -63,28 +63,30 @@ def _severity(model: Model, scope: Scope) -> str:
     return "info" if is_told else _SEVERITY
 
 
-def tell(model: Model, alert: Json, window: Json, change: Change | None, acted: Act | None) -> list[QueuedDelivery]:
+def tell(model: Model, alert: Json, window: Json, change: Change | None, acted: Act | None) -> list[Told]:
     """Return the messages that an alert's change and its action's give rise to."""
-    queued = []
+    told = []
     if change is not None:
         kind = MessageType.RESOLVED if alert["state"] == AlertState.RESOLVED.value else MessageType.FIRING
         content = _content(model, alert, window, acted.body if acted is not None else None)
-        queued += _queue(kind, content, model.plan.route(alert))
+        told.append(Told(message(kind, content), model.plan.policy.everyone(alert), alert, change))
     if acted is None or not acted.changed:
-        return queued
+        return told
     if change is None and acted.body["status"] == Status.AWAITING_APPROVAL.value and "state" in alert:
         content = _content(model, alert | {"reason": Change.CHANGED.value}, window, acted.body)
-        queued += _queue(MessageType.FIRING, content, model.plan.route(alert))
-    return [*queued, *request(model, alert, window, acted.body)]
+        told.append(
+            Told(message(MessageType.FIRING, content), model.plan.policy.everyone(alert), alert, Change.CHANGED)
+        )
+    return [*told, *request(model, alert, window, acted.body)]
 
 
-def tell_of_action(model: Model, kind: MessageType, alert: Json, window: Json, action: Json) -> list[QueuedDelivery]:
+def tell_of_action(model: Model, kind: MessageType, alert: Json, window: Json, action: Json) -> list[Told]:
     """Return the messages that tell the receivers of an alert what became of the action that it asked for."""
     content = replace(_content(model, alert, window, action), about_action=True)
-    return _queue(kind, content, model.plan.route(alert))
+    return [Told(message(kind, content), model.plan.policy.everyone(alert))]
 
 
-def request(model: Model, alert: Json, window: Json, action: Json) -> list[QueuedDelivery]:
+def request(model: Model, alert: Json, window: Json, action: Json) -> list[Told]:
     """Return the message that asks the job for a retraining; none if it is not requested now.
 
     Parameters
@@ -95,7 +97,7 @@ def request(model: Model, alert: Json, window: Json, action: Json) -> list[Queue
     if retrain is None or action["status"] != Status.REQUESTED.value:
         return []
     content = _content(model, alert, window, action | {"callback": _callback(model, action)})
-    return _queue(MessageType.ACTION, content, (retrain.receiver,))
+    return [Told(message(MessageType.ACTION, content), (retrain.receiver,))]
 
 
 def _content(model: Model, alert: Json, window: Json, action: Json | None) -> Content:
@@ -117,8 +119,3 @@ def _content(model: Model, alert: Json, window: Json, action: Json | None) -> Co
 def _callback(model: Model, action: Json) -> Json:
     token = model.plan.token(try_of(action)) if model.plan.token is not None else None
     return {"url": f"{model.plan.external_url}/api/v1/actions/{action['id']}", "token": token}
-
-
-def _queue(kind: MessageType, content: Content, receivers: tuple[str, ...]) -> list[QueuedDelivery]:
-    built = message(kind, content)
-    return [QueuedDelivery(receiver, built.id, built.time, built.body, built.time) for receiver in receivers]

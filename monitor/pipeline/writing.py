@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
+from monitor.incidents.post import post
 from monitor.instant import Instant, microseconds
 from monitor.pipeline.book import Book
 from monitor.pipeline.closed import Closed
@@ -22,7 +22,6 @@ from monitor.store.action import save_action
 from monitor.store.alert import save_alert
 from monitor.store.counts import add_counts, save_accepted_at
 from monitor.store.database import Connection, State
-from monitor.store.delivery import enqueue
 from monitor.store.position import save_position
 from monitor.store.segment import ROWS, Segment, add_segment, remove_files
 from monitor.store.window import save_performance, save_window
@@ -106,6 +105,5 @@ def _save_closed(connection: Connection, model: Model, closed: Closed, wall: Ins
         save_alert(connection, body)
     for body in closed.actions:
         save_action(connection, body)
-    for queued in closed.deliveries:
-        enqueue(connection, replace(queued, queued_at=wall))
+    post(connection, closed.told, model.plan.policy, wall)
     save_versions(connection, model, closed.end + microseconds(window.every) - microseconds(window.length))

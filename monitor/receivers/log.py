@@ -17,6 +17,7 @@ _EVENTS = {
     MessageType.FIRING: "alert_firing",
     MessageType.RESOLVED: "alert_resolved",
     MessageType.ACTION: "action_requested",
+    MessageType.DIGEST: "alerts_digest",
     MessageType.TEST: "receiver_test",
 }
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
@@ -50,6 +51,8 @@ def line(event: dict[str, Any]) -> dict[str, Any]:
         "class": diagnosis.get("class"),
         "causes": [cause["detail"] for cause in diagnosis.get("causes", ()) if cause["detail"]] or None,
         **{f"action_{key}": action.get(key) for key in ("id", "kind", "status", "why")},
+        "items": [f"{item['alert']['name']} {item['alert']['reason']}" for item in data.get("items", ())] or None,
+        "items_total": data.get("items_total"),
         "page": data["links"]["page"],
     }
     return {key: value for key, value in told.items() if value is not None}

@@ -12,14 +12,14 @@ from monitor.store.schema import alert
 from monitor.store.statement import Body, from_json, page, to_json, upsert
 
 OPEN = ("pending", "firing")
-_OPERATORS = ("acknowledged_by", "silenced_until")
+_OPERATORS = ("acknowledged_by", "acknowledged_at", "note", "silenced_until", "withheld")
 
 
 def save_alert(connection: Connection, body: Mapping[str, Any]) -> None:
     """Keep an alert over the one with its id: ``model``, ``version``, ``name``, ``state``, ``started_at``, … .
 
-    ``acknowledged_by`` and ``silenced_until`` in it are ignored: ``acknowledge`` and ``silence`` write them, so that
-    a cycle that began before an operator spoke does not undo it.
+    ``acknowledged_by``, ``acknowledged_at`` and ``note`` in it are ignored: ``acknowledge`` writes them, so that a
+    cycle that began before an operator spoke does not undo it.
     """
     started = body.get("started_at") or body.get("began_at")
     resolved = body.get("resolved_at")
@@ -72,24 +72,12 @@ def list_alerts(
     return [_body(row) for row in rows], following
 
 
-def acknowledge(connection: Connection, id: str, by: str | None) -> bool:
-    """Note who has an alert in hand (``None``: nobody); return whether there is such an alert."""
-    done = connection.execute(update(alert).where(alert.c.id == id).values(acknowledged_by=by))
-    return done.rowcount > 0
-
-
-def silence(connection: Connection, id: str, until: Instant | None) -> bool:
-    """Keep an alert silent until an instant (``None``: no longer); return whether there is such an alert."""
-    done = connection.execute(update(alert).where(alert.c.id == id).values(silenced_until=until))
-    return done.rowcount > 0
-
-
-def silenced_alerts(connection: Connection, now: Instant) -> list[Body]:
-    """Return the alerts that are silent at an instant, the first to speak again first."""
-    statement = select(alert).where(alert.c.silenced_until > now).order_by(alert.c.silenced_until, alert.c.id)
-    return [_body(row) for row in connection.execute(statement)]
+def acknowledge(connection: Connection, id: str, by: str | None, note: str | None, at: Instant) -> bool:
+    """Note who has an alert in hand (``None``: nobody), since when and why; return whether there is such an alert."""
+    values = {"acknowledged_by": by, "acknowledged_at": at, "note": note}
+    return connection.execute(update(alert).where(alert.c.id == id).values(values)).rowcount > 0
 
 
 def _body(row: Row[Any]) -> Body:
-    until = None if row.silenced_until is None else to_text(row.silenced_until)
-    return from_json(row.body) | {"acknowledged_by": row.acknowledged_by, "silenced_until": until}
+    at = None if row.acknowledged_at is None else to_text(row.acknowledged_at)
+    return from_json(row.body) | {"acknowledged_by": row.acknowledged_by, "acknowledged_at": at, "note": row.note}

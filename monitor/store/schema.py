@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy import PrimaryKeyConstraint as Key
 
-HEAD = "0002"
+HEAD = "0003"
 
 metadata = MetaData()
 version_metadata = MetaData()
@@ -168,11 +168,62 @@ alert = Table(
     _number("resolved_at", nullable=True),
     _text("body"),
     Column("acknowledged_by", Text),
-    _number("silenced_until", nullable=True),
+    _number("silenced_until", nullable=True),  # of no use since there are silences by matchers
+    _number("acknowledged_at", nullable=True),
+    Column("note", Text),
     Key("id"),
     Index("alert_started", "started_at", "id"),
     Index("alert_state", "state", "model"),
 )
+
+silence = Table(
+    "silence",
+    metadata,
+    _text("id"),
+    _number("starts_at"),
+    _number("ends_at"),
+    _number("created_at"),
+    _text("body"),
+    Key("id"),
+    Index("silence_created", "created_at", "id"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    _text("alert"),
+    _text("message_id"),
+    _number("time"),
+    _bytes("body"),
+    _number("told_at", nullable=True),
+    Key("alert"),
+)
+
+hearing = Table(
+    "hearing",
+    metadata,
+    _text("alert"),
+    _text("receiver"),
+    _text("message_id"),
+    _number("wait"),
+    _text("key"),
+    Key("alert", "receiver"),
+)
+
+gathered = Table(
+    "gathered",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    _text("receiver"),
+    _text("key"),
+    _number("due_at"),
+    _text("message_id"),
+    _number("time"),
+    _bytes("body"),
+    sqlite_autoincrement=True,
+)
+
+withheld = Table("withheld", metadata, _text("model"), _text("why"), _number("messages"), Key("model", "why"))
 
 action = Table(
     "action",

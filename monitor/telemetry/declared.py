@@ -185,6 +185,14 @@ OBJECTIVE_BUDGET = _gauge(
     "Share of the objective's budget that is left; below 0: overdrawn.",
 )
 
+ALERTS_WITHHELD = _segmented(
+    "alerts_withheld", "model version alert severity why", "1 while messages of the firing alert are withheld."
+)
+NOTIFICATIONS_WITHHELD = _counter(
+    "notifications_withheld_total", "model reason", "Messages about alerts that a receiver was not sent, by reason."
+)
+SILENCES = _gauge("silences", "everything", "Silences that are active: those that match every alert, and the others.")
+
 DELIVERIES = _counter("deliveries_total", "receiver outcome", "Tries to deliver a message, by outcome.")
 DELIVERIES_PENDING = _gauge("deliveries_pending", "receiver", "Messages that wait to be delivered.")
 ACTIONS = _counter("actions_total", "model kind status", "Actions that reached a status.")

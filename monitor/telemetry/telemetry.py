@@ -16,6 +16,7 @@ from monitor.telemetry import declared as d
 from monitor.telemetry.page import Page, Pages, Renderer, TableCollector
 from monitor.telemetry.samples import Body, calibration_samples, verdict_samples, window_samples
 from monitor.telemetry.series import SeriesTable
+from monitor.withholding import Withheld
 
 CAP = 10_000
 STATES = ("inactive", "pending", "firing", "resolved")
@@ -134,6 +135,24 @@ class Telemetry:
                 *shown, segment = labels
                 for each in STATES:
                     self._table.put(d.ALERTS, (*shown, each, *([segment] if segment else [])), each == state)
+
+    def withheld(self, bodies: Iterable[Body], totals: Mapping[str, Mapping[str, int]]) -> None:
+        """Show of which alerts messages are withheld, and how many were, by model and reason; every one is shown."""
+        with self._lock:
+            self._table.remove([d.ALERTS_WITHHELD], {})
+            for body in bodies:
+                if body["withheld"] is not None:
+                    labels = (*(body[key] for key in ("model", "version", "name", "severity")), body["withheld"]["why"])
+                    self._table.put(d.ALERTS_WITHHELD, (*labels, *([body["segment"]] if body["segment"] else [])), 1)
+            for model, counts in totals.items():
+                for why in Withheld:
+                    self._table.raise_to(d.NOTIFICATIONS_WITHHELD, (model, why.value), counts.get(why.value, 0))
+
+    def silences(self, *, everything: int, others: int) -> None:
+        """Show how many silences are active."""
+        with self._lock:
+            self._table.put(d.SILENCES, ("true",), everything)
+            self._table.put(d.SILENCES, ("false",), others)
 
     def records(
         self, model: str, source: str, *, read: int, rejected: Mapping[str, int], late: int = 0, sampled: int = 0

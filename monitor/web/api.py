@@ -44,8 +44,8 @@ def fault(description: str) -> ResponseSpec:
     return ResponseSpec(ProblemDetails, generate_examples=False, description=description, media_type=PROBLEM_JSON)
 
 
-_ITEMS = {200: ResponseSpec(Items, generate_examples=False, description="A page of the list")}
-_ITEMS |= {400: fault("A parameter is not as it should be")}
+ITEMS = {200: ResponseSpec(Items, generate_examples=False, description="A page of the list")}
+ITEMS |= {400: fault("A parameter is not as it should be")}
 _ONE = {200: ResponseSpec(dict[str, Any], generate_examples=False, description="The object")}
 _ONE |= {404: fault("There is no such object")}
 
@@ -56,7 +56,7 @@ def status(view: TheView) -> Response[bytes]:
     return _json(view.status())
 
 
-@get("/api/v1/models", sync_to_thread=True, responses=_ITEMS, summary="Models")
+@get("/api/v1/models", sync_to_thread=True, responses=ITEMS, summary="Models")
 def models(view: TheView, limit: Limit = 100, cursor: Cursor = None) -> Response[bytes]:
     """Return the models as ``status`` shows them, by name; the cursor is the last name of the page before."""
     named = sorted(view.status()["models"], key=lambda model: str(model["name"]))
@@ -64,7 +64,7 @@ def models(view: TheView, limit: Limit = 100, cursor: Cursor = None) -> Response
     return _json(_page(following[:limit], following[limit - 1]["name"] if len(following) > limit else None))
 
 
-@get("/api/v1/models/{model:str}/windows", sync_to_thread=True, responses=_ITEMS | _ONE, summary="Windows of a model")
+@get("/api/v1/models/{model:str}/windows", sync_to_thread=True, responses=ITEMS | _ONE, summary="Windows of a model")
 def windows(view: TheView, model: PathText, limit: Limit = 100, cursor: Cursor = None) -> Response[bytes]:
     """Return a model's windows, last end first."""
     items, following = listed(lambda: view.windows(model, limit, cursor), cursor)
@@ -88,7 +88,7 @@ def window_of_model(request: Request[Any, Any, Any], view: TheView, model: PathT
     return _json(body)
 
 
-@get("/api/v1/alerts", sync_to_thread=True, responses=_ITEMS, summary="Alerts")
+@get("/api/v1/alerts", sync_to_thread=True, responses=ITEMS, summary="Alerts")
 def alerts(view: TheView, limit: Limit = 100, cursor: Cursor = None, model: OfModel = None) -> Response[bytes]:
     """Return alerts in every state, last start first."""
     return _json(_page(*listed(lambda: view.alerts(model, limit, cursor), cursor)))
@@ -100,7 +100,7 @@ def alert(request: Request[Any, Any, Any], view: TheView, id: PathText) -> Respo
     return _json(found("alert", view.alert, id, request))
 
 
-@get("/api/v1/actions", sync_to_thread=True, responses=_ITEMS, summary="Actions")
+@get("/api/v1/actions", sync_to_thread=True, responses=ITEMS, summary="Actions")
 def actions(view: TheView, limit: Limit = 100, cursor: Cursor = None, model: OfModel = None) -> Response[bytes]:
     """Return actions, last requested first."""
     return _json(_page(*listed(lambda: view.actions(model, limit, cursor), cursor)))
@@ -112,7 +112,7 @@ def action(request: Request[Any, Any, Any], view: TheView, id: PathText) -> Resp
     return _json(found("action", view.action, id, request))
 
 
-@get("/api/v1/deliveries", sync_to_thread=True, responses=_ITEMS, summary="Deliveries")
+@get("/api/v1/deliveries", sync_to_thread=True, responses=ITEMS, summary="Deliveries")
 def deliveries(view: TheView, limit: Limit = 100, cursor: Cursor = None) -> Response[bytes]:
     """Return deliveries, last queued first."""
     return _json(_page(*listed(lambda: view.deliveries(limit, cursor), cursor)))

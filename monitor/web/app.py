@@ -12,7 +12,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from monitor import __version__
-from monitor.web import api, events, ingest, jobs, operations, operators, otlp, pages
+from monitor.web import api, events, ingest, jobs, on_call, operations, operators, otlp, pages
 from monitor.web.edge import guard
 from monitor.web.problems import answer
 from monitor.web.view import View
@@ -24,7 +24,7 @@ _MAX_BODY = 64 * 1024
 def create_app(view: View) -> ASGIApp:
     """Return the whole application, for ``server.listen``."""
     handlers = [*operations.HANDLERS, *api.HANDLERS, *operators.HANDLERS, *jobs.HANDLERS, *ingest.HANDLERS]
-    handlers += [*events.HANDLERS, *otlp.HANDLERS]
+    handlers += [*on_call.HANDLERS, *events.HANDLERS, *otlp.HANDLERS]
     return guard(events.shortcut(_build(view, [*handlers, *pages.HANDLERS], _openapi()), view))
 
 
@@ -46,7 +46,9 @@ def _build(view: View, handlers: Sequence[HTTPRouteHandler], openapi: OpenAPICon
 
 
 def _openapi() -> OpenAPIConfig:
-    scheme = SecurityScheme(type="http", scheme="bearer", description="the token in the action's own message")
+    scheme = SecurityScheme(
+        type="http", scheme="bearer", description="the token in the action's own message, or the operator's"
+    )
     return OpenAPIConfig(
         title="Driftline",
         version=__version__,

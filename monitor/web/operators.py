@@ -75,11 +75,20 @@ def read_ruling(verb: Verb, raw: bytes) -> Ruling:
     ------
     Problem: it is not JSON (400), or lacks a name (422).
     """
-    by = text_of(parse(raw), "by", _MAX_NAME)
-    name = _UNSAFE.sub("", by or "").strip()
+    return Ruling(verb, name_of(parse(raw)))
+
+
+def name_of(body: dict[str, Any]) -> str:
+    """Return who says what a body says.
+
+    Raises
+    ------
+    Problem: 422, nobody is named.
+    """
+    name = _UNSAFE.sub("", text_of(body, "by", _MAX_NAME) or "").strip()
     if not name:
         raise Problem(422, "by_missing", "by must name who rules", "/by")
-    return Ruling(verb, name)
+    return name
 
 
 HANDLERS: list[HTTPRouteHandler] = [approve, reject]

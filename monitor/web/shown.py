@@ -218,7 +218,9 @@ def headline(status: Mapping[str, Any]) -> Headline:
     sick = sum(not each["healthy"] for each in _watched(status))
     last = [version.get("last_window") for model in status["models"] for version in model["versions"]]
     unsure = sum(not window or window["verdict"] != "stable" for window in last)
+    mute = any(each["everything"] and each["state"] == "active" for each in status.get("silences", ()))
     graver = (
+        (mute, "bad", f"A silence withholds every message; {_count(firing, 'alert')} firing"),
         (firing, "bad", f"{_count(firing, 'alert')} firing"),
         (not status["state"]["writable"], "bad", "The state cannot be written"),
         (sick, "warn", f"{_count(sick, 'source or receiver', 'sources and receivers')} not healthy"),

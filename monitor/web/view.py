@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
+from monitor.instant import Instant
 from monitor.web.doors import Doors
 
 Body: TypeAlias = Mapping[str, Any]
@@ -53,6 +54,25 @@ class Ruling:
 
     verb: Verb
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """That a person has an alert in hand; ``note`` says what is done, if it was said."""
+
+    by: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceAsked:
+    """A silence as a person asks for it; without ``starts_at`` from now on. Instants are wall time."""
+
+    matchers: Sequence[str]
+    ends_at: Instant
+    by: str
+    comment: str
+    starts_at: Instant | None = None
 
 
 class MetricsPage(Protocol):
@@ -129,6 +149,41 @@ class View(Protocol):
         Raises
         ------
         Problem: 404 no such action; 401 not the token for that; 409 it waits for nobody, or the gate withholds it.
+        """
+
+    def silences(self, limit: int, cursor: str | None) -> Listing:
+        """Return silences, whether they last or have ended."""
+
+    def acknowledge(self, id: str, token: str, said: Acknowledgement) -> dict[str, Any]:
+        """Note that a person has an alert in hand, and return the alert.
+
+        Raises
+        ------
+        Problem: 401 not the token for that; 404 no such alert; 409 it is over.
+        """
+
+    def make_silence(self, token: str, asked: SilenceAsked) -> dict[str, Any]:
+        """Keep a silence, and return it.
+
+        Raises
+        ------
+        Problem: 401 not the token for that; 422 it cannot be meant.
+        """
+
+    def end_silence(self, id: str, token: str, by: str) -> dict[str, Any]:
+        """End a silence, and return it.
+
+        Raises
+        ------
+        Problem: 401 not the token for that; 404 no such silence; 409 it has ended.
+        """
+
+    def retry_delivery(self, id: str, token: str, by: str) -> dict[str, Any]:
+        """Let a delivery go once more, and return it.
+
+        Raises
+        ------
+        Problem: 401 not the token for that; 404 no such delivery; 409 it was delivered.
         """
 
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:

@@ -33,6 +33,7 @@ NOT_RUN = {
     "docs/how-to/container.md": ["needs a container engine"] * 2,
     "docs/how-to/python-client.md": ["needs FastAPI"],
     "docs/how-to/kserve.md": ["needs a Kubernetes cluster"],
+    "docs/how-to/on-call.md": ["needs a daemon whose alert fires"] * 3,
     "docs/how-to/retrain.md": ["needs a daemon whose action waits"],
     "docs/reference/loss-alarms.md": ["takes minutes, and needs an environment with river"],
     "docs/reference/bench.md": ["takes a quarter of an hour, and needs the real sets"],

@@ -14,6 +14,7 @@ from monitor.delivery import SCHEDULE_SECONDS
 from monitor.notification import MessageType
 from monitor.observability.rules import rules
 from monitor.record import Reason
+from monitor.withholding import Withheld
 from tests.claims.pages import read
 
 _RECEIVING = "docs/how-to/receive-webhooks.md"
@@ -23,6 +24,7 @@ EXPLAINED: dict[str, Sequence[str]] = {
     "docs/promise.md": list(CURES),
     "docs/how-to/retrain.md": OBSTACLES,
     "docs/reference/webhook.md": list(MessageType),
+    "docs/how-to/on-call.md": list(Withheld),
 }
 
 

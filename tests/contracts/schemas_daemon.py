@@ -171,56 +171,78 @@ _LIVE_VERSION = beside(
         record(made_at=maybe(INSTANT), due_at=maybe(INSTANT), overdue_seconds=NUMBER, steps=COUNT, why=maybe(WORD))
     ),
 )
-STATUS_REPORT = record(
-    kind={"const": "status"},
-    schema=FORMAT,
-    at=INSTANT,
-    daemon=record(
-        running=BOOLEAN,
-        pid=maybe(COUNT),
-        version=maybe(VERSION),
-        listen=maybe(STRING),
-        started_at=maybe(INSTANT),
-        heartbeat_at=maybe(INSTANT),
-    ),
-    state=record(kind=one("sqlite", "postgresql"), writable=maybe(BOOLEAN), bytes=COUNT, recovered_at=maybe(INSTANT)),
-    config=record(path=STRING, hash=maybe(SHA), loaded_at=maybe(INSTANT), reload_error=maybe(STRING)),
-    models=listed(
-        record(
-            name=NAME,
-            task=TASK,
-            watermark=maybe(INSTANT),
-            sources=listed(_LIVE_SOURCE),
-            versions=listed(_LIVE_VERSION),
-        )
-    ),
-    alerts=listed(
-        record(
-            id=ALERT_ID,
-            model=NAME,
-            version=STRING,
-            segment=maybe(STRING),
-            name=ALERT,
-            severity=SEVERITY,
-            state=one("pending", "firing"),
+SILENCE = record(
+    id=text(r"^si_[a-z2-7]{26}$"),
+    state=one("pending", "active", "expired"),
+    matchers=listed(STRING),
+    everything=BOOLEAN,
+    starts_at=INSTANT,
+    ends_at=INSTANT,
+    created_at=INSTANT,
+    created_by=STRING,
+    comment=STRING,
+    ended_by=maybe(STRING),
+)
+STATUS_REPORT = beside(
+    record(
+        kind={"const": "status"},
+        schema=FORMAT,
+        at=INSTANT,
+        daemon=record(
+            running=BOOLEAN,
+            pid=maybe(COUNT),
+            version=maybe(VERSION),
+            listen=maybe(STRING),
             started_at=maybe(INSTANT),
-            acknowledged_by=maybe(STRING),
-            silenced_until=maybe(INSTANT),
-        )
+            heartbeat_at=maybe(INSTANT),
+        ),
+        state=record(
+            kind=one("sqlite", "postgresql"), writable=maybe(BOOLEAN), bytes=COUNT, recovered_at=maybe(INSTANT)
+        ),
+        config=record(path=STRING, hash=maybe(SHA), loaded_at=maybe(INSTANT), reload_error=maybe(STRING)),
+        models=listed(
+            record(
+                name=NAME,
+                task=TASK,
+                watermark=maybe(INSTANT),
+                sources=listed(_LIVE_SOURCE),
+                versions=listed(_LIVE_VERSION),
+            )
+        ),
+        alerts=listed(
+            beside(
+                record(
+                    id=ALERT_ID,
+                    model=NAME,
+                    version=STRING,
+                    segment=maybe(STRING),
+                    name=ALERT,
+                    severity=SEVERITY,
+                    state=one("pending", "firing"),
+                    started_at=maybe(INSTANT),
+                    acknowledged_by=maybe(STRING),
+                    silenced_until=maybe(INSTANT),
+                ),
+                acknowledged_at=maybe(INSTANT),
+                note=maybe(STRING),
+                withheld=maybe(record(why=WORD, by=maybe(STRING))),
+            )
+        ),
+        actions=listed(record(id=ACTION_ID, model=NAME, kind=ACTION, status=STATUS, requested_at=INSTANT, why=WORD)),
+        receivers=listed(
+            record(
+                name=NAME,
+                kind=WORD,
+                healthy=BOOLEAN,
+                why=maybe(STRING),
+                pending=COUNT,
+                dead=COUNT,
+                oldest_pending_seconds=maybe(SECONDS),
+                last_delivered_at=maybe(INSTANT),
+            )
+        ),
     ),
-    actions=listed(record(id=ACTION_ID, model=NAME, kind=ACTION, status=STATUS, requested_at=INSTANT, why=WORD)),
-    receivers=listed(
-        record(
-            name=NAME,
-            kind=WORD,
-            healthy=BOOLEAN,
-            why=maybe(STRING),
-            pending=COUNT,
-            dead=COUNT,
-            oldest_pending_seconds=maybe(SECONDS),
-            last_delivered_at=maybe(INSTANT),
-        )
-    ),
+    silences=listed(SILENCE),
 )
 
 

@@ -16,6 +16,7 @@ from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
 from monitor.pipeline.tally import NO_LIMITS
 from monitor.quality.settings import QualitySettings
+from monitor.routing import Policy
 from monitor.store.action import list_actions
 from monitor.store.database import State
 from monitor.store.delivery import list_deliveries
@@ -53,7 +54,7 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 def planned(root: Path, **retrain: Any) -> ModelPlan:
     """Return a plan that retrains."""
-    routes = {"route": lambda alert: ("team",), "token": lambda action: f"token of {action}"}
+    routes = {"policy": Policy(receivers=("team",)), "token": lambda action: f"token of {action}"}
     return plan_of(root, retrain=RetrainSettings.model_validate(RETRAIN | retrain), **routes)
 
 

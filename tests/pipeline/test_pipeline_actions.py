@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from monitor.instant import from_text, to_text
 from monitor.pipeline.acting import report
 from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.routing import MatchSettings, Policy, RouteSettings
 from monitor.sources.files import FilesSettings
 from monitor.store.action import list_actions, save_action
 from monitor.store.database import State
@@ -46,9 +46,7 @@ def state(tmp_path: Path) -> Iterator[State]:
         yield state
 
 
-def to_team(alert: Mapping[str, Any]) -> tuple[str, ...]:
-    """Route drift alerts to a team."""
-    return ("team",) if alert["name"] == "drift" else ()
+TO_TEAM = Policy([RouteSettings(match=MatchSettings(alert=("drift",)), to=("team",))], ("team", "job"))
 
 
 def acting(root: Path, targets: int = 100, **retrain: object) -> ModelPlan:
@@ -66,7 +64,7 @@ def acting(root: Path, targets: int = 100, **retrain: object) -> ModelPlan:
             file.writelines(json.dumps(row) + "\n" for row in rows)
     return plan_of(
         root,
-        route=to_team,
+        policy=TO_TEAM,
         targets=FilesSettings(path="targets.jsonl"),
         retrain=RetrainSettings.model_validate(RETRAIN | retrain),
         token=lambda action: f"token of {action}",
@@ -95,7 +93,7 @@ def actions(state: State) -> list[Json]:
 
 def test_an_episode_is_told_once_at_each_end(root: Path, state: State) -> None:
     """The team hears of the beginning and of the end, and nobody else hears anything."""
-    passed(plan_of(root, route=to_team), state)
+    passed(plan_of(root, policy=TO_TEAM), state)
     assert told(state, "team") == [
         ("io.driftline.alert.firing", "first_time"),
         ("io.driftline.alert.resolved", "resolved"),
@@ -106,14 +104,14 @@ def test_an_episode_is_told_once_at_each_end(root: Path, state: State) -> None:
 def test_a_lasting_alert_is_repeated(root: Path, state: State) -> None:
     """While it fires the alert is told again in event time, each time under an id of its own."""
     alerts = AlertSettings(repeat=timedelta(hours=2))
-    passed(plan_of(root, route=to_team, alerts=alerts), state)
+    passed(plan_of(root, policy=TO_TEAM, alerts=alerts), state)
     assert [reason for _, reason in told(state, "team")] == ["first_time", "repeat_due", "repeat_due", "resolved"]
     assert len({delivery.message_id for delivery in deliveries(state, "team")}) == 4
 
 
 def test_a_messages_id_is_of_the_facts_it_tells(root: Path, state: State) -> None:
     """The id is the digest that the contract names, so that any replica gives the same."""
-    passed(plan_of(root, route=to_team), state)
+    passed(plan_of(root, policy=TO_TEAM), state)
     body = json.loads(deliveries(state, "team")[0].body)
     alert, window = body["data"]["alert"], body["data"]["window"]
     keys = ("model", "version", "name", "segment", "started_at", "state", "reason")
@@ -139,7 +137,7 @@ def test_messages_are_the_same_on_every_replica(root: Path, tmp_path: Path) -> N
 
 def test_the_message_holds_culprits_and_their_diagnosis(root: Path, state: State) -> None:
     """The message names the column, what happened to it, the window and where to look."""
-    passed(plan_of(root, route=to_team), state)
+    passed(plan_of(root, policy=TO_TEAM), state)
     data = json.loads(deliveries(state, "team")[0].body)["data"]
     assert [column["name"] for column in data["columns"]] == ["amount"]
     assert data["diagnosis"]["class"] == "population_change"

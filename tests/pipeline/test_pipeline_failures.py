@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import StoreBusy
 from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.routing import Policy
 from monitor.sources.files import FilesSettings
 from monitor.store.database import State
 from monitor.store.delivery import list_deliveries
@@ -33,7 +34,9 @@ def plan(tmp_path: Path) -> ModelPlan:
         write_log(tmp_path / "log.jsonl", World(seed=1, shift=shift).hours(first, 3 if first else 4))
     targets = [{"request_id": f"r{i}", "target": 1, "timestamp": "2026-01-05T00:00:00Z"} for i in range(50)]
     (tmp_path / "targets.jsonl").write_text("".join(json.dumps(row) + "\n" for row in targets))
-    return plan_of(tmp_path, route=lambda _: ("team",), targets=FilesSettings(path="targets.jsonl"), rows_per_window=20)
+    return plan_of(
+        tmp_path, policy=Policy(receivers=("team",)), targets=FilesSettings(path="targets.jsonl"), rows_per_window=20
+    )
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from monitor.store.action import (
     open_actions,
     save_action,
 )
-from monitor.store.alert import acknowledge, get_alert, list_alerts, open_alerts, save_alert, silence, silenced_alerts
+from monitor.store.alert import acknowledge, get_alert, list_alerts, open_alerts, save_alert
 from monitor.store.database import State
 from monitor.store.window import (
     get_window,
@@ -193,32 +193,22 @@ def test_alerts_are_listed_newest_first_by_state_and_model(state: State) -> None
 
 
 def test_a_cycle_does_not_undo_what_an_operator_said(state: State) -> None:
-    """Acknowledging and silencing outlast the next save of the alert, whatever that carries."""
+    """Acknowledging outlasts the next save of the alert, whatever that carries."""
     with state.write() as connection:
         save_alert(connection, _alert("al_a", 1))
-        told = (acknowledge(connection, "al_a", "kim"), silence(connection, "al_a", _HOUR))
-        save_alert(connection, _alert("al_a", 1, acknowledged_by=None, silenced_until=None, rows=7))
+        told = acknowledge(connection, "al_a", "kim", "at it", _HOUR)
+        save_alert(connection, _alert("al_a", 1, acknowledged_by=None, note=None, rows=7))
         found = get_alert(connection, "al_a")
-    assert told == (True, True)
-    assert found == _alert("al_a", 1, rows=7, acknowledged_by="kim", silenced_until=to_text(_HOUR))
+    assert told is True
+    said = {"acknowledged_by": "kim", "acknowledged_at": to_text(_HOUR), "note": "at it"}
+    assert found == _alert("al_a", 1, rows=7) | said
 
 
 def test_what_is_said_of_no_alert_is_told(state: State) -> None:
-    """Acknowledging or silencing an id that is not there returns false."""
+    """Acknowledging an id that is not there returns false."""
     with state.write() as connection:
-        assert not acknowledge(connection, "al_x", "kim")
-        assert not silence(connection, "al_x", 1)
+        assert not acknowledge(connection, "al_x", "kim", None, 1)
         assert get_alert(connection, "al_x") is None
-
-
-def test_silenced_alerts_are_those_still_silent(state: State) -> None:
-    """A silence ends at its instant, or when it is taken back."""
-    with state.write() as connection:
-        for name, until in (("al_a", 10), ("al_b", 20), ("al_c", 30)):
-            save_alert(connection, _alert(name, 1))
-            silence(connection, name, until)
-        silence(connection, "al_c", None)
-        assert [alert["id"] for alert in silenced_alerts(connection, 10)] == ["al_b"]
 
 
 def test_open_actions_wait_or_run(state: State) -> None:

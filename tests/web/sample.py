@@ -12,7 +12,7 @@ from monitor.identity import digest_id, window_id
 from monitor.instant import SECOND, from_text, to_text
 from monitor.sources.spool.writer import Syncer
 from monitor.telemetry import Page, Telemetry
-from monitor.web import Problem, Report, Ruling, Step, Verb
+from monitor.web import Acknowledgement, Problem, Report, Ruling, SilenceAsked, Step, Verb
 from monitor.web.doors import Doors
 from monitor.web.problems import not_found, unauthorized
 
@@ -118,7 +118,26 @@ def alert(state: str = "firing") -> dict[str, Any]:
         },
         "action": {"id": ACTION, "kind": "retrain", "status": "requested", "why": "gate_open"},
         "acknowledged_by": None,
+        "acknowledged_at": None,
+        "note": None,
         "silenced_until": None,
+        "withheld": None,
+    }
+
+
+def silence(*, everything: bool = False) -> dict[str, Any]:
+    """Return a silence that lasts."""
+    return {
+        "id": digest_id("si", "sample"),
+        "state": "active",
+        "matchers": ["alert=~.*" if everything else "column=temp"],
+        "everything": everything,
+        "starts_at": "2013-07-03T08:00:00Z",
+        "ends_at": "2013-07-03T12:00:00Z",
+        "created_at": "2013-07-03T08:00:00Z",
+        "created_by": "kim",
+        "comment": "the sensor is away",
+        "ended_by": None,
     }
 
 
@@ -216,6 +235,7 @@ def status() -> dict[str, Any]:
             },
         ],
         "alerts": [{key: alert()[key] for key in alert() if key not in {"diagnosis", "action"}}],
+        "silences": [],
         "actions": [action()],
         "receivers": [
             {
@@ -253,6 +273,7 @@ class SampleView:
         self.entrance = Doors(Syncer(), models=frozenset({MODEL, OTHER}))
         self.reports: list[Report] = []
         self.rulings: list[Ruling] = []
+        self.said: list[Acknowledgement | SilenceAsked | str] = []
         self.all_windows = [window(number) for number in range(60)]
         self.all_windows += [window(number, version="2", calm=True) for number in range(20)]
         self.all_windows += [window(number, OTHER, "", calm=True) for number in range(30)]
@@ -328,6 +349,48 @@ class SampleView:
         self.rulings.append(ruling)
         return action("requested" if ruling.verb is Verb.APPROVE else "withheld")
 
+    def silences(self, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        """Return a silence."""
+        return _page([silence()], limit, cursor)
+
+    def acknowledge(self, id: str, token: str, said: Acknowledgement) -> dict[str, Any]:
+        """Take a word on the alert."""
+        self._operated("ack", token)
+        if id != ALERT:
+            raise not_found("alert")
+        self.said.append(said)
+        return {**alert(), "acknowledged_by": said.by, "note": said.note}
+
+    def make_silence(self, token: str, asked: SilenceAsked) -> dict[str, Any]:
+        """Take a silence; matchers are the daemon's to judge."""
+        self._operated("silence", token)
+        self.said.append(asked)
+        return silence()
+
+    def end_silence(self, id: str, token: str, by: str) -> dict[str, Any]:
+        """End the silence."""
+        self._operated("unsilence", token)
+        if id != silence()["id"]:
+            raise not_found("silence")
+        self.said.append(by)
+        return {**silence(), "state": "expired", "ended_by": by}
+
+    def retry_delivery(self, id: str, token: str, by: str) -> dict[str, Any]:
+        """Send again what was not delivered."""
+        self._operated("retry", token)
+        found = next((each for each in self.all_deliveries if each["id"] == id), None)
+        if found is None:
+            raise not_found("delivery")
+        if found["status"] == "delivered":
+            raise Problem(HTTPStatus.CONFLICT, "delivered_already", "the message was delivered already")
+        self.said.append(by)
+        return {**found, "status": "pending"}
+
+    @staticmethod
+    def _operated(verb: str, token: str) -> None:
+        if token != f"{verb}-{TOKEN}":
+            raise unauthorized()
+
     def action_rows(self, id: str, token: str) -> Iterator[bytes]:
         """Return something in three parts."""
         self._check(id, token)
@@ -354,6 +417,8 @@ def feed(telemetry: Telemetry) -> None:
     for shown in (window(0), window(0, version="2", calm=True), window(0, OTHER, "", calm=True)):
         telemetry.window(shown)
     telemetry.alerts([alert()])
+    telemetry.withheld([alert()], {MODEL: {}, OTHER: {}})
+    telemetry.silences(everything=0, others=0)
     for model in body["models"]:
         for source in model["sources"]:
             telemetry.records(model["name"], source["role"], read=source["accepted"], rejected=source["rejected"])

@@ -1,0 +1,1 @@
+"""Who is told of an alert, or not, and when: as a window closes, and in rounds between."""
