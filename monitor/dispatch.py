@@ -20,6 +20,7 @@ from monitor.errors import DeliveryFailed, DeliveryRefused
 from monitor.instant import SECOND, Instant, to_text
 from monitor.notification import expiry
 from monitor.receivers import Network, ReceiverSettings
+from monitor.store.audit import append
 from monitor.store.database import State
 from monitor.store.delivery import Delivery, due, mark_dead, mark_delivered, mark_retry, next_due_at
 
@@ -132,13 +133,17 @@ class Passage:
         return decision, "" if failure is None else failure.message
 
     def _settle(self, delivery: Delivery, decision: Decision) -> None:
+        now = self._desk.clock()
         with self._desk.state.write() as connection:
             if decision.outcome is Outcome.DELIVERED:
-                mark_delivered(connection, delivery.id, self._desk.clock())
+                mark_delivered(connection, delivery.id, now)
             elif decision.next_at is None:
-                mark_dead(connection, delivery.id, self._desk.clock(), decision.reason)
+                mark_dead(connection, delivery.id, now, decision.reason)
             else:
                 mark_retry(connection, delivery.id, decision.next_at, decision.reason)
+                return
+            told = {"receiver": self.name, "message": delivery.message_id, "attempts": delivery.attempts + 1}
+            append(connection, now, "driftline", f"delivery_{decision.outcome}", told | {"why": decision.reason})
 
     def _tell(self, delivery: Delivery, decision: Decision, detail: str) -> None:
         delivered = decision.outcome is Outcome.DELIVERED

@@ -19,6 +19,7 @@ from monitor.pipeline.model import Model
 from monitor.pipeline.telling import request
 from monitor.store.action import get_action, save_action
 from monitor.store.alert import get_alert
+from monitor.store.audit import append_action
 from monitor.store.daemon import load_meta, save_meta
 from monitor.store.database import State
 from monitor.store.window import get_window
@@ -104,6 +105,7 @@ def take_report(state: State, model: Model, body: Json, told: Report, at: Instan
         after = await_recovery(model, after, model.closed + microseconds(model.plan.window.lateness))
     with state.write(durable=True) as connection:
         save_action(connection, after)
+        append_action(connection, at, "job", after)
     model.actions[body["id"]] = after
     return shown(after)
 
@@ -130,6 +132,7 @@ def take_ruling(state: State, model: Model, body: Json, ruling: Ruling, wall: In
         queued = [] if window is None else request(model, alert or _by_age(after), window, after)
         post(connection, queued, model.plan.policy, wall)
         save_action(connection, after)
+        append_action(connection, wall, ruling.by, after)
     model.actions[body["id"]] = after
     if ruling.verb is Verb.APPROVE and after["status"] != Status.REQUESTED.value:
         raise Problem(409, "action_withheld", f"the gate withholds the action now: {after['why']}")

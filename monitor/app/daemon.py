@@ -11,6 +11,7 @@ import structlog
 
 from monitor import __version__
 from monitor.app.actions import token_key, token_of
+from monitor.app.auditing import note_changes
 from monitor.app.lean import give_back
 from monitor.app.misfits import column_faults, reference_faults
 from monitor.app.publish import publish, publish_windows
@@ -209,6 +210,7 @@ class Daemon:
             with running.state.write() as connection:
                 save_daemon(connection, beat)
                 save_meta(connection, FACTS, facts)
+                note_changes(connection, running, to_text(self._loaded_at))
         except MonitorError as error:
             self._log.warning("heartbeat_failed", detail=error.message)
 

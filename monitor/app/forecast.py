@@ -36,7 +36,7 @@ _WAITING_BYTES = 8
 _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 """On disk, of such an answer and of a target, under ids of 36 characters."""
 # The page of metrics: of the process and the monitor; then of each of these.
-_SERIES = 35
+_SERIES = 36
 _SERIES_A_COMPARISON = 27
 """Of a version that serves beside another: four figures, with what is said of each."""
 _SERIES_A_MODEL, _SERIES_A_VERSION, _SERIES_A_COLUMN, _SERIES_A_RECEIVER = 10 + len(Withheld), 24, 3, 4

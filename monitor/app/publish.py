@@ -14,6 +14,7 @@ from monitor.instant import SECOND
 from monitor.pipeline.model import Version
 from monitor.store.action import list_actions
 from monitor.store.alert import open_alerts
+from monitor.store.audit import head
 from monitor.store.counts import load_counts
 from monitor.store.delivery import pending_counts
 from monitor.store.notice import load_withheld
@@ -49,6 +50,7 @@ def publish(running: Running) -> None:
         alerts = shown_alerts(connection, running.loaded.config, alerts, now)
         silences = [each for each in lasting_silences(connection, now) if each.starts_at <= now]
         withheld_messages = load_withheld(connection)
+        entries = head(connection).seq
     for entry in counts:
         if entry.model in running.workers:
             read = entry.accepted + entry.late + sum(entry.rejected.values())
@@ -82,6 +84,7 @@ def publish(running: Running) -> None:
             telemetry.recoveries(model, recovered[model])
     telemetry.callbacks_refused(running.callbacks_refused)
     telemetry.state(bytes_on_disk=running.state.bytes(), writable=running.state.writable)
+    telemetry.audit(entries)
 
 
 def _reached(status: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from monitor.config import Loaded
 from monitor.dispatch import Dispatcher
 from monitor.instant import Instant
 from monitor.sources.http import KEY
+from monitor.store.audit import Head
 from monitor.store.database import State
 from monitor.telemetry import Telemetry
 from monitor.workers import Workers
@@ -30,6 +31,7 @@ class Running:
     children: start the child processes of all models.
     ticked: when the supervisor last showed that it lives, on the monotonic clock.
     reload_error: why the last reload was refused.
+    audited: the end of the audit that was told last.
     outcomes: of deliveries since this process began, by receiver.
     callbacks_refused: words of jobs that were refused since this process began, by reason.
     """
@@ -47,6 +49,7 @@ class Running:
     stopping: bool = False
     ticked: float = field(default_factory=time.monotonic)
     reload_error: str | None = None
+    audited: Head = field(default_factory=Head)
     outcomes: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     callbacks_refused: Counter[str] = field(default_factory=Counter)
 

@@ -26,6 +26,7 @@ GROUPS = (
     "actions",
     "deliveries",
     "receivers",
+    "audit",
     "rules",
     "dashboards",
     "schema",

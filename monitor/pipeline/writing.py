@@ -20,6 +20,7 @@ from monitor.pipeline.storing import save_panes, save_progress, save_sampled, sa
 from monitor.sources.batch import Batch
 from monitor.store.action import save_action
 from monitor.store.alert import save_alert
+from monitor.store.audit import append_action
 from monitor.store.counts import add_counts, save_accepted_at
 from monitor.store.database import Connection, State
 from monitor.store.position import save_position
@@ -105,5 +106,6 @@ def _save_closed(connection: Connection, model: Model, closed: Closed, wall: Ins
         save_alert(connection, body)
     for body in closed.actions:
         save_action(connection, body)
+        append_action(connection, wall, "driftline", body)
     post(connection, closed.told, model.plan.policy, wall)
     save_versions(connection, model, closed.end + microseconds(window.every) - microseconds(window.length))

@@ -216,6 +216,7 @@ CYCLE = Metric(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 STORE_BYTES = _gauge("store_bytes", "", "Size of the state on disk.")
+AUDIT_ENTRIES = _gauge("audit_entries", "", "Number of the audit's last entry; it never falls.")
 STATE_WRITABLE = _gauge("state_writable", "", "1 if the state can be written.")
 CONFIG_RELOADED = _gauge("config_last_reload_successful", "", "1 if the config on disk is the one in use.")
 BUILD_INFO = _gauge("build_info", "version python", "Always 1; the labels say what runs.")

@@ -248,6 +248,11 @@ class Telemetry:
             self._table.put(d.STORE_BYTES, (), bytes_on_disk)
             self._table.put(d.STATE_WRITABLE, (), writable)
 
+    def audit(self, entries: int) -> None:
+        """Show how many entries the audit has: they only grow, so a scrape tells of what is cut off."""
+        with self._lock:
+            self._table.put(d.AUDIT_ENTRIES, (), entries)
+
     def config(self, *, reloaded: bool) -> None:
         """Show whether the config on disk is the one in use."""
         with self._lock:

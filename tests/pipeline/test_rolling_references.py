@@ -250,7 +250,7 @@ def test_each_renewal_is_on_record(flow: Flow, state: State) -> None:
     with state.read() as connection:
         entries = list_entries(connection)[0][::-1]
         kept = [load_reference(connection, "shop", "1", each.id) for each in list_references(connection, "shop")]
-        assert verify(connection) is None
+        assert verify(connection).why is None
     assert [entry.what for entry in entries] == ["reference_made", "reference_renewed", "reference_renewed"]
     assert [entry.detail["before"] for entry in entries[1:]] == [entry.detail["id"] for entry in entries[:-1]]
     assert sorted(bool(each and each.payload) for each in kept) == [False, False, True]
