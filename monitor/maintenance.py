@@ -39,7 +39,7 @@ class MaintenanceSettings(Settings):
     """A window of maintenance: by the week (days, from, to), by cron and length, or once (starts, ends)."""
 
     name: str = Field("maintenance", min_length=1, max_length=128, description="what it is shown as")
-    days: Days = Field(DAYS, min_length=1, description="of the week, on which it begins")
+    days: Days = Field(DAYS, description="of the week, on which it begins")
     from_: TimeOfDay = Field(
         0, alias="from", json_schema_extra={"default": "00:00"}, description="when it begins on these days"
     )

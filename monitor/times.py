@@ -39,6 +39,12 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _some(days: tuple[Day, ...]) -> tuple[Day, ...]:
+    if not days:
+        raise ValueError("no day; expected one at least, such as mon")
+    return days
+
+
 def known_zone(name: str) -> str:
     """Return a zone's name if it is known here.
 
@@ -56,14 +62,16 @@ def known_zone(name: str) -> str:
 TimeOfDay = Annotated[
     int, BeforeValidator(_minutes, json_schema_input_type=str), PlainSerializer(_time_text, return_type=str)
 ]
-Days = Annotated[tuple[Day, ...], BeforeValidator(_listed, json_schema_input_type=Day | list[Day])]
+Days = Annotated[
+    tuple[Day, ...], BeforeValidator(_listed, json_schema_input_type=Day | list[Day]), AfterValidator(_some)
+]
 Zone = Annotated[str, AfterValidator(known_zone)]
 
 
 class TimesSettings(Settings):
     """Times of the week: on these days from one time to another; one that ends before it begins goes over midnight."""
 
-    days: Days = Field(DAYS, min_length=1, description="mon, tue, wed, thu, fri, sat, sun, on which it begins")
+    days: Days = Field(DAYS, description="mon, tue, wed, thu, fri, sat, sun, on which it begins")
     from_: TimeOfDay = Field(0, alias="from", json_schema_extra={"default": "00:00"}, description="when it begins")
     to: TimeOfDay = Field(MIDNIGHT, json_schema_extra={"default": "24:00"}, description="when it ends")
     zone: Zone = Field("UTC", description="whose clocks are meant, such as Europe/Zurich")

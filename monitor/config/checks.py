@@ -9,6 +9,7 @@ from monitor.config.lengths import unfit_lengths
 from monitor.config.not_yet import HELP
 from monitor.config.place import Place, below, item, quoted, shown
 from monitor.config.receiver_checks import misused_receivers
+from monitor.config.route_checks import escalated, misused_routes, unreachable_routes
 from monitor.config.yaml_marks import Node
 from monitor.drift import CATEGORIES, METHODS, NUMBERS
 from monitor.drift.by_evidently import TESTS, is_evidentlys
@@ -44,7 +45,7 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
         _sent_twice,
     )
     faults = [fault for check in found for fault in check(root, file)]
-    faults += [*unfit_lengths(root, file), *misused_receivers(root, file)]
+    faults += [*unfit_lengths(root, file), *misused_receivers(root, file), *misused_routes(root, file)]
     return [*faults, *_by_evidently(root, file, windowed=windowed)]
 
 
@@ -58,7 +59,7 @@ def cross_warnings(root: Node, file: str) -> list[Fault]:
         message = "no targets are configured, so that every retraining is withheld (too_few_targets)"
         where = Place(file, below(path, "retrain"), model.key("retrain"))
         found.append(where.fault("W114", message, "add targets, or set min_targets: 0"))
-    return found
+    return [*found, *unreachable_routes(root, file)]
 
 
 def _items(root: Node, key: str) -> Iterator[tuple[str, Node]]:
@@ -87,7 +88,7 @@ def _repeated_names(root: Node, file: str) -> Iterator[Fault]:
 
 def _unknown_names(root: Node, file: str) -> Iterator[Fault]:
     for kind, used in (
-        ("receiver", [*_routed(root, "to"), *_retraining(root)]),
+        ("receiver", [*_routed(root, "to"), *escalated(root), *_retraining(root)]),
         ("model", _routed(root, "match", "model")),
     ):
         known = [name for _, child in _items(root, f"{kind}s") if isinstance(name := _value(child, "name"), str)]
