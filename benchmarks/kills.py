@@ -78,8 +78,10 @@ def killed(config: Path, records: int, kills: int, seed: int, calm: Undisturbed)
     log, rng = config.with_suffix(".log"), random.Random(seed)  # noqa: S311 - any moment will do
     span = calm.start_seconds + min(_SPREAD / kills, _MOST) * calm.work_seconds
     struck = [_strike(config, log, rng.uniform(0.7 * calm.start_seconds, span), records) for _ in range(kills)]
+    begun = log.stat().st_size
     process = daemon.start(config, log)
     try:
+        daemon.wait_for_start(process, log, begun)  # all may be drained by then, and it is to hear SIGTERM
         daemon.wait_until_drained(process, load_config(config, os.environ), records)
         daemon.stop(process)
     finally:
