@@ -90,10 +90,11 @@ def comparison_body(versus: Versus, settings: VersionsSettings, *, with_targets:
 
     Parameters
     ----------
-    with_targets: whether targets are ever known: the verdict is then by the loss, and else by the estimate.
+    with_targets: whether targets are ever known: the verdict is then by the loss, and else by the estimate; by the
+        predictions where nothing is estimated either.
     """
     figures = [_figure_body(versus, figure, settings) for figure in Figure]
-    by = Figure.LOSS if with_targets else Figure.ESTIMATE
+    by = Figure.LOSS if with_targets else _untargeted(versus)
     deciding = next(body for body in figures if body["figure"] == by.value)
     return {
         "baseline": versus.baseline,
@@ -103,6 +104,13 @@ def comparison_body(versus: Versus, settings: VersionsSettings, *, with_targets:
         "alpha": settings.alpha,
         "figures": figures,
     }
+
+
+def _untargeted(versus: Versus) -> Figure:
+    """Return by what versions are told apart that have no targets."""
+    figures = {figure for figure, _ in versus.contests}
+    estimated = Figure.ESTIMATE in figures or Figure.PREDICTIONS not in figures
+    return Figure.ESTIMATE if estimated else Figure.PREDICTIONS
 
 
 def _figure_body(versus: Versus, figure: Figure, settings: VersionsSettings) -> Json:

@@ -17,7 +17,7 @@ from monitor.measure import measure_columns
 from monitor.performance.objective import Served
 from monitor.pipeline.acting import Act, act, close_actions
 from monitor.pipeline.closed import Closed
-from monitor.pipeline.comparing import compare_latency
+from monitor.pipeline.comparing import compare_counts
 from monitor.pipeline.diagnosing import told_anew
 from monitor.pipeline.evidence import with_its_column
 from monitor.pipeline.gating import by_alert
@@ -59,7 +59,7 @@ def close_windows(model: Model, end: Instant, wall: Instant) -> Closed:
         _age(model, name, rows, closed)
     for name in closed.retired:
         model.return_after(name, end)
-    compare_latency(model, live, closed)
+    compare_counts(model, live, closed)
     _drop_panes(model, end)
     model.closed = max(model.closed, end)
     model.next_end = end + microseconds(model.plan.window.every)

@@ -16,23 +16,45 @@ from monitor.calibration.difference import LEAST_ROWS, Contest, Scale, Side, ent
 from monitor.instant import Instant, microseconds
 from monitor.latency import GROWTH
 from monitor.pipeline.closed import Closed
+from monitor.pipeline.counted import counted_predictions
 from monitor.pipeline.figures import Values, paired, predicted, realised_losses, told_losses
 from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Outcomes
+from monitor.pipeline.profiles import stretch_profile
 from monitor.pipeline.scoring import Look
 from monitor.versions import Figure, Versus, comparison_body
 
 Json = dict[str, Any]
 
 
-def compare_latency(model: Model, live: Sequence[str], closed: Closed) -> None:
-    """Take in how long the versions took in the stretch that ends now; before its panes are forgotten."""
+def compare_counts(model: Model, live: Sequence[str], closed: Closed) -> None:
+    """Take in how long the versions took in the stretch that ends now, and what they predicted if no answer is kept.
+
+    This is before its panes are forgotten.
+    """
     if len(live) < 2:  # noqa: PLR2004 - two to compare
         model.versus.clear()
         return
     sides = {name: side for name in live if (side := _latency(model, name, closed.end)).rows}
     for name, versus in _comparisons(model, sides, closed).items():
         _enter(versus, (Figure.LATENCY, ""), sides[name], sides[versus.baseline])
+    told = {name: found for name in live if (found := _counted(model, name, closed.end))}
+    for name, versus in _comparisons(model, told, closed).items():
+        if model.keeps_answers(name) and model.keeps_answers(versus.baseline):
+            continue  # compared record by record, see _compare_now
+        mine, theirs = told[name], told[versus.baseline]
+        for label in sorted(mine.keys() & theirs.keys()):
+            _enter(versus, (Figure.PREDICTIONS, label), mine[label], theirs[label])
+
+
+def _counted(model: Model, name: str, end: Instant) -> dict[str, Side]:
+    """Return what a version predicted in a stretch, by class; empty where it has no reference or no row."""
+    judge, scorer = model.versions[name].judge, model.references.scorer(name)
+    if judge is None:
+        return {}
+    binning, start = judge.reference.binning, end - microseconds(model.plan.window.every)
+    positive = scorer.answers.classes[1] if scorer is not None and scorer.answers.task == "binary" else None
+    return counted_predictions(binning, stretch_profile(model, name, binning, (start, end)), positive)
 
 
 def _latency(model: Model, name: str, end: Instant) -> Side:

@@ -15,7 +15,7 @@ from monitor.performance.pairs import Floats
 from monitor.performance.reading import CLASS_TASKS, Answers, class_answers, floats_of, pairs_of
 from monitor.pipeline.estimating import contributed
 
-_MOST_CLASSES = 20
+MOST_CLASSES = 20
 """Predictions of more classes are not compared one by one: each would have too little of alpha."""
 _SHADOW = 0.5
 """From this share of the smaller side on, records scored by both are compared alone."""
@@ -80,7 +80,7 @@ def predicted(answers: Answers, rows: pa.Table) -> dict[str, Values]:
     """Return what was predicted, by class: the positive one's score, or whether it is the class; "" of a number."""
     if answers.task == "regression":
         return {"": _values(rows, floats_of(rows, answers.prediction))}
-    if answers.task not in CLASS_TASKS or len(answers.classes) > _MOST_CLASSES:
+    if answers.task not in CLASS_TASKS or len(answers.classes) > MOST_CLASSES:
         return {}
     places, scores = class_answers(answers, rows)
     if scores is not None and scores.ndim == 1:

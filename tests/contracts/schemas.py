@@ -170,8 +170,8 @@ _FIGURE = record(
 )
 COMPARED = record(
     baseline=STRING,
-    verdict=one("better", "worse", "no_difference_yet"),
-    by=one("loss", "estimate"),
+    verdict=one("better", "worse", "different", "no_difference_yet"),
+    by=one("loss", "estimate", "predictions"),
     why=WORD,
     alpha=RATIO,
     figures=listed(_FIGURE),

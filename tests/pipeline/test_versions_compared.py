@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from monitor.performance.settings import PerformanceSettings
 from monitor.pipeline.cycle import Pipeline
 from monitor.replay import Replay
 from monitor.store.database import State
@@ -134,6 +135,20 @@ def test_what_is_predicted_is_compared_at_once(root: Path) -> None:
     assert figure(body, "loss")["why"] == "no_rows_of_both"
 
 
+def test_what_is_predicted_is_compared_where_no_answer_is_kept(root: Path) -> None:
+    """Without targets and estimates the mean scores of each stretch are compared all the same, and give the verdict."""
+    high = [Answered(each.record | {"score": 0.99}, each.target) for n in range(HOURS) for each in second(n, BETTER)]
+    low = hours_of(range(HOURS), WRONG)
+    write_records(root, sorted([*low, *high], key=lambda each: each.record["timestamp"]))
+    windows, (body,) = replayed(root, targets=None, performance=PerformanceSettings(estimate=False))
+    assert [fault for line in windows for fault in faults(BACKTEST["window"], line)] == []
+    told = figure(body, "predictions")
+    by_hand = 0.99 - float(np.mean([each.record["score"] for each in low]))
+    assert (body["verdict"], body["by"], told["of"], told["verdict"]) == ("different", "predictions", "1", "different")
+    assert told["value"] == pytest.approx(by_hand, abs=1e-4)
+    assert (told["rows"], told["blocks"], told["paired_rows"]) == (HOURS * 60, HOURS, 0)
+
+
 def test_one_version_is_compared_with_nothing(root: Path) -> None:
     """Where a single version serves there is no comparison."""
     found = hours_of(range(5), WRONG)
@@ -161,16 +176,17 @@ def test_a_comparison_ends_with_a_version(root: Path) -> None:
     assert figure(comparisons[0], "loss")["blocks"] == 8
 
 
-def test_run_compares_as_a_replay_does_through_restarts(root: Path, state: State) -> None:
+@pytest.mark.parametrize("bare", [{}, {"targets": None, "performance": PerformanceSettings(estimate=False)}])
+def test_run_compares_as_a_replay_does_through_restarts(root: Path, state: State, bare: Json) -> None:
     """Small blocks and a new process at every block change no bit of any comparison."""
     found = [each for number in range(10) for each in side_by_side(number, BETTER)]
     write_targets(root, found)
     told = []
     for start in range(0, len(found), 311):
         write_records(root, found[start : start + 211])
-        pipeline = Pipeline(scored_plan(root), state, block_bytes=2048)
+        pipeline = Pipeline(scored_plan(root, **bare), state, block_bytes=2048)
         told += [plain(body) for closed in pipeline.step(BEGIN) for body in closed.windows]
         pipeline.close()
-    compared = {body["id"]: body["compared"] for body in replayed(root)[0]}
+    compared = {body["id"]: body["compared"] for body in replayed(root, **bare)[0]}
     assert len(told) >= 16
     assert {body["id"]: body["compared"] for body in told} == {body["id"]: compared[body["id"]] for body in told}
