@@ -15,6 +15,7 @@ from monitor.config import load_text
 from monitor.config.model import ModelSettings
 from tests.cli.conftest import Answer
 from tests.sources.foreign import BENTOML, DATABRICKS, TRUTH, WHOLE, text
+from tests.sources.lakes import Delta, Iceberg, arrow, minutes
 
 Driftline = Callable[..., Answer]
 
@@ -158,3 +159,27 @@ def test_a_file_that_holds_no_constraints_is_refused(data: bytes, driftline: Dri
     assert done.code == 2
     assert "E112" in done.err
     assert "constraints.json" in done.err
+
+
+@pytest.mark.parametrize("type_", ["delta", "iceberg"])
+def test_a_table_is_known_by_its_folder(type_: str, driftline: Driftline, folder: Path) -> None:
+    """Pointed at the folder of a table, the config reads it by its log, and `check` shows rows of it, masked."""
+    rows = arrow(minutes(1, 2, 3))
+    table = Delta(folder / "logged") if type_ == "delta" else Iceberg(folder)
+    table.append(rows)
+    given = str(table.folder.relative_to(folder))
+    done = driftline("init", "churn.parquet", "--records", given, "--prediction", "prediction", "-o", "config.yaml")
+    assert done.code == 0, done.err
+    body: dict[str, Any] = json.loads(driftline("check", "-c", "config.yaml", "--format", "json").out)
+    [source] = body["models"][0]["sources"]
+    assert (source["kind"], source["path"], source["why"]) == (type_, given, None)
+    assert (source["table"]["files"], source["table"]["rows"]) == (1, 3)
+    assert source["rows"] == [{"timestamp": "text of 20", "request_id": "text of 4", "inputs.x": "number"}] * 3
+    assert f"{type_.capitalize()} table of 3 rows in 1 files" in driftline("check", "-c", "config.yaml").out
+
+
+def test_an_inference_table_is_known(driftline: Driftline, folder: Path) -> None:
+    """A Delta table that Databricks logs to is told by its columns."""
+    Delta(folder / "logged").append(pa.table({name: [value] for name, value in DATABRICKS.items()}))
+    [records] = model_of(driftline("init", "churn.parquet", "--records", "logged")).records
+    assert (records.type, records.format) == ("delta", "databricks")  # type: ignore[union-attr] # of a table

@@ -96,7 +96,9 @@ LAYOUT = Layout("timestamp", (Column("x", "inputs.x", Role.FEATURE, Kind.NUMERIC
 class Reader:
     """Reads a table as the pipeline does: what it keeps is what a transaction would."""
 
-    def __init__(self, type_: str, path: Path | str, positions: dict[str, Position] | None = None, **more: Any) -> None:
+    def __init__(
+        self, type_: str, path: Path | str, positions: dict[str, Position] | None = None, /, **more: Any
+    ) -> None:
         settings: type[DeltaSettings | IcebergSettings] = DeltaSettings if type_ == "delta" else IcebergSettings
         at_rest, self.layout = more.pop("at_rest", False), more.pop("layout", LAYOUT)
         self.settings = settings.model_validate({"type": type_, "path": str(path), "every": "0s"} | more)

@@ -225,7 +225,7 @@ def test_files_are_read_in_the_order_of_their_events(tmp_path: Path) -> None:
         table.append(arrow(minutes(first, first + 1, first=first)))
     reader = Reader("delta", table.folder)
     assert reader.read() == [0, 1, 10, 11, 20, 21]
-    begins = [from_text("2026-01-05T10:10:00Z"), from_text("2026-01-05T10:20:00Z"), None]
+    begins = [from_text(f"2026-01-05T10:{minute}:00Z") for minute in ("00", "10", "20")]
     assert [batch.hold for batch in reader.batches] == begins
 
 
@@ -235,7 +235,7 @@ def test_no_window_closes_before_a_file_of_which_the_log_says_nothing(table: Del
     add_file(table, arrow(minutes(7, first=7)), "bare-2.parquet")
     reader = Reader("delta", table.folder)
     assert sorted(reader.read(2)) == [6, 7]
-    assert [batch.hold for batch in reader.batches] == [-(2**63), from_text("2026-01-05T10:00:00Z")]
+    assert [batch.hold for batch in reader.batches] == [-(2**63)] * 2
 
 
 def test_a_checkpoint_in_parts_is_read(table: Delta) -> None:

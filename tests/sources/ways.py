@@ -19,12 +19,14 @@ from monitor.sources.files import FilesSettings
 from monitor.sources.formats.event import binary, to_line
 from monitor.sources.http import HttpSettings, HttpTargetsSettings
 from monitor.sources.kafka.settings import KafkaSettings
+from monitor.sources.lake.settings import DeltaSettings, IcebergSettings
 from monitor.sources.objects.settings import ObjectStoreSettings
 from monitor.sources.spool.frames import Content, written
 from monitor.sources.spool.writer import Spool
 from monitor.sources.sql.settings import SqlSettings
 from monitor.web.lines import check, lines_of
 from tests.sources.brokers import brokers
+from tests.sources.lakes import Delta, Iceberg
 from tests.worlds import Json, write_log
 
 Logged: TypeAlias = tuple[list[Json], list[Json]]
@@ -84,6 +86,35 @@ def _flat(rows: list[Json]) -> pa.Table:
     columns: dict[str, Any] = {name: [row[name] for row in flat] for name in names}
     times = pa.array([from_text(text) for text in columns["timestamp"]], pa.int64())
     return pa.table(columns | {"timestamp": times.cast(pa.timestamp("us", "UTC"))})
+
+
+@contextmanager
+def by_delta(folder: Path, logged: Logged) -> Iterator[Json]:
+    """Delta tables, the records in three commits and compacted, which is to change nothing."""
+    records, targets = logged
+    third = -(-len(records) // 3)
+    for place in range(3):
+        Delta(folder / "records").append(_flat(records[place * third : (place + 1) * third]))
+    Delta(folder / "targets").append(_flat(targets))
+    Delta(folder / "records").open().optimize.compact()
+    given = [{"type": "delta", "path": name, "every": "0s"} for name in ("records", "targets")]
+    both = map(DeltaSettings.model_validate, given)
+    yield {"records": (next(both),), "targets": next(both)}
+
+
+@contextmanager
+def by_iceberg(folder: Path, logged: Logged) -> Iterator[Json]:
+    """Iceberg tables, the records in two snapshots, in files by day."""
+    records, targets = logged
+    tables = {"records": Iceberg(folder / "of_records"), "targets": Iceberg(folder / "of_targets")}
+    half = len(records) // 2
+    for rows in (records[:half], records[half:]):
+        days = pa.array([row["timestamp"][:10] for row in rows])
+        tables["records"].append(_flat(rows).append_column("day", days), "day")
+    tables["targets"].append(_flat(targets))
+    given = [{"type": "iceberg", "path": str(table.folder), "every": "0s"} for table in tables.values()]
+    both = map(IcebergSettings.model_validate, given)
+    yield {"records": (next(both),), "targets": next(both)}
 
 
 @contextmanager
@@ -220,6 +251,8 @@ WAYS: Mapping[str, Way] = {
     "jsonl": by_json_lines,
     "parquet": by_parquet,
     "objects": by_objects,
+    "delta": by_delta,
+    "iceberg": by_iceberg,
     "sql": by_sql,
     "kafka": by_kafka,
     "http": by_http,

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from monitor.record import Decoded, Layout
 from monitor.sources.formats.arrow_rows import decode_rows, places_of
 from monitor.sources.formats.block import empty
+from monitor.sources.formats.field_names import FieldNames
 from monitor.sources.formats.paths import Place
 from monitor.sources.formats.unreadable import Unreadable
 
@@ -32,6 +33,7 @@ _MAX_ROWS = 32_768
 _MAX_UNPACKED_BYTES = 256 * 2**20  # of one column chunk that is packed more than _MAX_RATIO to one
 _MAX_RATIO = 1000
 _BUFFER_BYTES = 2**20
+NO_NAMES: Mapping[int, str] = MappingProxyType({})
 NO_CONSTANTS: Mapping[str, str] = MappingProxyType({})
 Choose: TypeAlias = Callable[[pa.Schema], list[str]]
 _FAULTS = (pa.ArrowException, OSError, ValueError, IndexError, NotImplementedError)
@@ -56,10 +58,12 @@ class ParquetRows:
         layout: Layout,
         budget_bytes: int,
         constants: Mapping[str, str] = NO_CONSTANTS,
+        names: Mapping[int, str] = NO_NAMES,
     ) -> None:
         """Open a file by its descriptor, or as Arrow has it open; either stays the caller's.
 
         ``constants`` are columns of one value, such as a folder's name gives; the file's own go before them.
+        ``names`` are what columns are called, by the ids of their fields.
 
         Raises
         ------
@@ -69,14 +73,21 @@ class ParquetRows:
         self._layout = layout
         self._budget = budget_bytes
         self._places = places_of(layout)
-        choose: Choose = (lambda schema: schema.names) if layout.takes_all else partial(_present, self._places)
-        self._reader, self._wanted = open_checked(opened, choose)
-        names = self._reader.schema_arrow.names
-        self._constants = {name: value for name, value in constants.items() if name not in names}
+        self._names = FieldNames(pa.schema([]), {})
+        self._reader, self._wanted = open_checked(opened, partial(self._choose, names))
+        known = self._names.schema.names
+        self._constants = {name: value for name, value in constants.items() if name not in known}
         self._firsts = _first_rows(self._reader.metadata)
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._pending: pa.Table | None = None
         self._at = -1
+
+    def _choose(self, names: Mapping[int, str], schema: pa.Schema) -> list[str]:
+        """Return the columns to read, as the file calls them."""
+        self._names = FieldNames(schema, names)
+        called = self._names.schema
+        wanted = called.names if self._layout.takes_all else _present(self._places, called)
+        return [self._names.own(name) for name in wanted]
 
     @property
     def total(self) -> int:
@@ -102,6 +113,7 @@ class ParquetRows:
             self._at = -1
             raise Unreadable(f"damaged after row {row} ({type(error).__name__})") from None
         self._at = row + table.num_rows
+        table = self._names.named(table)
         for name, value in self._constants.items():
             table = table.append_column(name, pa.repeat(value, table.num_rows))
         return Part(decode_rows(self._file, table, row, self._layout), self._at, done=self._at >= self.total)

@@ -191,6 +191,7 @@ class IcebergLog:
                 file.get("record_count"),
                 least_time(table.least(file, self._times), self._times),
                 None if kind == "PARQUET" else f"is {kind}, and only Parquet is read",
+                table.names,
             )
 
     def _key(self, table: Table, path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from monitor.instant import Instant, from_text
@@ -56,6 +56,7 @@ class DataFile:
     ----------
     entry: where it lies. columns: those of one value in all rows. rows: how many it has; ``None`` if nobody says.
     begin: no row has an earlier event time; ``None`` if nobody says. unfit: why it cannot be read.
+    names: what its columns are called, by the ids of their fields.
     """
 
     entry: Entry
@@ -63,6 +64,7 @@ class DataFile:
     rows: int | None = None
     begin: Instant | None = None
     unfit: str | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,18 @@ def in_order(files: Iterable[DataFile]) -> tuple[DataFile, ...]:
     )
 
 
-def hold(files: Sequence[DataFile], place: int = 0) -> Instant | None:
-    """Return the earliest event time that files in order may hold, from one of them on.
+def hold(step: Step, place: int = 0) -> Instant | None:
+    """Return the earliest event time that a step's files may hold from one of them on, its own rows too.
 
-    ``None`` behind the last; -2**63 if nobody says.
+    Files that are compacted hold rows in any order, so none of a file's own is late because of another. -2**63 where
+    nobody says; ``None`` for a commit of one such file: it is taken to go on where the ones before it ended.
     """
-    if place >= len(files):
+    if place >= len(step.files):
         return None
-    begin = files[place].begin
-    return _NEVER if begin is None else begin
+    begin = step.files[place].begin
+    if begin is None:
+        return _NEVER if step.mark.whole or len(step.files) > 1 else None
+    return begin
 
 
 def least_time(least: Any, names: Sequence[str]) -> Instant | None:

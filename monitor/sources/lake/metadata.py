@@ -23,6 +23,7 @@ class Table:
     Attributes
     ----------
     id: given to it when it was made. location: where it says that it lies. current: its snapshot.
+    schemas: all that it had, the current one last. names: what columns are called now, by the ids of their fields.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Table:
     snapshots: Mapping[int, Json]
     schemas: Sequence[Json]
     specs: Mapping[int, Json]
+    names: Mapping[int, str]
 
     def line(self) -> list[int]:
         """Return the snapshots that led to the current one, that one first, as far as they are kept."""
@@ -81,13 +83,16 @@ def table_of(told: Json) -> Table:
     if told.get("format-version") not in _FORMATS:
         raise Unfit("is of a version of Iceberg's format that this version does not read")
     current = told.get("current-snapshot-id")
+    schemas = told.get("schemas") or [told["schema"]]
+    schemas = sorted(schemas, key=lambda schema: schema.get("schema-id") == told.get("current-schema-id"))
     return Table(
         str(told.get("table-uuid") or ""),
         str(told.get("location") or ""),
         None if current in {None, -1} else current,
         {each["snapshot-id"]: each for each in told.get("snapshots") or ()},
-        told.get("schemas") or [told["schema"]],
+        schemas,
         {each["spec-id"]: each for each in told.get("partition-specs") or ()},
+        {field["id"]: field["name"] for schema in schemas for _, field in _fields(schema)},
     )
 
 

@@ -214,7 +214,7 @@ class LakeSource:
         cursor = replace(self._cursor(step, -1), through=not step.files)
         newest = None if at is None else at.newest
         position = Position(path, 0, 0, done=True, newest=newest, cursor=cursor.to_text())
-        return Batch(KEY, path, nothing.table, position, nothing.rejected, hold=hold(step.files), begins=True)
+        return Batch(KEY, path, nothing.table, position, nothing.rejected, hold=hold(step), begins=True)
 
     def _piece(self, at: Position | None, cursor: Cursor, step: Step, place: int) -> Batch:
         """Read on in a file; ``at`` is ``None`` at its begin."""
@@ -241,7 +241,7 @@ class LakeSource:
             replace(position, cursor=after.to_text()),
             decoded.rejected,
             decoded.mismatched,
-            hold=hold(step.files, place + piece.done),
+            hold=hold(step, place),
             lost=lost,
             begins=at is None,
         )
@@ -258,7 +258,15 @@ class LakeSource:
             if self._store is None:
                 raise Unreachable("is not open")
             opened = self._store[0].open(file.entry)
-            content = Content(opened, file.entry.key, self._layout, self._limits, Format.PARQUET, file.columns)
+            content = Content(
+                opened,
+                file.entry.key,
+                self._layout,
+                self._limits,
+                Format.PARQUET,
+                file.columns,
+                names=file.names,
+            )
             self._content = file, content
         return self._content[1]
 

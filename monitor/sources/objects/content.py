@@ -13,7 +13,7 @@ from monitor.instant import Instant
 from monitor.record import Decoded, Layout, Reason, Rejected
 from monitor.sources.formats import Format, Packing, csv, written
 from monitor.sources.formats.block import empty, split
-from monitor.sources.formats.parquet import ParquetRows
+from monitor.sources.formats.parquet import NO_NAMES, ParquetRows
 from monitor.sources.formats.unreadable import Unreadable
 from monitor.sources.lines import decode_lines
 from monitor.sources.objects.store import Opened, Unreachable
@@ -53,6 +53,7 @@ class Content:
     ----------
     opened: is closed with it. key: names it. given: the format, where it does not follow the name.
     columns: of one value in all rows, beside those that the object holds.
+    names: what columns of Parquet are called, by the ids of their fields.
     """
 
     def __init__(
@@ -63,10 +64,13 @@ class Content:
         limits: Limits,
         given: Format | None = None,
         columns: Mapping[str, str] | None = None,
+        *,
+        names: Mapping[int, str] = NO_NAMES,
     ) -> None:
         self.opened, self._key, self._layout, self._limits = opened, key, layout, limits
         self._how = written(PurePosixPath(key), given)
         self._columns = partition(key) if columns is None else columns
+        self._names = names
         self._rows: ParquetRows | None = None
         self._lines: Opened | Inflated = (
             opened if self._how.packing is Packing.NONE else Inflated(opened, self._how.packing)
@@ -100,7 +104,8 @@ class Content:
         try:
             if self._rows is None:
                 opened = self.opened.file
-                self._rows = ParquetRows(opened, self._key, self._layout, _PARQUET_BUDGET_BYTES, self._columns)
+                layout, most = self._layout, _PARQUET_BUDGET_BYTES
+                self._rows = ParquetRows(opened, self._key, layout, most, self._columns, self._names)
             part = self._rows.read(at.offset)
         except Unreadable as error:
             return self._faulty(at, str(error))
