@@ -138,12 +138,16 @@ Bins = NumericBins | CategoryBins
 
 def _grid_cells(grid: Grid, edges: Floats, values: Floats) -> Cells:
     with np.errstate(over="ignore"):
-        lines = (values - grid.origin) * grid.scale
-    inside = (values >= grid.origin) & (lines < len(grid.cells))
-    cells: Cells = grid.cells[np.where(inside, lines, 0).astype(np.intp)].astype(np.intp)
+        lines = values - grid.origin
+        lines *= grid.scale
+    inside = values >= grid.origin
+    inside &= lines < len(grid.cells)
+    if inside.all():
+        return grid.cells[lines.astype(np.intp)].astype(np.intp)
     outside = ~inside
-    if outside.any():
-        cells[outside] = np.searchsorted(edges, values[outside], side="right")
+    lines[outside] = 0
+    cells: Cells = grid.cells[lines.astype(np.intp)].astype(np.intp)
+    cells[outside] = np.searchsorted(edges, values[outside], side="right")
     return cells
 
 

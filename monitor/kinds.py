@@ -57,7 +57,7 @@ def _kind_of_type(type_: pa.DataType) -> Kind | None:
 
 def without_nan(array: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Return a column with null for NaN, which is no category."""
-    if not pa.types.is_floating(array.type):
+    if not pa.types.is_floating(array.type) or not pc.any(pc.is_nan(array)).as_py():
         return array
     return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
 

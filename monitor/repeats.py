@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from monitor.sampling import Hashes, mixed
+
 IDS = "\x1fid"
 """The column of hashes of ids among rows that are profiled; null where a record has none."""
 MOST = 512
 """Ids that are kept: of these a share of 2 % repeated is told from none."""
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
-Hashes = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 
 
@@ -83,12 +83,4 @@ def with_ids(table: pa.Table, ids: pa.ChunkedArray | None) -> pa.Table:
         return table
     coded = ids.combine_chunks().dictionary_encode()
     codes = pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False).astype(np.uint64)
-    return with_hashes(table, ids, _mixed(codes))
-
-
-def _mixed(numbers: Hashes) -> Hashes:
-    """Return numbers mixed well (the finaliser of SplitMix64; Steele, Lea and Flood 2014, OOPSLA, 453)."""
-    mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX[0]
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX[1]
-    return mixed ^ (mixed >> np.uint64(31))
+    return with_hashes(table, ids, mixed(codes))

@@ -194,3 +194,22 @@ def test_far_values_do_not_overflow_the_sums() -> None:
 def test_categories_are_written_one_way(values: pa.Array, expected: list[str]) -> None:
     """3 and 3.0 are one category, and so are zero and minus zero."""
     assert texts(values) == expected
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_many_rows_count_as_few_do(odd: bool) -> None:
+    """Panes in order, panes in any order and one pane of all add up to the same, down to the last bit."""
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=9000) * np.where(rng.random(9000) < 0.01, 1e300 if odd else 1e3, 1)
+    numbers = [None if odd and place % 50 == 0 else float(value) for place, value in enumerate(values)]
+    levels = rng.choice(["UA", "AA", "new"], 9000).tolist()
+    table = table_of([(n, level, level, bool(n), 0.5) for n, level in zip(numbers, levels, strict=True)])
+    panes = np.repeat([0, 1, 2], 3000)
+    order = rng.permutation(9000)
+
+    ordered = profile_rows(table, BINNING, panes, 3)
+    shuffled = profile_rows(table.take(pa.array(order)), BINNING, panes[order], 3)
+    whole = profile_rows(table, BINNING, np.zeros(9000, np.intp), 1)[0]
+
+    assert [profile_bytes(profile) for profile in ordered] == [profile_bytes(profile) for profile in shuffled]
+    assert profile_bytes(reduce(add, shuffled)) == profile_bytes(whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,7 @@ from monitor.pipeline.trail import Trail
 from monitor.profile import Profile, profile_rows
 from monitor.record import TEXTS, WHOLE, Layout, Reason
 from monitor.repeats import with_hashes
-from monitor.sampling import id_hashes, sampled
+from monitor.sampling import hashes_with, sampled, text_hashes
 from monitor.sources.batch import Batch
 from monitor.sources.whole import decode_whole
 from monitor.tally import MISMATCH, without_marks
@@ -152,11 +152,12 @@ def _late(model: Model, origin: Origin, times: NDArray[np.int64], hold: Instant 
 
 def row_hashes(table: pa.Table) -> NDArray[np.uint64]:
     """Return a hash of each record: of its id, or of the record itself where it has none."""
-    ids = table["id"].to_pylist()
-    if table["id"].null_count:
-        rows = without_marks(without_usage(table)).drop_columns(["id"]).to_pylist()
-        ids = [repr(sorted(row.items())) if id_ is None else id_ for id_, row in zip(ids, rows, strict=True)]
-    return id_hashes(ids)
+
+    def told(alone: pa.Array) -> Iterator[str]:
+        rows = without_marks(without_usage(table)).drop_columns(["id"]).filter(alone).to_pylist()
+        return (repr(sorted(row.items())) for row in rows)
+
+    return hashes_with(table["id"], told)
 
 
 def _hashes(model: Model, table: pa.Table) -> NDArray[np.uint64]:
@@ -249,7 +250,7 @@ def _of_whole(table: pa.Table, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]
     alone = np.asarray(pc.is_null(table["id"]).to_numpy(), dtype=np.bool_)
     if alone.any():
         hashes = hashes.copy()
-        hashes[alone] = id_hashes(table[WHOLE].filter(pa.array(alone)).to_pylist())
+        hashes[alone] = text_hashes(table[WHOLE].filter(pa.array(alone)).to_pylist())
     return hashes
 
 

@@ -20,7 +20,8 @@ from monitor.sources.formats import Format, Packing, csv, json_table, written
 from monitor.sources.formats.arrow_rows import without_nan
 from monitor.sources.formats.block import is_text, split
 from monitor.sources.formats.jsonl import MAX_BLOCK
-from monitor.sources.formats.parquet import decoded_bytes, is_present, open_checked
+from monitor.sources.formats.parquet import is_present, open_checked
+from monitor.sources.formats.sizes import decoded_bytes
 from monitor.sources.formats.unreadable import Unreadable
 from monitor.sources.packed import Inflated
 from monitor.sources.reader import Plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def times(rows: int) -> pa.Array:
 
 
 @contextmanager
-def opened(path: Path, table: pa.Table | bytes, **options: Any) -> Iterator[ParquetRows]:
+def opened(path: Path, table: pa.Table | bytes, layout: Layout = LAYOUT, **options: Any) -> Iterator[ParquetRows]:
     """Write a table, or bytes, and open it."""
     if isinstance(table, bytes):
         path.write_bytes(table)
@@ -42,7 +43,7 @@ def opened(path: Path, table: pa.Table | bytes, **options: Any) -> Iterator[Parq
         pq.write_table(table, path, **options)
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        rows = ParquetRows(descriptor, path.name, LAYOUT, BUDGET)
+        rows = ParquetRows(descriptor, path.name, layout, BUDGET)
         yield rows
         rows.close()
     finally:
@@ -126,6 +127,24 @@ def test_a_small_file_that_decodes_to_gigabytes_is_read_within_its_budget(tmp_pa
     assert (tmp_path / "bomb.parquet").stat().st_size < 2**19
     assert 0 < part.decoded.table.nbytes <= 2 * BUDGET
     assert not part.done
+
+
+@pytest.mark.parametrize("bomb", [0, 1])
+def test_ids_are_read_as_they_are_only_where_they_are_short(tmp_path: Path, bomb: int) -> None:
+    """Of two large row groups the one whose ids are one long text, repeated, comes in parts that fit."""
+    number, texts = 33_000, pa.dictionary(pa.int32(), pa.string())
+    short = pa.array([f"id-{row}" for row in range(number)]).dictionary_encode()
+    long = pa.DictionaryArray.from_arrays(pa.array(np.zeros(number, np.int32)), pa.array(["x" * 2**12]))
+    path, row, most = tmp_path / "a.parquet", 0, 0
+    with pq.ParquetWriter(path, pa.schema([("timestamp", times(1).type), ("id", texts)]), store_schema=False) as file:
+        for ids in [long, short] if bomb == 0 else [short, long]:
+            file.write_table(pa.table({"timestamp": times(number), "id": ids}))
+
+    with opened(path, path.read_bytes(), replace(LAYOUT, id="id")) as rows:
+        while row < rows.total:
+            part = rows.read(row)
+            row, most = part.next, max(most, part.decoded.table.nbytes)
+    assert most <= 2 * BUDGET
 
 
 def test_a_text_longer_than_a_line_may_be_is_no_value(tmp_path: Path) -> None:

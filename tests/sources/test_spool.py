@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.sampling import mixed
 from monitor.sources.spool import segments, stream
 from monitor.sources.spool.frames import Content, cut, written
 from monitor.sources.spool.remembered import Remembered
@@ -208,3 +209,14 @@ def test_no_more_is_remembered_than_allowed() -> None:
     """What is over the limit is forgotten, the oldest first."""
     memory = Remembered(8 * MINUTE, most=3)
     assert fed(memory, [(0, [1, 2]), (1, [3, 4]), (2, [1, 3])]) == [[False] * 2, [False] * 2, [False, True]]
+
+
+def test_of_many_exactly_those_that_came_are_known() -> None:
+    """Among a hundred thousand ids what came already, in this batch or before, is what a set of them says."""
+    memory, seen, rng = Remembered(8 * MINUTE), set[int](), np.random.default_rng(0)
+    for batch in range(40):
+        hashes = mixed(rng.integers(0, 200_000, 2_500).astype(np.uint64))
+        again = memory.repeats(hashes, batch * MINUTE // 10, batch).tolist()
+        for hash_, came in zip(hashes.tolist(), again, strict=True):
+            assert came == (hash_ in seen)
+            seen.add(hash_)

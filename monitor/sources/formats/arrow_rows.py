@@ -67,6 +67,8 @@ def _value(values: pa.Array, wanted: pa.DataType) -> Converted:
 
 def without_nan(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return floats with null for NaN."""
+    if not pc.any(pc.is_nan(values)).as_py():
+        return values
     return pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
 
 
@@ -80,5 +82,7 @@ def _short(texts: pa.Array) -> pa.Array:
 
 def _marked(values: pa.Array, converted: Converted) -> Converted:
     """Count the values that were too long as not of their type."""
+    if converted.values.null_count == values.null_count:  # conversion makes no value of none
+        return Converted(converted.values)
     lost = pc.and_(pc.is_valid(values), pc.is_null(converted.values))
     return Converted(converted.values, lost) if pc.any(lost).as_py() else Converted(converted.values)

@@ -6,7 +6,7 @@ only lines that begin with ``{`` and end with ``}``, and must return as many row
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -97,12 +97,18 @@ def _fast(lines: Lines, wanted: Wanted) -> Decoded | None:
     if probed is None or not is_text(data):
         return None
     nested = {place.steps[0] for place in wanted.places if len(place.steps) > 1}
+    absent = {top for top in nested if not _may_name(data, top)}
     flat = any(not isinstance(row.get(top), dict) for row in probed for top in nested)
-    table = None if flat else _read(data, _schema(wanted, probed, flat=False), len(lines))
+    table = None if flat else _read(data, _schema(wanted, probed), len(lines))
     if table is not None and not any(table[top].null_count for top in nested):
         return _arrange(lines, table, wanted)
-    table = _read(data, _schema(wanted, probed, flat=True), len(lines)) if nested else table
+    table = _read(data, _schema(wanted, probed, absent, flat=True), len(lines)) if nested else table
     return None if table is None else _arrange(lines, table, wanted)
+
+
+def _may_name(data: bytes, top: str) -> bool:
+    """Say whether an object or a dotted name may begin with a step: a backslash may write it in some other way."""
+    return b"\\" in data or f'"{top}'.encode() in data
 
 
 def _probe(lines: Lines) -> list[Mapping[str, Any]] | None:
@@ -111,13 +117,15 @@ def _probe(lines: Lines) -> list[Mapping[str, Any]] | None:
     return None if None in rows else [row for row in rows if row is not None]
 
 
-def _schema(wanted: Wanted, probed: Sequence[Mapping[str, Any]], *, flat: bool) -> pa.Schema | None:
-    """Return what Arrow is to read: each value as it is written, under each name it may have."""
+def _schema(
+    wanted: Wanted, probed: Sequence[Mapping[str, Any]], absent: Collection[str] = (), *, flat: bool = False
+) -> pa.Schema | None:
+    """Return what Arrow is to read: each value as it is written, under each name it may have; each costs time."""
     tree: _Tree = {}
     for place in wanted.places:
         type_ = wanted.types.get(place.path)
         ways = [place.steps, *((name,) for name in place.flat if flat or len(place.steps) == 1)]
-        for way in dict.fromkeys(ways):
+        for way in dict.fromkeys(way for way in ways if way[0].partition(".")[0] not in absent):
             read_as = pa.string() if type_ is None else _written_as(probed, way, type_)
             if not _grow(tree, way, read_as):
                 return None

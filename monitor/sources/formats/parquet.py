@@ -24,6 +24,7 @@ from monitor.sources.formats.arrow_rows import decode_rows, places_of
 from monitor.sources.formats.block import empty
 from monitor.sources.formats.field_names import FieldNames
 from monitor.sources.formats.paths import Place
+from monitor.sources.formats.sizes import fitting_rows
 from monitor.sources.formats.unreadable import Unreadable
 
 _MAGIC = b"PAR1"
@@ -34,6 +35,8 @@ _MAX_UNPACKED_BYTES = 256 * 2**20  # of one column chunk that is packed more tha
 _MAX_RATIO = 1000
 _BUFFER_BYTES = 2**20
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
+_SHORT_BYTES = 256
+"""Ids that are no longer are read as they are: hardly one comes twice, and as codes they cost the time of all else."""
 NO_CONSTANTS: Mapping[str, str] = MappingProxyType({})
 Choose: TypeAlias = Callable[[pa.Schema], list[str]]
 _FAULTS = (pa.ArrowException, OSError, ValueError, IndexError, NotImplementedError)
@@ -78,6 +81,8 @@ class ParquetRows:
         known = self._names.schema.names
         self._constants = {name: value for name, value in constants.items() if name not in known}
         self._firsts = _first_rows(self._reader.metadata)
+        self._opened = opened
+        self._plain: pq.ParquetFile | None = None
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._pending: pa.Table | None = None
         self._at = -1
@@ -122,7 +127,7 @@ class ParquetRows:
         if row != self._at:
             self._seek(row)
         table = self._next() if self._pending is None else self._pending
-        fitting = _fitting(table, self._budget)
+        fitting = fitting_rows(table, self._budget)
         self._pending = table.slice(fitting) if fitting < table.num_rows else None
         return table.slice(0, fitting)
 
@@ -137,14 +142,40 @@ class ParquetRows:
         metadata = self._reader.metadata
         group = bisect_right(self._firsts, row) - 1
         size = _batch_rows(metadata, self._wanted, self._budget)
-        groups = list(range(group, metadata.num_row_groups))
-        self._batches = self._reader.iter_batches(size, row_groups=groups, columns=self._wanted, use_threads=False)
+        self._batches = self._from(group, size)
         self._pending = None
         spare = row - self._firsts[group]
         while spare > 0:
             table = self._next()
             self._pending = table.slice(spare) if spare < table.num_rows else None
             spare -= table.num_rows
+
+    def _from(self, group: int, size: int) -> Iterator[pa.RecordBatch]:
+        """Yield what stands from a row group on: of large ones one by one, by the reader that suits it."""
+        metadata = self._reader.metadata
+        groups, id_ = list(range(group, metadata.num_row_groups)), self._layout.id
+        large = metadata.num_rows >= _MAX_ROWS * metadata.num_row_groups
+        coded = id_ is not None and large and id_ in _coded(metadata, [id_])
+        for part in [[each] for each in groups] if coded else [groups]:
+            reader = self._reader
+            if coded and self._longest(part[0], id_ or "") * size <= min(self._budget, _SHORT_BYTES * _MAX_ROWS):
+                reader = self._read_plainly(id_ or "")
+            yield from reader.iter_batches(size, row_groups=part, columns=self._wanted, use_threads=False)
+
+    def _longest(self, group: int, column: str) -> int:
+        """Return the bytes of the longest text that a code of a row group stands for."""
+        row = next(self._reader.iter_batches(1, row_groups=[group], columns=[column], use_threads=False), None)
+        if row is None or not pa.types.is_dictionary(row.column(0).type):
+            return _MAX_UNPACKED_BYTES
+        return int(pc.max(pc.binary_length(row.column(0).dictionary)).as_py() or 0)
+
+    def _read_plainly(self, column: str) -> pq.ParquetFile:
+        """Return a reader of the same file that gives one column as it is, not as codes."""
+        if self._plain is None:
+            metadata = self._reader.metadata
+            coded = [name for name in _coded(metadata, self._wanted) if name != column]
+            self._plain = _reader(self._opened, metadata, coded)
+        return self._plain
 
 
 def open_checked(opened: int | pa.NativeFile, choose: Choose) -> tuple[pq.ParquetFile, list[str]]:
@@ -160,16 +191,20 @@ def open_checked(opened: int | pa.NativeFile, choose: Choose) -> tuple[pq.Parque
         columns = choose(probe.schema_arrow)
         _check_sizes(probe.metadata, columns)
         coded = _coded(probe.metadata, columns)
-        reader = pq.ParquetFile(
-            _source(opened),
-            metadata=probe.metadata,
-            read_dictionary=coded,
-            buffer_size=_BUFFER_BYTES,
-            pre_buffer=False,
-        )
+        reader = _reader(opened, probe.metadata, coded)
     except _FAULTS as error:
         raise Unreadable(f"not a Parquet file ({type(error).__name__})") from None
     return reader, columns
+
+
+def _reader(opened: int | pa.NativeFile, metadata: pq.FileMetaData, coded: Sequence[str]) -> pq.ParquetFile:
+    return pq.ParquetFile(
+        _source(opened),
+        metadata=metadata,
+        read_dictionary=list(coded),
+        buffer_size=_BUFFER_BYTES,
+        pre_buffer=False,
+    )
 
 
 def _source(opened: int | pa.NativeFile) -> pa.NativeFile:
@@ -249,23 +284,3 @@ def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], budget_bytes:
         size = sum(chunk.total_uncompressed_size for chunk in _chunks(metadata, group, columns))
         widest = max(widest, size // max(1, metadata.row_group(group).num_rows))
     return max(1, min(_MAX_ROWS, budget_bytes // widest))
-
-
-def _fitting(table: pa.Table, budget_bytes: int) -> int:
-    """Return how many of the first rows stay within the budget once decoded; at least one."""
-    rows: int = table.num_rows
-    while rows > 1 and sum(decoded_bytes(column) for column in table.slice(0, rows).columns) > budget_bytes:
-        rows //= 2
-    return rows
-
-
-def decoded_bytes(column: pa.ChunkedArray | pa.Array) -> int:
-    """Return the memory a column takes once its dictionaries are decoded."""
-    if isinstance(column, pa.ChunkedArray):
-        return sum(decoded_bytes(chunk) for chunk in column.chunks)
-    if pa.types.is_struct(column.type):
-        return sum(decoded_bytes(inner) for inner in column.flatten())
-    if not pa.types.is_dictionary(column.type):
-        return int(column.nbytes)
-    lengths = pc.binary_length(column.dictionary).cast(pa.int64())
-    return int(pc.sum(lengths.take(column.indices)).as_py() or 0)

@@ -15,7 +15,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.sampling import id_hashes
+from monitor.sampling import text_hashes
 from monitor.sources.objects.store import Entry
 from monitor.sources.position import Position
 
@@ -98,7 +98,7 @@ class Names:
 
     def look_up(self, listed: Sequence[Entry]) -> Told:
         """Say of each object whether it was read."""
-        hashes = id_hashes(entry.key for entry in listed)
+        hashes = text_hashes(entry.key for entry in listed)
         states = np.fromiter((state_of(entry) for entry in listed), np.uint32, len(listed))
         changes = np.fromiter((entry.changed for entry in listed), np.int64, len(listed))
         places = np.minimum(np.searchsorted(self._hashes, hashes), max(len(self._hashes) - 1, 0))
@@ -146,7 +146,7 @@ class Names:
 
     def with_name(self, at: Position, *entries: Entry, unread: bool = False) -> Position:
         """Return a position with the names of these objects more."""
-        hashes = id_hashes(entry.key for entry in entries).tolist()
+        hashes = text_hashes(entry.key for entry in entries).tolist()
         states = [state_of(entry, unread=unread) for entry in entries]
         names = _unpacked(at.names or "") | dict(zip(hashes, states, strict=True))
         return replace(at, names=_packed(names), since=max([at.since or 0, *(entry.changed for entry in entries)]))

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from monitor.record import Decoded, Layout, Reason, Rejected
 from monitor.sources.objects.store import Entry
-from monitor.sources.same import Hashes, record_hashes
-from monitor.sources.spool.remembered import Part
+from monitor.sources.same import record_hashes
+from monitor.sources.spool.remembered import Part, Sieve, came_again
 
 MOST_RECORDS, _MOST_OBJECTS = 1_000_000, 64
 
@@ -33,6 +32,7 @@ class Repeats:
     def __init__(self, layout: Layout, length: int, most: int = MOST_RECORDS) -> None:
         self._layout, self._length, self._most = layout, length, most
         self._held: deque[_Held] = deque()
+        self._sieve = Sieve()
 
     @property
     def recent(self) -> tuple[str, ...]:
@@ -48,32 +48,30 @@ class Repeats:
             held = _Held(Entry(key, int(size), int(changed)))
             self._held.append(held)
             for decoded in read(held.entry):
-                held.part.add(record_hashes(decoded.table, self._layout))
+                hashes = np.sort(record_hashes(decoded.table, self._layout))
+                held.part.add(hashes)
+                self._sieve.add(hashes)
 
     def begin(self, entry: Entry) -> None:
         """Forget what was put too long before or after an object, or is too much, and begin with that."""
         if not self._length:
             return
-        near = (held for held in self._held if abs(held.entry.changed - entry.changed) <= self._length)
-        self._held = deque(near, maxlen=_MOST_OBJECTS)
+        before = len(self._held)
+        near = [held for held in self._held if abs(held.entry.changed - entry.changed) <= self._length]
+        self._held = deque(near[1 - _MOST_OBJECTS :])
         while sum(held.part.count for held in self._held) > self._most:
             self._held.popleft()
+        if len(self._held) < before:
+            self._sieve.keep(held.part for held in self._held)
         self._held.append(_Held(entry))
 
     def without(self, decoded: Decoded, entry: Entry, offset: int) -> Decoded:
         """Refuse the records that came already, and remember the others."""
         if not self._held or not decoded.table.num_rows:
             return decoded
-        again = self._again(record_hashes(decoded.table, self._layout))
+        hashes = record_hashes(decoded.table, self._layout)
+        again = came_again(hashes, [held.part for held in self._held], self._sieve)
         if not again.any():
             return decoded
         refused = [Rejected(Reason.DUPLICATE, entry.key, offset, "its id came already")] * int(again.sum())
         return replace(decoded, table=decoded.table.filter(pa.array(~again)), rejected=(*decoded.rejected, *refused))
-
-    def _again(self, hashes: Hashes) -> NDArray[np.bool_]:
-        again = np.ones(len(hashes), np.bool_)
-        again[np.unique(hashes, return_index=True)[1]] = False
-        for held in self._held:
-            again |= held.part.holds(hashes)
-        self._held[-1].part.add(hashes)
-        return again
