@@ -28,6 +28,7 @@ class Expired:
     alerts: int = 0
     actions: int = 0
     deliveries: int = 0
+    silences: int = 0
     targets: int = 0
     references: int = 0
     segments: int = 0
@@ -48,7 +49,8 @@ def expire(
     Parameters
     ----------
     models: the instant of event time before which each model's data goes.
-    ended_before: the wall time before which ended deliveries go, and references of versions without a window.
+    ended_before: the wall time before which ended deliveries and silences go, and references of versions without a
+        window.
     answers: the instant of event time before which no window of a model waits for its targets any more, if known.
 
     Raises
@@ -61,6 +63,7 @@ def expire(
         total += Expired(references=_expire_references(state, model, ended_before))
     ended = schema.delivery.c.ended_at < ended_before
     total += Expired(deliveries=_delete(state, schema.delivery, ended))
+    total += Expired(silences=_delete(state, schema.silence, schema.silence.c.ends_at < ended_before))
     _give_back(state)
     return total
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from monitor.errors import StoreBusy
 from monitor.maintenance import MaintenanceSettings
 from monitor.routing import Policy
 from monitor.store.alert import acknowledge
-from monitor.store.database import State
-from tests.incidents.desk import HOUR, MINUTE, Desk, drift, fault, routed
+from monitor.store.database import State, StateSettings, open_state
+from tests.incidents.desk import HOUR, MINUTE, NOON, Desk, drift, fault, routed
 
 FIRST, REPEAT, CHANGED, RESOLVED = Change.FIRST_TIME, Change.REPEAT_DUE, Change.CHANGED, Change.RESOLVED
 WATCHED = Policy((), ("team",), inhibiting=frozenset({"shop"}))
@@ -159,3 +161,25 @@ def test_an_interrupted_close_tells_nothing_twice(state: State) -> None:
     assert desk.outbox() == []
     assert desk.close((drift(), FIRST)) == ["team:drift first_time"]
     assert desk.close((drift(), FIRST)) == []
+
+
+def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
+    """With a process of its own for every step, an episode through a silence is told as with one."""
+    told: list[str] = []
+    seen: set[str] = set()
+    later: list[tuple[Callable[[Desk], object], int]] = [
+        (lambda desk: desk.silence("alert=drift"), 0),
+        (lambda desk: desk.close((drift(), FIRST)), 0),
+        (lambda desk: desk.rounds(), 0),
+        (lambda desk: desk.rounds(), HOUR),
+        (lambda desk: desk.rounds(), HOUR),
+        (lambda desk: desk.close((drift(), RESOLVED)), 2 * HOUR),
+    ]
+    for step, after in later:
+        state = open_state(StateSettings(), tmp_path)
+        desk = Desk(state, now=NOON + after)
+        desk.seen = seen
+        found = step(desk)
+        told += found if isinstance(found, list) else []
+        state.close()
+    assert told == ["team:drift first_time", "team:drift resolved"]
