@@ -185,10 +185,10 @@ def pairs_of(answers: Answers, rows: pa.Table, targets: Sequence[str | None]) ->
 
 def _list_pairs(answers: Answers, rows: pa.Table, values: list[Any], codes: Places) -> tuple[Pairs, Places]:
     lists = [_names(value) for value in values]
-    known = np.array([each is not None for each in lists])[codes]
+    known = np.array([each is not None for each in lists], np.bool_)[codes]
     column = rows[answers.prediction].to_pylist() if answers.prediction in rows.column_names else [None] * len(codes)
     shown = [_names(value) for value in column]
-    kept = np.flatnonzero(known & np.array([each is not None for each in shown]))
+    kept = np.flatnonzero(known & np.array([each is not None for each in shown], np.bool_))
     targets = [lists[code] or [] for code in codes[kept]]
     predictions = [shown[place] or [] for place in kept]
     if answers.task == "multilabel":

@@ -1,6 +1,6 @@
 """Which stretches of time new targets belong to: found by hash, so that only windows that they concern are scored anew.
 
-Of each answer that waits the upper half of its id's hash is held, and whose it is, 4 bytes each: of a million answers
+Of each answer that waits the upper half of its id's hash is held, and whose it is, 6 bytes in all: of a million answers
 one target in four thousand seems to concern a stretch that it does not, which is then looked at for nothing.
 """
 
@@ -18,70 +18,107 @@ from monitor.instant import Instant
 Hashes: TypeAlias = NDArray[np.uint64]
 Stretch: TypeAlias = tuple[str, Instant]
 """A version, and the end of a stretch of length ``every``."""
+_Owned: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.uint16]]
+_NOTHING: _Owned = np.zeros(0, np.uint32), np.zeros(0, np.uint16)
 _HALF = np.uint64(32)
 _FOLD = 8
-"""What was added since the last merge is merged once it is so small a part of all."""
+"""What was added to a run since it was sorted last is merged in once it is so small a part of it."""
+_RUN_ANSWERS = 2**20
+"""A run is closed at so many answers: to merge millions at once would take several times their memory."""
+_RUN_STRETCHES = 2**16
+"""More owners have no number of 16 bits."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """Answers of stretches that came one after the other, sorted but for the newest.
+
+    Attributes
+    ----------
+    stretches: each under its number; ``None`` where it waits no longer. ``answers``: how many came with them.
+    sorted, fresh: halves of hashes, and the numbers of those whose they are: merged, and yet to be.
+    """
+
+    stretches: list[Stretch | None] = field(default_factory=list)
+    answers: int = 0
+    sorted: _Owned = field(default_factory=lambda: _NOTHING)
+    fresh: _Owned = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def is_full(self) -> bool:
+        """Say whether the next stretch begins another run."""
+        return self.answers >= _RUN_ANSWERS or len(self.stretches) >= _RUN_STRETCHES
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether none of its stretches waits."""
+        return not any(self.stretches)
+
+    def add(self, stretch: Stretch, hashes: Hashes) -> int:
+        """Take up a stretch; return its number."""
+        number = len(self.stretches)
+        self.stretches.append(stretch)
+        self.answers += len(hashes)
+        added = (hashes >> _HALF).astype(np.uint32), np.full(len(hashes), number, np.uint16)
+        self.fresh = _joined(self.fresh, added)
+        if len(self.fresh[0]) * _FOLD > len(self.sorted[0]):
+            self.sorted, self.fresh = _joined(self.sorted, self.fresh), _NOTHING
+        return number
+
+    def concerned(self, wanted: NDArray[np.uint32]) -> set[Stretch]:
+        """Return the stretches that have one of the halves, which are sorted."""
+        hits = _owners_of(wanted, self.sorted) | _owners_of(wanted, self.fresh)
+        return {stretch for hit in hits if (stretch := self.stretches[hit]) is not None}
 
 
 @dataclass(slots=True)
 class WaitingIds:
-    """The answers that wait for their targets, by the upper half of their hash."""
+    """The answers that wait for their targets, by the upper half of their hash, in runs of about a million.
 
-    _stretches: list[Stretch | None] = field(default_factory=list)
-    _places: dict[Stretch, int] = field(default_factory=dict)
-    _halves: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
-    _owners: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
-    _new_halves: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
-    _new_owners: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+    A run is let go of when none of its stretches waits any more: they come and mostly go in the order of time.
+    """
+
+    _runs: list[_Run] = field(default_factory=list)
+    _places: dict[Stretch, tuple[_Run, int]] = field(default_factory=dict)
 
     def __contains__(self, stretch: Stretch) -> bool:
         return stretch in self._places
 
     def add(self, stretch: Stretch, hashes: Hashes) -> None:
         """Let the answers of a stretch wait."""
-        self._places[stretch] = len(self._stretches)
-        self._stretches.append(stretch)
-        halves = np.concatenate([self._new_halves, (hashes >> _HALF).astype(np.uint32)])
-        owner = np.full(len(hashes), len(self._stretches) - 1, np.uint32)
-        order = np.argsort(halves, kind="stable")
-        self._new_halves, self._new_owners = halves[order], np.concatenate([self._new_owners, owner])[order]
-        if len(halves) * _FOLD > len(self._halves):
-            self._merge()
+        if not self._runs or self._runs[-1].is_full:
+            self._runs.append(_Run())
+        self._places[stretch] = self._runs[-1], self._runs[-1].add(stretch, hashes)
 
     def drop(self, stretch: Stretch) -> None:
         """Let a stretch wait no longer."""
-        place = self._places.pop(stretch, None)
-        if place is not None:
-            self._stretches[place] = None
+        run, number = self._places.pop(stretch, (None, 0))
+        if run is not None:
+            run.stretches[number] = None
+            if run.is_over:
+                self._runs = [each for each in self._runs if each is not run]
 
     def concerned(self, targets: Hashes) -> set[Stretch]:
         """Return the stretches that have an answer with the hash of one of the targets."""
         wanted = np.unique((targets >> _HALF).astype(np.uint32))
-        hits = _owners_of(wanted, self._halves, self._owners) | _owners_of(wanted, self._new_halves, self._new_owners)
-        return {stretch for hit in hits if (stretch := self._stretches[hit]) is not None}
-
-    def _merge(self) -> None:
-        """Sort what was added in, and leave out what waits no longer."""
-        owners = np.concatenate([self._owners, self._new_owners])
-        halves = np.concatenate([self._halves, self._new_halves])
-        live = [place for place, stretch in enumerate(self._stretches) if stretch is not None]
-        renamed = np.full(len(self._stretches), len(self._stretches), np.uint32)
-        renamed[live] = np.arange(len(live), dtype=np.uint32)
-        kept = renamed[owners] < len(live) if len(owners) else np.zeros(0, np.bool_)
-        order = np.argsort(halves[kept], kind="stable")
-        self._halves, self._owners = halves[kept][order], renamed[owners[kept]][order]
-        self._stretches = [self._stretches[place] for place in live]
-        self._places = {stretch: place for place, stretch in enumerate(self._stretches) if stretch is not None}
-        self._new_halves, self._new_owners = np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+        return {stretch for run in self._runs for stretch in run.concerned(wanted)}
 
 
-def _owners_of(wanted: NDArray[np.uint32], halves: NDArray[np.uint32], owners: NDArray[np.uint32]) -> set[int]:
+def _joined(one: _Owned, other: _Owned) -> _Owned:
+    """Return both, sorted by half."""
+    halves, owners = np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]])
+    order = np.argsort(halves, kind="stable")
+    return halves[order], owners[order]
+
+
+def _owners_of(wanted: NDArray[np.uint32], owned: _Owned) -> set[int]:
     """Return the owners of those wanted; both they and the halves are sorted."""
+    halves, owners = owned
     first, last = (np.searchsorted(halves, wanted, side=side) for side in ("left", "right"))
     hit = first < last
-    return {
-        owner for a, b in zip(first[hit].tolist(), last[hit].tolist(), strict=True) for owner in owners[a:b].tolist()
-    }
+    once = hit & (last - first == 1)
+    many = zip(first[hit & ~once].tolist(), last[hit & ~once].tolist(), strict=True)
+    return {*np.unique(owners[first[once]]).tolist(), *(owner for a, b in many for owner in owners[a:b].tolist())}
 
 
 @dataclass(slots=True)

@@ -160,8 +160,8 @@ def _losses(model: Model, outcomes: Outcomes, of: tuple[str, str], end: Instant,
     rows = outcomes.answers(name, end - microseconds(model.plan.window.every), end)
     if rows is None or scorer is None or scale is None:
         return Values()
-    known = outcomes.known(rows["id"].to_pylist(), until)
-    return realised_losses(scorer.answers, rows, known.targets, scale.scale)
+    known = outcomes.known(rows, until)
+    return realised_losses(scorer.answers, known.rows, known.targets, scale.scale)
 
 
 def _meet(versus: Versus, key: tuple[Figure, str], new: Values, old: Values) -> None:

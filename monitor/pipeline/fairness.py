@@ -20,6 +20,7 @@ from monitor.fairness.disparity import Disparity
 from monitor.fairness.groups import Watch, disparities
 from monitor.fairness.wager import Wager, after, again, apart
 from monitor.pipeline.model import Model
+from monitor.pipeline.outcomes import Known
 from monitor.pipeline.ruling import Finding
 from monitor.scorer import Scorer
 
@@ -46,8 +47,11 @@ class Between:
         return next(each.least for each in self.watch.measures if each.name == self.measure)
 
 
-def between_groups(scorer: Scorer, rows: pa.Table, targets: Sequence[str | None]) -> list[Between]:
+def between_groups(scorer: Scorer, rows: pa.Table, known: Known | None) -> list[Between]:
     """Return what is measured between groups of a window's answers, by column and measure."""
+    if not scorer.watches:
+        return []
+    targets = [None] * rows.num_rows if known is None else known.listed(rows.num_rows)
     return [
         Between(watch, name, found)
         for watch in scorer.watches

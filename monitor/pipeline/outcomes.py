@@ -8,13 +8,14 @@ own, which goes with it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.instant import Instant
@@ -33,20 +34,43 @@ _Answers: TypeAlias = tuple[pa.Table, NDArray[np.int64]]
 """Answers in a defined order, and their instants."""
 _CACHED_ROWS = 400_000
 """Answers of segments read last that stay in memory: some 20 MB. Windows are scored in the order of time."""
+_NONE = np.zeros(0, np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The targets of n rows as JSON, ``None`` where none is known yet, when each was known, and of how many ids."""
+    """Those k of a window's n answers whose targets are known: of most, nothing may be known for long.
 
-    targets: list[str | None]
-    at: list[Instant | None]
+    Attributes
+    ----------
+    rows: the k answers. ``places``: where each stands among the n, rising, (k,).
+    targets: of each as JSON. ``at``: when it was known, 0 where it does not say, (k,).
+    ids: of how many ids they are.
+    """
+
+    rows: pa.Table
+    places: NDArray[np.intp]
+    targets: list[str]
+    at: NDArray[np.int64]
     ids: int = 0
 
     @property
     def count(self) -> int:
-        """Return how many are known."""
-        return sum(target is not None for target in self.targets)
+        """Return k."""
+        return len(self.targets)
+
+    def listed(self, rows: int) -> list[str | None]:
+        """Return the target of each of the n rows, ``None`` where none is known."""
+        found: list[str | None] = [None] * rows
+        for place, target in zip(self.places.tolist(), self.targets, strict=True):
+            found[place] = target
+        return found
+
+    def only(self, kept: NDArray[np.bool_]) -> Known:
+        """Return some of them; ``kept``: (k,). They stand where they stood."""
+        chosen = np.flatnonzero(kept)
+        targets = [self.targets[place] for place in chosen.tolist()]
+        return Known(self.rows.take(pa.array(chosen)), self.places[kept], targets, self.at[kept])
 
 
 def keep_answers(directory: Path, model: Model, intake: Intake) -> Iterator[Segment]:
@@ -83,6 +107,7 @@ class Outcomes:
         self._state, self._model = state, model
         self._cache: OrderedDict[str, _Answers] = OrderedDict()
         self._named: dict[str, list[Segment]] = {}
+        self._last: tuple[str, _Answers] | None = None
         self.remembered = Remembered()
 
     def answers(self, version: str, start: Instant, end: Instant) -> pa.Table | None:
@@ -94,21 +119,34 @@ class Outcomes:
 
     def hashes(self, version: str, start: Instant, end: Instant) -> Hashes:
         """Return the hashes of the ids of the answers of [start, end)."""
-        parts = [np.asarray(part[HASH].to_numpy(), np.uint64) for part in self._parts(version, start, end)]
-        return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+        parts = [_between(read, start, end) for read in map(self._hashed, self._of(version, start, end)) if read]
+        return np.concatenate([np.asarray(part[HASH].to_numpy(), np.uint64) for part in parts]) if parts else _NONE
 
     def _parts(self, version: str, start: Instant, end: Instant) -> list[pa.Table]:
-        named = [each for each in self._segments(version) if each.first_at < end and each.last_at >= start]
-        parts = [_between(read, start, end) for read in map(self._read, named) if read is not None]
+        parts = [_between(read, start, end) for read in map(self._read, self._of(version, start, end)) if read]
         return [part for part in parts if part.num_rows]
 
-    def known(self, ids: Sequence[str | None], until: Instant) -> Known:
-        """Return the targets of rows that are known at an instant of event time."""
+    def _of(self, version: str, start: Instant, end: Instant) -> list[Segment]:
+        return [each for each in self._segments(version) if each.first_at < end and each.last_at >= start]
+
+    def known(self, rows: pa.Table, until: Instant) -> Known:
+        """Return those of some answers whose targets are known at an instant of event time."""
+        ids = rows["id"].cast(pa.string())
         with self._state.read() as connection:
-            found = load_dated_targets(connection, self._model, (id_ for id_ in ids if id_ is not None))
+            found = load_dated_targets(connection, self._model, ids.drop_null().to_pylist())
         found = {id_: pair for id_, pair in found.items() if pair[1] <= until}
-        pairs = [None if id_ is None else found.get(id_) for id_ in ids]
-        return Known([pair and pair[0] for pair in pairs], [pair and pair[1] for pair in pairs], len(found))
+        which = pc.index_in(ids, pa.array(found, pa.string()))
+        places = np.flatnonzero(which.is_valid().to_numpy())
+        codes = which.drop_null().to_pylist()
+        pairs = list(found.values())
+        whole = len(places) == rows.num_rows
+        return Known(
+            rows if whole else rows.take(pa.array(places)),
+            places,
+            [pairs[code][0] for code in codes],
+            np.array([pairs[code][1] for code in codes], np.int64),
+            len(found),
+        )
 
     def refresh(self) -> None:
         """Ask the state again which segments there are: some were written, joined or removed."""
@@ -120,19 +158,42 @@ class Outcomes:
                 self._named[version] = segments(connection, self._model, NEVER, FOREVER, version, OUTCOMES)
         return self._named[version]
 
+    def _hashed(self, named: Segment) -> _Answers | None:
+        """Return the hashes of a segment's answers with their instants; of the last that was read it is known."""
+        if named.name in self._cache:
+            return self._read(named)
+        if self._last is None or self._last[0] != named.name:
+            table = read_segment(self._state.directory, named, {"timestamp", HASH})
+            self._last = None if table is None else (named.name, _by_time(table))
+        return None if self._last is None else self._last[1]
+
     def _read(self, named: Segment) -> _Answers | None:
         found = self._cache.get(named.name)
         if found is None:
             table = read_segment(self._state.directory, named)
             if table is None:
                 return None
-            table = all_of(table)
-            found = table, np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
+            found = _timed(table if _in_order(table) else all_of(table))
             self._cache[named.name] = found
         self._cache.move_to_end(named.name)
         while len(self._cache) > 1 and sum(len(times) for _, times in self._cache.values()) > _CACHED_ROWS:
             self._cache.popitem(last=False)
         return found
+
+
+def _in_order(table: pa.Table) -> bool:
+    """Say whether a segment lies in the order of ``all_of``, as one that was merged does: to sort is to copy it."""
+    times, hashes = (np.asarray(table[name].to_numpy()) for name in ("timestamp", HASH))
+    later, same = times[1:] > times[:-1], times[1:] == times[:-1]
+    return bool((later | (same & (hashes[1:] >= hashes[:-1]))).all())
+
+
+def _by_time(table: pa.Table) -> _Answers:
+    return _timed(table.sort_by("timestamp"))
+
+
+def _timed(table: pa.Table) -> _Answers:
+    return table, np.asarray(table["timestamp"].to_numpy(), dtype=np.int64)
 
 
 def _between(answers: _Answers, start: Instant, end: Instant) -> pa.Table:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from monitor.identity import window_id
 from monitor.instant import SECOND, Instant, microseconds, to_text
@@ -30,6 +31,7 @@ from monitor.pipeline.fairness import Between, between_groups, fairness_bodies
 from monitor.pipeline.model import Model
 from monitor.pipeline.outcomes import Known, Outcomes
 from monitor.pipeline.past_misses import Miss, Past, misses_of
+from monitor.pipeline.targets import UNDATED
 from monitor.scorer import Scorer
 
 Json = dict[str, Any]
@@ -100,14 +102,14 @@ def _look(model: Model, outcomes: Outcomes, version: str, cohort: Cohort, closed
     plan = model.plan
     length, every = microseconds(plan.window.length), microseconds(plan.window.every)
     rows = outcomes.answers(version, cohort.end - length, cohort.end)
-    known = Known([], []) if rows is None else outcomes.known(rows["id"].to_pylist(), closed.end)
-    joined = known.ids
+    known = None if rows is None else outcomes.known(rows, closed.end)
+    joined = 0 if known is None else known.ids
     last = cohort.end + microseconds(plan.horizon)
     final = joined >= cohort.rows or closed.end >= last
     due = _next(cohort, closed.end, every)
     looked = replace(cohort, joined=joined, final=final, due=due, touched=False, looked=True)
     scorer = model.references.scorer(version)
-    if scorer is None or rows is None or (joined == cohort.joined and not final and not forced):
+    if scorer is None or rows is None or known is None or (joined == cohort.joined and not final and not forced):
         return Look(version, looked)
     expected = outcomes.remembered.of(scorer, rows, (version, cohort.end), *_before(model, version))
     return _score(model, scorer, Look(version, looked), (rows, known, expected), closed)
@@ -118,8 +120,8 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
     rows, known, expected = seen
     version, cohort, window = look.version, look.cohort, model.plan.window
     start = cohort.end - microseconds(window.length)
-    pairs, readable = pairs_of(scorer.answers, rows, known.targets)
-    values, between = realised(scorer, pairs, cohort.end), between_groups(scorer, rows, known.targets)
+    pairs, readable = pairs_of(scorer.answers, known.rows, known.targets)
+    values, between = realised(scorer, pairs, cohort.end), between_groups(scorer, rows, known)
     body = {
         "kind": "performance",
         "schema": 1,
@@ -127,51 +129,50 @@ def _score(model: Model, scorer: Scorer, look: Look, seen: tuple[pa.Table, Known
         "window": window_id(model.plan.name, version, start, cohort.end),
         "targets_coverage_ratio": known.count / rows.num_rows,
         "targets_unreadable_ratio": 1 - len(readable) / known.count if known.count else None,
-        "targets_before_record_ratio": early_targets(rows, known),
+        "targets_before_record_ratio": early_targets(known),
         "scores_improper_ratio": improper_share(pairs),
-        "target_lag_seconds": target_lags(rows, known),
+        "target_lag_seconds": target_lags(known),
         "performance": [
             _entry(scorer, metric, values[metric.name], expected, final=cohort.final) for metric in scorer.metrics
         ],
         "fairness": fairness_bodies(between),
         "segments": [],
     }
-    lost, targets = _lost(
-        scorer, pairs if window.every == window.length else _last_pairs(model, scorer, rows, known, cohort)
-    )
+    lost, targets = _lost(scorer, pairs if window.every == window.length else _last_pairs(model, scorer, known, cohort))
     parts = dict[str, tuple[float, int]]()
     for cut in scorer.cuts:
         codes = cut.codes(rows)
         for place, label in enumerate(cut.labels):
-            mine = np.flatnonzero(codes == place)
-            own = rows.take(pa.array(mine)), Known([known.targets[row] for row in mine.tolist()], [])
+            mine = codes == place
+            own = int(mine.sum()), known.only(mine[known.places])
             part, parts[label] = _score_part(model, scorer, label, own, cohort)
             body["segments"].append(part)
-    off = {}
-    if cohort.final and expected.outlooks:
-        whole = len(readable) == rows.num_rows
-        off = misses_of(expected.outlooks if whole else outlooks_of(scorer, rows.take(pa.array(readable))), values)
+    off, outlooks = dict[str, Miss](), expected.outlooks
+    if cohort.final and outlooks:
+        if len(readable) < rows.num_rows:
+            outlooks = outlooks_of(scorer, known.rows.take(pa.array(readable)))
+        off = misses_of(outlooks, values)
     missed = _first_miss(values, expected.judged)
     return replace(look, body=body, lost=lost, targets=targets, missed=missed, off=off, parts=parts, between=between)
 
 
 def _score_part(
-    model: Model, whole: Scorer, label: str, own: tuple[pa.Table, Known], cohort: Cohort
+    model: Model, whole: Scorer, label: str, own: tuple[int, Known], cohort: Cohort
 ) -> tuple[Json, tuple[float, int]]:
     """Return the performance of a segment's rows, and the losses of their last stretch; see ``_score``."""
     rows, known = own
     scorer, window = whole.parts.get(label, whole), model.plan.window
-    pairs, _ = pairs_of(scorer.answers, rows, known.targets)
+    pairs, _ = pairs_of(scorer.answers, known.rows, known.targets)
     values = realised(scorer, pairs, cohort.end)
     body = {
         "segment": label,
-        "rows": rows.num_rows,
-        "targets_coverage_ratio": known.count / rows.num_rows if rows.num_rows else None,
+        "rows": rows,
+        "targets_coverage_ratio": known.count / rows if rows else None,
         "performance": [
             _entry(scorer, metric, values[metric.name], Estimates(), final=cohort.final) for metric in scorer.metrics
         ],
     }
-    last = pairs if window.every == window.length else _last_pairs(model, scorer, rows, known, cohort)
+    last = pairs if window.every == window.length else _last_pairs(model, scorer, known, cohort)
     return body, _lost(scorer, last)
 
 
@@ -202,7 +203,7 @@ def estimate_windows(model: Model, outcomes: Outcomes, closed: Closed) -> None:
             version = window["version"]
             expected = outcomes.remembered.of(scorer, rows, (version, closed.end), *_before(model, version))
             window["performance"] = [_entry(scorer, metric, None, expected, final=False) for metric in scorer.metrics]
-            window["fairness"] = fairness_bodies(between_groups(scorer, rows, [None] * rows.num_rows))
+            window["fairness"] = fairness_bodies(between_groups(scorer, rows, None))
 
 
 def _before(model: Model, version: str) -> tuple[tuple[bool, ...], Past | None]:
@@ -261,32 +262,33 @@ def value_body(value: Value) -> Json | None:
     return {"value": value.value, "lower": value.lower, "upper": value.upper, "rows": value.rows}
 
 
-def target_lags(rows: pa.Table, known: Known) -> Mapping[str, float | None]:
+def target_lags(known: Known) -> Mapping[str, float | None]:
     """Return how long after their records the targets were known, in seconds; of those that say when."""
-    lags = _lags(rows, known)
+    lags = np.sort(_lags(known))
     return {name: _quantile(lags, share) for name, share in _LAG_QUANTILES.items()}
 
 
-def early_targets(rows: pa.Table, known: Known) -> float | None:
+def early_targets(known: Known) -> float | None:
     """Return the share of targets that are dated before their own record; of those that say when, if any does."""
-    lags = _lags(rows, known)
-    return sum(lag < 0 for lag in lags) / len(lags) if lags else None
+    lags = _lags(known)
+    return int((lags < 0).sum()) / len(lags) if len(lags) else None
 
 
-def _lags(rows: pa.Table, known: Known) -> list[int]:
-    times = np.asarray(rows["timestamp"].to_numpy(), dtype=np.int64)
-    return [at - time for at, time in zip(known.at, times.tolist(), strict=True) if at]
+def _lags(known: Known) -> NDArray[np.int64]:
+    lags = known.at - np.asarray(known.rows["timestamp"].to_numpy(), dtype=np.int64)
+    return np.asarray(lags[known.at != UNDATED], np.int64)
 
 
-def _quantile(lags: Sequence[int], share: float) -> float | None:
-    return max(float(sorted(lags)[math.floor(share * (len(lags) - 1))]), 0.0) / SECOND if lags else None
+def _quantile(lags: NDArray[np.int64], share: float) -> float | None:
+    """Return a quantile of lags that are sorted, in seconds."""
+    return max(float(lags[math.floor(share * (len(lags) - 1))]), 0.0) / SECOND if len(lags) else None
 
 
-def _last_pairs(model: Model, scorer: Scorer, rows: pa.Table, known: Known, cohort: Cohort) -> Pairs:
+def _last_pairs(model: Model, scorer: Scorer, known: Known, cohort: Cohort) -> Pairs:
     """Return the pairs of the last stretch of a window that is longer than it."""
-    times = np.asarray(rows["timestamp"].to_numpy(), dtype=np.int64)
+    times = np.asarray(known.rows["timestamp"].to_numpy(), dtype=np.int64)
     first = int(np.searchsorted(times, cohort.end - microseconds(model.plan.window.every)))
-    return pairs_of(scorer.answers, rows.slice(first), known.targets[first:])[0]
+    return pairs_of(scorer.answers, known.rows.slice(first), known.targets[first:])[0]
 
 
 def _lost(scorer: Scorer, pairs: Pairs) -> tuple[float, int]:

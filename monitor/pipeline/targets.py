@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,10 +27,21 @@ def target_rows(
     values = table[layout.columns[0].path].to_pylist()
     times = [UNDATED if at is None else at for at in table["timestamp"].to_pylist()]
     ids = table[layout.id].to_pylist() if layout.id else []
-    rows = [
-        (id_, json.dumps(value), at) for id_, value, at in zip(ids, values, times, strict=True) if value is not None
-    ]
+    rows = [(id_, text, at) for id_, text, at in zip(ids, _texts(values), times, strict=True) if text is not None]
     return rows, Counter(at // pane * pane for _, _, at in rows)
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str | None]:
+    """Yield values as JSON, each class once written; ``None`` stays what it is."""
+    written: dict[tuple[type, Any], str] = {}
+    for value in values:
+        if isinstance(value, str | int):  # not a float: 0.0 and -0.0 are one key
+            text = written.get((type(value), value))
+            if text is None:
+                text = written[type(value), value] = json.dumps(value)
+            yield text
+        else:
+            yield None if value is None else json.dumps(value)
 
 
 def of_sample(rows: list[tuple[str, str, Instant]], rate: float) -> list[tuple[str, str, Instant]]:

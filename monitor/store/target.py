@@ -15,7 +15,10 @@ from monitor.store.statement import upsert_many
 _AT_ONCE = 10_000
 """Ids in one query: more are no faster."""
 _SELECT = select(target.c.id, target.c.body, target.c.at)
-_BY_IDS = "SELECT id, body, at FROM target WHERE model = ? AND id IN (SELECT value FROM json_each(?))"
+_BY_IDS = (  # the ids lead: IN would sort them first, which takes a third longer
+    "SELECT target.id, body, at FROM json_each(?2) AS wanted CROSS JOIN target"
+    " ON target.model = ?1 AND target.id = wanted.value"
+)
 
 
 def save_targets(connection: Connection, model: str, rows: Iterable[tuple[str, str, Instant]]) -> None:

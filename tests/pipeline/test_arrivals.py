@@ -43,6 +43,17 @@ def test_what_waits_no_longer_is_not_concerned() -> None:
     assert waiting.concerned(hashes(4 * 50, 1)) == {("1", 4 * HOUR)}
 
 
+def test_millions_of_answers_lie_in_several_runs() -> None:
+    """A target is found in whichever run its stretch lies, and one run that is let go of leaves the others."""
+    found = np.random.default_rng(0).integers(0, 2**64, (3, 2**20), np.uint64)
+    waiting = WaitingIds()
+    for number, some in enumerate(found):
+        waiting.add(("1", number), some)
+    waiting.drop(("1", 1))
+    told = [waiting.concerned(some[:1]) >= {("1", number)} for number, some in enumerate(found)]
+    assert told == [True, False, True]
+
+
 def test_targets_are_taken_once_at_the_close_that_knows_them() -> None:
     """What is known later stays; what was taken is gone."""
     arrivals = Arrivals()
