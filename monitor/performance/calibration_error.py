@@ -3,8 +3,10 @@
 ECE = sum over ten bins of equal width of their share of rows times |promised - came true|. Chance alone keeps gaps
 away from zero, so that the value is too large the fewer the rows; the interval is not: it is around the value less what
 chance adds to it, by the mean of a folded normal. What chance adds is not known, since the true gaps are not: the upper
-bound takes each gap as found, the lower one those within their noise as none, and is 0 where chi-squared over the bins
-finds no gap at all. It is therefore wide rather than narrow.
+bound takes each gap as found, the lower one those within their noise as none, and is 0 where the sum of the bins'
+squared gaps, in rows, is no more than a calibrated model's would be: a sum of chi-squares, each as heavy as its bin's
+variance (Box 1954, Annals of Mathematical Statistics 25:290; Satterthwaite 1946, Biometrics 2:110). So a bin that
+expects a hundredth of a positive row decides nothing by the one that came. It is wide rather than narrow.
 """
 
 from __future__ import annotations
@@ -35,18 +37,26 @@ def calibration_error(rows: Scored) -> Value:
     gaps = np.abs(gaps / counts)
     variances = (squares - counts * gaps * gaps + lawful / counts * _PRIOR_ROWS) / (counts + _PRIOR_ROWS) / counts
     value = float(counts @ gaps) / len(promised)
-    return value_of(value, _bounds(value, gaps, variances, counts / len(promised)), len(promised))
+    return value_of(value, _bounds(value, (gaps, variances), counts, lawful), len(promised))
 
 
-def _bounds(value: float, gaps: Floats, variances: Floats, shares: Floats) -> Bounds:
+def _bounds(value: float, found: tuple[Floats, Floats], counts: Floats, lawful: Floats) -> Bounds:
+    (gaps, variances), shares = found, counts / counts.sum()
     errors = np.sqrt(np.maximum(variances, 0))
     half = Z * math.sqrt(float(np.square(shares) @ variances))
     upper = value - float(shares @ _added(gaps, errors)) + half
     lower = value - float(shares @ _added(np.where(gaps > Z * errors, gaps, 0.0), errors)) - half
-    apart = np.divide(gaps, errors, out=np.where(gaps > 0, math.inf, 0.0), where=errors > 0)
-    if float(apart @ apart) <= float(chdtri(len(gaps), 1 - LEVEL)):
+    if _is_noise(gaps * counts, lawful):
         lower = 0.0
     return max(lower, 0.0), min(upper, 1.0)
+
+
+def _is_noise(gaps: Floats, lawful: Floats) -> bool:
+    """Say whether gaps of bins, in rows, are what variances of a calibrated model's let expect."""
+    first, second = float(lawful.sum()), float(lawful @ lawful)
+    if second <= 0:
+        return not gaps.any()
+    return float(gaps @ gaps) <= second / first * float(chdtri(first * first / second, 1 - LEVEL))
 
 
 def _added(gaps: Floats, errors: Floats) -> Floats:

@@ -10,8 +10,9 @@ from monitor.performance.answers import Counts, Found, of_confusion, value_of
 from monitor.performance.interval import FISHER, Floats, delta_bounds
 from monitor.performance.metric import Direction, Metric, Undefined
 
-_HALF_A_ROW = 0.5
-"""Added to each cell for the spread alone: without it a cell that is empty by chance is taken to be empty for sure."""
+_LITTLE = 0.02
+"""Rows added to each cell for the spread alone: without any, a cell that is empty by chance is empty for sure. With a
+half intervals of 4 positive rows of 200 hold in 98 %, with so little in 97 %."""
 
 
 def mcc(counts: Counts) -> Found:
@@ -23,7 +24,7 @@ def mcc(counts: Counts) -> Found:
     if np.count_nonzero(predictions) == 1:
         return Undefined.ONE_CLASS_PREDICTED
     value, _ = _parts(counts.astype(np.float64))
-    filled: Floats = counts.astype(np.float64) + _HALF_A_ROW
+    filled: Floats = counts.astype(np.float64) + _LITTLE
     _, influences = _parts(filled)
     bounds = delta_bounds(value, influences.ravel(), FISHER, filled.ravel() * (rows / filled.sum()))
     return value_of(value, bounds, rows)

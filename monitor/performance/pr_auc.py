@@ -5,7 +5,10 @@ and score at least s, and of all that do, it is T = E[y A/B] / E[y]; the influen
 
     (y (A(s)/B(s) + C1(s) - T) - C2(s)) / E[y],   C1(s) = E[y' / B(s'); s' <= s],  C2(s) = E[y' A(s') / B(s')²; s' <= s]
 
-by differentiating T at the empirical distribution. Logit intervals: Boyd, Eng and Page (2013), ECML PKDD, 451.
+by differentiating T at the empirical distribution. The part of the variance that is of positive rows has one degree
+of freedom less than there are of them: few of them alone decide, however many rows there are.
+
+Logit intervals: Boyd, Eng and Page (2013), ECML PKDD, 451.
 """
 
 from __future__ import annotations
@@ -33,6 +36,13 @@ def average_precision_parts(scores: Floats, positive: NDArray[np.bool_]) -> tupl
     return min(value, 1.0), pulled * rows / positives
 
 
+def _lost_degree(influences: Floats, positive: NDArray[np.bool_]) -> float:
+    """Return by how much the variance of the positive rows' part is too small for as many as there are of them."""
+    many = int(positive.sum())
+    squares = float(np.square(np.sort(influences[positive])).sum()) / len(positive) ** 2
+    return squares / max(many - 1, 1)
+
+
 def pr_auc(rows: Scored) -> Found:
     """Return the average precision of scores: of one class (n,), or of each (n, k) that is seen."""
     scores, positives = sides(rows)
@@ -41,7 +51,8 @@ def pr_auc(rows: Scored) -> Found:
         return Undefined.ONE_CLASS
     parts = [average_precision_parts(scores[:, place], positives[:, place]) for place in places]
     value = float(np.mean([part[0] for part in parts]))
-    bounds = delta_bounds(value, np.mean([part[1] for part in parts], axis=0), LOGIT)
+    lost = sum(_lost_degree(part[1], positives[:, place]) for place, part in zip(places, parts, strict=True))
+    bounds = delta_bounds(value, np.mean([part[1] for part in parts], axis=0), LOGIT, more=lost / len(places) ** 2)
     if value in LOGIT.ends:
         bounds = unseen(value, float(positives[:, places].sum(axis=0).min()), LOGIT.ends)
     return value_of(value, bounds, len(scores))
