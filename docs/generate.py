@@ -204,11 +204,9 @@ def fairness_measures() -> str:
 
 def missing() -> str:
     """Return the list of the settings that are spoken of and refused, since nothing does them yet."""
-    from monitor.config.not_yet import KEYS, VALUES
+    from monitor.config.not_yet import KEYS
 
-    values = {key: ", ".join(f"`{value}`" for value in sorted(named)) for key, named in VALUES.items()}
-    lines = [f"- `{key}`" for key in sorted(KEYS)] + [f"- `{key}`: {named}" for key, named in values.items() if named]
-    return "\n".join(lines)
+    return "\n".join(f"- `{key}`" for key in sorted(KEYS))
 
 
 def _reasons(undefined: Iterable[str]) -> str:

@@ -486,4 +486,5 @@ def fill(telemetry: Telemetry) -> None:
     telemetry.recoveries("flight-delay", {"recovered": 1})
     telemetry.callbacks_refused({"other_job": 1})
     telemetry.state(bytes_on_disk=48_000_000, writable=True)
+    telemetry.audit(12)
     telemetry.config(reloaded=True)

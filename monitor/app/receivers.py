@@ -12,10 +12,8 @@ from monitor.errors import DeliveryFailed, DeliveryRefused
 from monitor.instant import Instant, to_text
 from monitor.notification import probe_message
 from monitor.receivers import Network, ReceiverSettings
-from monitor.receivers.templated import DialectSettings, dialect_of
 
 Json = dict[str, Any]
-_ALERTS, _ACTIONS, _ALL = "alerts", "actions", "all"
 _TODO = {
     Reason.TIMEOUT: "it did not answer in time: look whether it runs, or raise timeout",
     Reason.DNS_FAILED: "its name is unknown here: look at the URL's host and at the resolver",
@@ -66,7 +64,7 @@ def _listed(config: Config, settings: ReceiverSettings, network: Network) -> Jso
 
 
 def _takes(settings: ReceiverSettings) -> str:
-    return dialect_of(settings).takes if isinstance(settings, DialectSettings) else _ALL
+    return receivers.TAKES[settings.type]
 
 
 def try_receiver(loaded: Loaded, settings: ReceiverSettings, now: Instant) -> Tried:

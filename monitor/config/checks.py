@@ -8,7 +8,7 @@ from monitor.config.faults import nearest, one_of
 from monitor.config.lengths import unfit_lengths
 from monitor.config.not_yet import HELP
 from monitor.config.place import Place, below, item, quoted, shown
-from monitor.config.receiver_checks import misused_receivers
+from monitor.config.receiver_checks import misused_receivers, unallowed_commands
 from monitor.config.route_checks import escalated, misused_routes, unreachable_routes
 from monitor.config.yaml_marks import Node
 from monitor.drift import CATEGORIES, METHODS, NUMBERS
@@ -46,6 +46,7 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
     )
     faults = [fault for check in found for fault in check(root, file)]
     faults += [*unfit_lengths(root, file), *misused_receivers(root, file), *misused_routes(root, file)]
+    faults += unallowed_commands(root, file)
     return [*faults, *_by_evidently(root, file, windowed=windowed)]
 
 

@@ -75,10 +75,8 @@ def validation_faults(errors: Iterable[ErrorDetails], root: Node, spot: Spot, fi
 
 
 def choice_finding(where: Spotted, choices: Iterable[str]) -> Finding:
-    """Say that a value is not one of the choices: of a later version, or perhaps misspelt."""
+    """Say that a value is not one of the choices, perhaps misspelt."""
     known, value = list(choices), where.node.value
-    if not where.node.secret and not_yet.value_is_due(where.keys, value):
-        return _at_node(where, "E109", "this version does not have it yet", one_of(known), not_yet.HELP)
     return _at_node(where, "E103", "not allowed", one_of(known), nearest(value, known))
 
 

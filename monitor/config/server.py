@@ -79,6 +79,9 @@ class ServerSettings(EgressSettings):
     external_url: Annotated[str, AfterValidator(_link)] | None = Field(
         None, description="what links in alerts start with; unset: http:// and listen"
     )
+    allow_commands: bool = Field(
+        default=False, description="let receivers of type command run programs as the daemon's user"
+    )
     limits: LimitSettings = Field(LimitSettings(), description="what one request may bring")
 
     @property

@@ -14,20 +14,27 @@ from pydantic import Field
 
 from monitor.errors import DeliveryFailed, DeliveryRefused
 from monitor.instant import Instant
-from monitor.receivers import log, templated, webhook
+from monitor.receivers import command, kubernetes, log, mail, templated, webhook
 from monitor.receivers.address import Endpoint
-from monitor.receivers.dialects import DIALECTS
+from monitor.receivers.command import CommandSettings
+from monitor.receivers.dialects import DIALECTS, Takes
 from monitor.receivers.egress import EgressSettings
+from monitor.receivers.kubernetes import KubernetesSettings
 from monitor.receivers.log import LogSettings
+from monitor.receivers.mail import EmailSettings
 from monitor.receivers.network import Deadline, Network, checked_targets
 from monitor.receivers.templated import DialectSettings, HttpCallSettings
 from monitor.receivers.webhook import WebhookSettings
 
 __all__ = [
     "RECEIVERS",
+    "TAKES",
+    "CommandSettings",
     "DialectSettings",
     "EgressSettings",
+    "EmailSettings",
     "HttpCallSettings",
+    "KubernetesSettings",
     "LogSettings",
     "Network",
     "Receiver",
@@ -39,7 +46,14 @@ __all__ = [
 ]
 
 ReceiverSettings: TypeAlias = Annotated[
-    WebhookSettings | LogSettings | HttpCallSettings | DialectSettings, Field(discriminator="type")
+    WebhookSettings
+    | LogSettings
+    | EmailSettings
+    | CommandSettings
+    | KubernetesSettings
+    | HttpCallSettings
+    | DialectSettings,
+    Field(discriminator="type"),
 ]
 
 _LOOKUP_SECONDS = 5.0
@@ -56,8 +70,19 @@ class Receiver:
 RECEIVERS = {
     "webhook": Receiver(webhook.send, webhook.leads_to),
     "log": Receiver(log.send, log.leads_to),
+    "email": Receiver(mail.send, mail.leads_to),
+    "command": Receiver(command.send, command.leads_to),
+    "kubernetes": Receiver(kubernetes.send, kubernetes.leads_to),
     **dict.fromkeys(("http", *DIALECTS), Receiver(templated.send, templated.leads_to)),
 }
+
+TAKES: dict[str, Takes] = {
+    **dict.fromkeys(RECEIVERS, "all"),
+    **{name: dialect.takes for name, dialect in DIALECTS.items()},
+    "email": "alerts",
+    "kubernetes": "actions",
+}
+"""What each kind can do something with: people's alerts, jobs' actions, or both."""
 
 
 def send(settings: ReceiverSettings, message_id: str, body: bytes, now: Instant, network: Network) -> None:

@@ -50,7 +50,7 @@ _PATIENCE_SECONDS = 300
 _RUNNING = ("sh", "python")
 _MODEL = {"name": "coffee", "records": {"type": "files", "path": "logs/*.jsonl"}, "reference": {"path": "r.parquet"}}
 _URLS = ("SLACK_URL", "TEAMS_URL", "DISCORD_URL")
-_TOKENS = ("PAGERDUTY_KEY", "OPSGENIE_KEY", "AIRFLOW_TOKEN", "GITHUB_TOKEN", "TICKETS_TOKEN")
+_TOKENS = ("PAGERDUTY_KEY", "OPSGENIE_KEY", "AIRFLOW_TOKEN", "GITHUB_TOKEN", "TICKETS_TOKEN", "MAIL_PASSWORD")
 _REASON = re.compile(r"not run here: (.+)")
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.config import Loaded, load_config, load_text
-from monitor.config.not_yet import KEYS, VALUES
+from monitor.config.not_yet import KEYS
 from monitor.config.shape import known_keys, member
 from monitor.config.yaml_marks import MAX_BYTES
 from monitor.errors import ConfigError, Fault
@@ -238,13 +238,6 @@ def test_a_reference_is_one_or_a_map_by_version(faults_of: Faults, reference: st
     assert any(fault in each for each in found), found
 
 
-@pytest.mark.parametrize("value", sorted(VALUES["receivers.type"]))
-def test_a_receiver_of_a_later_version_is_named_as_such(faults_of: Faults, value: str) -> None:
-    """Receivers that the documentation speaks of and this version lacks are E109, and only that."""
-    found = only(faults_of(f"{MODEL}receivers:\n  - {{name: team, type: {value}, url: 'https://example.com/x'}}\n"))
-    assert "error[E109] receivers[team].type" in found
-
-
 def test_the_example_of_the_contract_is_told_what_is_not_here_yet(faults_of: Faults, tmp_path: Path) -> None:
     """A config with everything that is promised for later has a fault for each such key, and no other."""
     (tmp_path / "token").write_text("x" * 32)
@@ -252,7 +245,7 @@ def test_the_example_of_the_contract_is_told_what_is_not_here_yet(faults_of: Fau
     found = {(fault.code, fault.path) for fault in faults_of(later)}
     expected = {(fault.code, fault.path) for fault in faults_of(later) if fault.code == "E109"}
     assert found == expected
-    assert {path for _, path in found} >= {"server.auth", "models[flight-delay].privacy", "receivers[team].type"}
+    assert {path for _, path in found} >= {"server.auth", "models[flight-delay].privacy"}
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,36 @@ def test_what_a_service_needs_is_named(faults_of: Faults) -> None:
     (told,) = said(faults_of(f"{MODEL}receivers:\n  - {{name: call, type: pagerduty, values: {{secretcanary: 1}}}}\n"))
     assert "error[E123] receivers[call]: pagerduty needs token or token_file: the integration's routing key" in told
     assert "canary" not in told
+
+
+COMMAND = "  - {name: program, type: command, run: [/bin/true]}\n"
+CLUSTER = "  - {name: cluster, type: kubernetes, namespace: ml, spec: {template: {spec: {containers: [{image: x}]}}}}\n"
+POST = "  - {name: post, type: email, host: mail, sender: d@example.com, to: [a@example.com]}\n"
+
+
+@pytest.mark.parametrize("server", ["", "server: {allow_commands: false}\n"])
+def test_a_program_runs_only_where_it_is_allowed(faults_of: Faults, server: str) -> None:
+    """A receiver that runs a program is a fault until the config says that it may."""
+    (told,) = said(faults_of(f"{server}{MODEL}receivers:\n{COMMAND}"))
+    assert "error[E125] receivers[program].type: runs a program as the daemon's user" in told
+
+
+@pytest.mark.parametrize(
+    ("model", "receivers", "expected"),
+    [
+        ("", CLUSTER, 'receivers[cluster].name: "cluster" is of type kubernetes, which starts jobs'),
+        (RETRAIN.format("post"), POST, 'models[churn].retrain.receiver: "post" is of type email, which tells people'),
+    ],
+)
+def test_jobs_are_for_clusters_and_alerts_for_mailboxes(
+    faults_of: Faults, model: str, receivers: str, expected: str
+) -> None:
+    """A cluster is told no alert, and a mailbox starts no job."""
+    (told,) = said(faults_of(f"{MODEL}{model}receivers:\n{receivers}"))
+    assert f"error[E124] {expected}" in told
+
+
+def test_receivers_with_code_of_their_own_are_taken(load: Callable[..., Loaded]) -> None:
+    """A program that is allowed, a cluster that retrains and a mailbox stand in one config."""
+    text = f"server: {{allow_commands: true}}\n{MODEL}{RETRAIN.format('cluster')}receivers:\n{COMMAND}{CLUSTER}{POST}"
+    assert [each.type for each in load(text).config.receivers] == ["command", "kubernetes", "email"]

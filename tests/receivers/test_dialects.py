@@ -24,9 +24,19 @@ ALERT_ID = "al_4k2d7x3mzq6ph5tnwy2rvb6cja"
 PEOPLE = [name for name, dialect in DIALECTS.items() if dialect.takes != "actions"]
 JOBS = [name for name, dialect in DIALECTS.items() if dialect.takes != "alerts"]
 GOOD = {
+    "pagerduty": b'{"status": "success"}',
+    "opsgenie": b'{"result": "Request will be processed", "took": 0.1, "requestId": "43a2"}',
+    "gitlab": b'{"id": 257}',
+    **dict.fromkeys(("airflow", "airflow2"), b'{"dag_id": "retrain", "dag_run_id": "driftline__ac_a"}'),
+    "argo": b'{"metadata": {"name": "retrain-churn"}}',
+    "kubeflow": b'{"experiment_id": "1", "run_id": "2"}',
+    "prefect": b'{"id": "0a", "name": "driftline-ac_a"}',
+    "databricks": b'{"run_id": 455644833}',
     "slack": b"ok",
     "dagster": b'{"data": {"launchRun": {"__typename": "LaunchRunSuccess"}}}',
 }
+LOGIN_PAGES = ["pagerduty", "opsgenie", "gitlab", "airflow", "airflow2", "argo", "kubeflow", "prefect", "databricks"]
+"""Services that answer in JSON; where a proxy's page answers for them, the request did not arrive."""
 
 
 def sent(kind: str, what: MessageType, status: int = 200, body: bytes | None = None, **changed: Any) -> Request:
@@ -252,6 +262,7 @@ def test_a_resolved_alert_ends_now() -> None:
         ("teams", b"Microsoft Teams endpoint returned HTTP error 429"),
         ("dagster", b'{"data": {"launchRun": {"__typename": "PythonError", "message": "secretcanary"}}}'),
         ("dagster", b"<html>"),
+        *((kind, b"<!doctype html><title>secretcanary</title>") for kind in LOGIN_PAGES),
     ],
 )
 def test_a_no_under_200_is_no_success(kind: str, said: bytes) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from monitor.receivers.dialects import jobs, people
-from monitor.receivers.dialects.dialect import Dialect
+from monitor.receivers.dialects.dialect import Dialect, Takes
 
-__all__ = ["DIALECTS", "Dialect"]
+__all__ = ["DIALECTS", "Dialect", "Takes"]
 
 DIALECTS: dict[str, Dialect] = {
     "slack": people.SLACK,

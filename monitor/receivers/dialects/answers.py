@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 
 def not_ok(body: bytes) -> str | None:
@@ -13,6 +14,16 @@ def not_ok(body: bytes) -> str | None:
     """
     said = body.strip()
     return None if said == b"ok" else f"said {_word(said)}"
+
+
+def lacking(key: str) -> Callable[[bytes], str | None]:
+    """Return a reader of JSON answers that must speak of a key; the end of a long one is not there to be parsed.
+
+    >>> lacking("run_id")(b'{"run_id": 7}'), lacking("run_id")(b"<!doctype html><title>Log in</title>")
+    (None, 'said nothing of run_id')
+    """
+    named = f'"{key}"'.encode()
+    return lambda body: None if body.lstrip().startswith(b"{") and named in body else f"said nothing of {key}"
 
 
 def says_error(body: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.receivers.dialects.answers import not_launched
+from monitor.receivers.dialects.answers import lacking, not_launched
 from monitor.receivers.dialects.dialect import Dialect
 
 _BEARER = {"Authorization": "Bearer {{ token }}"}
@@ -49,6 +49,7 @@ GITLAB = Dialect(
         "variables[DRIFTLINE_CALLBACK_TOKEN]": "{{ parameters.callback_token }}",
     },
     takes="actions",
+    refusal=lacking("id"),
 )
 
 JENKINS = Dialect(
@@ -78,6 +79,7 @@ AIRFLOW = Dialect(
     },
     done=_EXISTS,
     takes="actions",
+    refusal=lacking("dag_run_id"),
 )
 
 AIRFLOW2 = Dialect(
@@ -87,6 +89,7 @@ AIRFLOW2 = Dialect(
     body={"dag_run_id": "driftline__{{ action.id }}", "conf": "{{ parameters }}", "note": "{{ title | short(900) }}"},
     done=_EXISTS,
     takes="actions",
+    refusal=lacking("dag_run_id"),
 )
 
 ARGO = Dialect(
@@ -104,6 +107,7 @@ ARGO = Dialect(
     },
     done=_EXISTS,
     takes="actions",
+    refusal=lacking("metadata"),
 )
 
 KUBEFLOW = Dialect(
@@ -120,6 +124,7 @@ KUBEFLOW = Dialect(
         "service_account": "{{ values.service_account or omit }}",
     },
     takes="actions",
+    refusal=lacking("run_id"),
 )
 
 PREFECT = Dialect(
@@ -133,6 +138,7 @@ PREFECT = Dialect(
         "idempotency_key": "{{ action.id }}",
     },
     takes="actions",
+    refusal=lacking("id"),
 )
 
 _LAUNCH = (
@@ -174,4 +180,5 @@ DATABRICKS = Dialect(
         "queue": {"enabled": True},
     },
     takes="actions",
+    refusal=lacking("run_id"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.receivers.dialects.answers import not_ok, says_error
+from monitor.receivers.dialects.answers import lacking, not_ok, says_error
 from monitor.receivers.dialects.dialect import Dialect
 
 SLACK = Dialect(
@@ -82,6 +82,7 @@ PAGERDUTY = Dialect(
         "links": "{{ [{'href': links.page, 'text': 'The alert'}] if links.page else [] }}",
         "client": "driftline",
     },
+    refusal=lacking("status"),
 )
 
 OPSGENIE = Dialect(
@@ -97,6 +98,7 @@ OPSGENIE = Dialect(
         "priority": "{{ {'critical': 'P1', 'warning': 'P3'}.get(alert.severity, 'P5') }}",
         "source": "driftline",
     },
+    refusal=lacking("requestId"),
 )
 
 ALERTMANAGER = Dialect(
