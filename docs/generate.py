@@ -156,7 +156,7 @@ def methods() -> str:
 
 
 def _by_evidently() -> str:
-    """Return the table of Evidently's tests, which judge two files alone."""
+    """Return the table of Evidently's tests, which need the values themselves."""
     from monitor.drift.by_evidently import TESTS
     from monitor.record import Kind
 
@@ -166,8 +166,12 @@ def _by_evidently() -> str:
         f"{'none' if test.native is None else f'`{test.native}`'} | {test.about} |"
         for name, test in TESTS.items()
     ]
-    head = ["| Evidently's test | for | rule | the like of it for windows | what it is |", "|---|---|---|---|---|"]
-    about = "`driftline compare` judges by these, [each by its rule alone](../how-to/compare-files.md#by-rules):"
+    head = ["| Evidently's test | for | rule | the native like of it | what it is |", "|---|---|---|---|---|"]
+    about = (
+        "A fixed rule may be on one of these, which Evidently's own code computes in a child process: of "
+        "[windows](../how-to/fixed-rules.md#by-one-of-evidentlys-tests), on the rows that are kept, and of "
+        "[files](../how-to/compare-files.md#by-rules)."
+    )
     return "\n".join(["", about, "", *head, *rows, "", ""])
 
 

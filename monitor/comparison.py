@@ -23,6 +23,8 @@ from monitor.settings import Settings
 
 Z95 = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
+EVIDENTLYS = "evidently:"
+"""What the names of Evidently's own tests begin with: they need the values themselves."""
 
 
 class ColumnDriftSettings(Settings):
@@ -40,6 +42,11 @@ class ColumnDriftSettings(Settings):
     def is_fixed(self) -> bool:
         """Say whether a fixed rule judges the column, and not the engine."""
         return self.threshold is not None or self.p_value is not None
+
+    @property
+    def by_evidently(self) -> bool:
+        """Say whether the fixed rule is on one of Evidently's own tests."""
+        return self.method is not None and self.method.startswith(EVIDENTLYS)
 
     @model_validator(mode="after")
     def _is_one_rule(self) -> Self:
@@ -77,10 +84,10 @@ class DriftSettings(Settings):
         return self.facets if own is None else own
 
     def method_of(self, name: str, kind: Kind) -> str:
-        """Return the name of the method that compares a column."""
-        own = self.columns.get(name, ColumnDriftSettings()).method
-        if own is not None:
-            return own
+        """Return the name of the method that compares a column; that of its kind where one of Evidently's judges it."""
+        own = self.columns.get(name, ColumnDriftSettings())
+        if own.method is not None and not own.by_evidently:
+            return own.method
         return self.numeric if kind in (Kind.NUMERIC, Kind.TEXT) else self.categorical
 
     def tolerance_of(self, column: Column) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from monitor.alert import AlertSettings
 from monitor.apart.ground import Ground
 from monitor.budget import budget_steps, divided, quality_level, seasons
+from monitor.by_values import Values
 from monitor.calibration import engine as calibration
 from monitor.calibration.cures import FIXED_RULES, NO_TIMESTAMPS
 from monitor.calibration.engine import Engine
@@ -61,10 +62,9 @@ class Judge:
     """What is expected of the quality of its data."""
     quality_level: float = 0.0
     """The chance of a false violation in a window, over all that is expected."""
-    usual: Mapping[str, Usual] = field(default_factory=dict, repr=False)
-    """What the reference says is usual, of those of latency and volume that it tells."""
-    ground: Ground | None = field(default=None, repr=False)
-    """What a classifier tells its steps from, where one is asked for."""
+    usual: Mapping[str, Usual] = field(default_factory=dict, repr=False)  # of latency and volume, as far as it tells
+    ground: Ground | None = field(default=None, repr=False)  # what a classifier tells steps from, if one is asked for
+    values: Values | None = field(default=None, repr=False)  # what tests of Evidently's are given, where some are
     sizes: Sizes | None = field(default=None, repr=False)  # where attributions stand; ``None`` where none are logged
     parts: tuple[Parts, ...] = field(default=(), repr=False)
     """What judges its segments, by column or pair."""
@@ -163,7 +163,7 @@ def compile_judge(
     Parameters
     ----------
     period: of a season to look for beside day and week, in microseconds and whole steps.
-    without: columns that are not judged: those whose values make the segment.
+    without: columns that are not judged: of a segment those whose values make it, and those by a child process.
 
     Raises
     ------

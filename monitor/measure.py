@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from monitor.bins import NumericBins
 from monitor.comparison import Effect, Histogram, Side, histogram_of, share_effect, shift_effect, sides_of
+from monitor.drift.by_evidently import EvidentlyRule
 from monitor.drift.rule import Rule
 from monitor.instant import to_text
 from monitor.judge import Judge, Memory, coarse_counts
@@ -20,7 +22,14 @@ from monitor.watched import Watched
 Json = dict[str, Any]
 
 
-def measure_columns(judge: Judge, memory: Memory, profile: Profile, least_rows: int, every: int) -> list[Json]:
+def measure_columns(
+    judge: Judge,
+    memory: Memory,
+    profile: Profile,
+    least_rows: int,
+    every: int,
+    tested: Mapping[str, Json] = MappingProxyType({}),
+) -> list[Json]:
     """Return the ``Column`` objects of a window, the largest share of the drift first, then by name.
 
     Parameters
@@ -28,6 +37,7 @@ def measure_columns(judge: Judge, memory: Memory, profile: Profile, least_rows: 
     memory: after the window's step: the evidence by column.
     least_rows: a window with fewer rows is not judged.
     every: length of a stretch in microseconds.
+    tested: what a child process says of columns under a rule on one of Evidently's tests, by name.
     """
     logs = np.log1p(np.asarray(memory.parts))
     total = float(logs.sum())
@@ -38,6 +48,7 @@ def measure_columns(judge: Judge, memory: Memory, profile: Profile, least_rows: 
     for index, (entry, bins) in enumerate(zip(judge.watched, binned, strict=True)):
         weight, began = evident.get(index, (0.0, None))
         column = _column(judge, entry, (profile, bins, sides[entry.place]), least_rows)
+        column |= tested.get(entry.column.name, {})
         column["share_of_drift"] = weight / total if total > 0 else None
         column["began_at"] = None if began is None else to_text(began * every)
         columns.append(column)
@@ -68,7 +79,7 @@ def _column(judge: Judge, entry: Watched, current: tuple[Profile, Integers, Side
 
 def _measured(entry: Watched, new: Histogram, *, rows: int, least_rows: int) -> Json:
     """Return verdict, reason, method, distance, p-value and threshold of a column."""
-    if rows < least_rows:
+    if rows < least_rows or isinstance(entry.rule, EvidentlyRule):
         return _verdict(entry, Verdict.INSUFFICIENT_DATA, Why.TOO_FEW_ROWS)
     seen = float(entry.method.rows(new))
     if seen < entry.method.least_rows:
@@ -83,7 +94,7 @@ def _measured(entry: Watched, new: Histogram, *, rows: int, least_rows: int) -> 
 
 def _held(entry: Watched, new: Histogram, distance: float | None, p_value: float | None) -> Json:
     """Hold a distance against the column's rule, or else against what is usual for so many rows."""
-    if entry.rule is not None and distance is not None:
+    if isinstance(entry.rule, Rule) and distance is not None:
         return _ruled(entry, entry.rule, new, distance, p_value)
     if entry.threshold is None or distance is None:
         why = Why.NO_TIMESTAMPS if entry.threshold is None and entry.rule is None else Why.NO_VALUES
@@ -112,7 +123,7 @@ def _verdict(
     return {
         "verdict": verdict.value,
         "why": why.value,
-        "method": entry.method.name,
+        "method": entry.told,
         "distance": distance,
         "p_value": p_value,
         "threshold": None,
@@ -155,11 +166,15 @@ def drifted(columns: list[Mapping[str, Any]] | list[Json]) -> int:
 def rules_verdict(columns: list[Json]) -> tuple[Verdict, Why]:
     """Return what fixed rules alone say of a window: the alert says drifted, once one is broken for long enough.
 
-    A window in which no column could be judged is not known to be stable.
+    A window in which no column could be judged, or the rule of one is not known as its test failed, is not known to be
+    stable.
     """
+    failed = next((column["why"] for column in columns if column["verdict"] == Verdict.FAILED.value), None)
     found = {column["why"] for column in columns}
     if Why.RULE_BROKEN.value in found:
         return Verdict.STABLE, Why.RULE_PENDING
+    if failed is not None:
+        return Verdict.FAILED, Why(failed)
     if Why.RULE_KEPT.value in found:
         return Verdict.STABLE, Why.RULES_KEPT
     few = Why.TOO_FEW_ROWS.value in found

@@ -94,7 +94,7 @@ class Replay:
         # Rows are kept to retrain with, and a replay retrains nothing; nor is it for a daemon's switch.
         # No job answers one either, so that none is asked again.
         retrain = None if plan.retrain is None else plan.retrain.model_copy(update={"retries": 0})
-        alone = replace(plan, rows_per_window=0, switch=None, retrain=retrain)
+        alone = replace(plan, keeps_rows=False, switch=None, retrain=retrain)
         self.pipeline = Pipeline(alone, event_clock=True)
         self.pipeline.change_by(lambda layout: self._transform(injections, layout))
         self._sizes = {str(path): path.stat().st_size for source in self.pipeline.sources for path in source.matches()}

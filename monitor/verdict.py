@@ -33,9 +33,15 @@ class Why(StrEnum):
     NO_TIMESTAMPS = "no_timestamps"
     REFERENCE_TOO_SHORT = "reference_too_short"
     METHOD_FAILED = "method_failed"
+    TIME_LIMIT = "time_limit"
+    MEMORY_LIMIT = "memory_limit"
     STEP_NOT_OVER = "step_not_over"
     CLASSIFIER_TIMED_OUT = "classifier_timed_out"
     NOT_INSTALLED = "not_installed"
+
+
+CHILD_WHYS = (Why.METHOD_FAILED, Why.TIME_LIMIT, Why.MEMORY_LIMIT, Why.NOT_INSTALLED)
+"""Why a column that a child process judges may have failed."""
 
 
 def window_verdict(

@@ -12,6 +12,7 @@ from monitor.bins import NumericBins
 from monitor.calibration.channels import Feature
 from monitor.comparison import DriftSettings, Histogram, Side, histogram_of
 from monitor.drift import METHODS, Method
+from monitor.drift.by_evidently import EvidentlyRule, rule_in
 from monitor.drift.method import FromReference
 from monitor.drift.rule import Rule
 from monitor.drift.threshold import Threshold, calibrate
@@ -28,7 +29,8 @@ class Watched:
     ----------
     tolerance: the least effect that matters, in standard units.
     threshold: ``None`` without timestamps: there are no steps to calibrate on.
-    rule: ``None`` where the engine and the threshold judge; under a rule the column has no part in the evidence.
+    rule: ``None`` where the engine and the threshold judge; under a rule the column has no part in the evidence. One on
+        a test of Evidently's is asked of a child process: the method is that of the kind, and says nothing.
     aside: whether it has none for another reason: it is judged by its threshold alone.
     whole, side: the reference, in the cells or bins that the method reads, and in plain figures.
     """
@@ -39,12 +41,23 @@ class Watched:
     importance: float | None
     tolerance: float
     threshold: Threshold | None = field(repr=False)
-    rule: Rule | None
+    rule: Rule | EvidentlyRule | None
     whole: Histogram = field(repr=False)
     side: Side = field(repr=False)
     aside: bool = False
     distance: FromReference = field(init=False, repr=False)
     """The method's distance from the reference."""
+
+    @property
+    def told(self) -> str:
+        """Return the name of the method that judges it."""
+        return self.rule.test.name if isinstance(self.rule, EvidentlyRule) else self.method.name
+
+    @property
+    def yields_p_value(self) -> bool:
+        """Say whether that method has a p-value."""
+        rule, tail = self.rule, self.method.tail
+        return rule.test.yields_p_value if isinstance(rule, EvidentlyRule) else tail is not None
 
     @property
     def weighs(self) -> bool:
@@ -74,7 +87,7 @@ def watch(reference: Reference, place: int, drift: DriftSettings, window: Window
         own.importance,
         drift.tolerance_of(column),
         None if own.is_fixed else _threshold(reference, place, drift, window),
-        Rule(own.threshold, own.p_value) if own.is_fixed else None,
+        rule_in(own) or Rule(own.threshold, own.p_value) if own.is_fixed else None,
         cells if method.grain == "cells" or fold is None else cells.folded(fold),
         side,
         column.role is Role.ATTRIBUTION and not drift.attributions,

@@ -109,6 +109,9 @@ def telemetry() -> Telemetry:
     return Telemetry("0.1.0", further=())
 
 
+FAILED = {**COLUMN, "name": "dewp", "method": "evidently:ks", "verdict": "failed", "why": "time_limit"}
+
+
 def window(**changes: Any) -> dict[str, Any]:
     """Return a window with some keys changed."""
     return {**copy.deepcopy(WINDOW), **changes}
@@ -445,6 +448,17 @@ def test_the_reason_of_no_promise_is_shown(telemetry: Telemetry, why: str) -> No
     assert 'why="too_few_blocks"} 1' not in text(telemetry)
 
 
+def test_columns_without_an_answer_are_counted_by_reason(telemetry: Telemetry) -> None:
+    """Each window's failed columns are added, and the other reasons of a child process stand at 0."""
+    for _ in range(2):
+        telemetry.window(window(columns=[COLUMN, FAILED]))
+    scope = {"model": "flight-delay", "version": "1"}
+    counted = [
+        value(telemetry, "driftline_columns_failed_total", **scope, why=why) for why in ("time_limit", "not_installed")
+    ]
+    assert counted == [2, 0]
+
+
 def test_no_metric_is_declared_twice_and_all_can_be_shown(telemetry: Telemetry) -> None:
     """Every declared metric has a way onto the page."""
     fill(telemetry)
@@ -455,7 +469,7 @@ def test_no_metric_is_declared_twice_and_all_can_be_shown(telemetry: Telemetry) 
 
 def fill(telemetry: Telemetry) -> None:
     """Show something of every metric."""
-    telemetry.window(window(columns=[{**COLUMN, "p_value": 1e-9}]))
+    telemetry.window(window(columns=[{**COLUMN, "p_value": 1e-9}, FAILED]))
     band = {"value": 0.7, "lower": 0.6, "upper": 0.8}
     scored = {
         "window": WINDOW["id"],

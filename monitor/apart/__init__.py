@@ -1,4 +1,4 @@
-"""What a classifier is given to tell the reference from a step of the stream: a bounded sample of the rows of each.
+"""What a child is given to compare the reference with a step of the stream: a bounded sample of the rows of each.
 
-Plain rows in and out; who fits the classifier, and what its skill is worth, stands elsewhere.
+Plain rows in and out; who fits a classifier or runs a test, and what comes of it, stands elsewhere.
 """

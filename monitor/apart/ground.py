@@ -97,14 +97,14 @@ def ground_of(
         return none
     paths = feature_names(table.column_names, columns)
     size = _rows_of_a_step([len(each) for each in places])
-    later = [_drawn(each, size, place) for place, each in enumerate(places) if place >= first and len(each) >= size]
+    later = [drawn(each, size, place) for place, each in enumerate(places) if place >= first and len(each) >= size]
     later = later[-MOST_STEPS:]
 
     def taken(chosen: Sequence[NDArray[np.intp]]) -> pa.Table:
         part = table.take(pa.array(np.concatenate([*chosen, np.empty(0, np.intp)]).astype(np.int64)))
-        return pa.table({each.key: _values(part, each, paths) for each in watched})
+        return pa.table({each.key: values_of(each.kind, logged(part, each, paths)) for each in watched})
 
-    known = taken([_drawn(np.concatenate(places[:first]), REFERENCE_ROWS, -1)])
+    known = taken([drawn(np.concatenate(places[:first]), REFERENCE_ROWS, -1)])
     return Ground(ident, every, watched, size, known, tuple(len(each) for each in later), taken(later), least)
 
 
@@ -113,7 +113,7 @@ def _rows_of_a_step(rows: Sequence[int]) -> int:
     return min(max(int(_USUAL * usual), LEAST_ROWS), ROWS)
 
 
-def _drawn(places: NDArray[np.intp], most: int, salt: int) -> NDArray[np.intp]:
+def drawn(places: NDArray[np.intp], most: int, salt: int) -> NDArray[np.intp]:
     """Return at most so many places, drawn at random by a fixed seed, in their order."""
     if len(places) <= most:
         return places
@@ -121,6 +121,12 @@ def _drawn(places: NDArray[np.intp], most: int, salt: int) -> NDArray[np.intp]:
     return places[np.sort(chosen)]
 
 
-def _values(table: pa.Table, column: Column, paths: dict[str, str]) -> pa.Array:
+def logged(table: pa.Table, column: Column, paths: dict[str, str]) -> pa.Array:
+    """Return a column of a reference's table, in one piece, as it stands in canonical rows.
+
+    Parameters
+    ----------
+    paths: where each feature stands in the table, by name.
+    """
     path = paths[column.name] if column.role is Role.FEATURE else column.path
-    return values_of(column.kind, whole(cast_column(table[path], column)))
+    return whole(cast_column(table[path], column))

@@ -1,4 +1,4 @@
-"""The rows of a step that a classifier learns from: those of the smallest hashes, whichever order they come in.
+"""The rows of a step that a child is given: those of the smallest hashes, whichever order they come in.
 
 Of each step that is not over yet at most so many rows are held, twice as many for a moment. Which they are follows
 from the rows alone: the hash that also samples them, then their instant, then their values.
@@ -6,7 +6,7 @@ from the rows alone: the hash that also samples them, then their instant, then t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from monitor.apart.values import values_of, whole
 from monitor.instant import Instant
-from monitor.record import Column
+from monitor.record import Column, Kind
+from monitor.window import NEVER
 
 _AT, _HASH = "driftline_at", "driftline_hash"
 _NONE_YET = 2**64 - 1
@@ -37,6 +38,7 @@ class Sample:
     every: length of a step in microseconds. ``most``: rows of a step.
     done: the steps before this one are over: their rows came too late.
     pieces: the names under which the store holds them. ``reduced``: it holds rows of steps that are over.
+    values: how the values of a column of a kind are held.
     """
 
     every: Instant
@@ -45,6 +47,7 @@ class Sample:
     done: int | None = None
     pieces: list[str] = field(default_factory=list)
     reduced: bool = False
+    values: Callable[[Kind, pa.Array], pa.Array] = values_of
     _steps: dict[int, _Step] = field(default_factory=dict)
 
     def take(self, table: pa.Table, times: NDArray[np.int64], hashes: NDArray[np.uint64]) -> pa.Table:
@@ -60,7 +63,7 @@ class Sample:
         chosen = pa.array(wanted)
         part = table.filter(chosen)
         arrays = {_AT: pa.array(times[wanted], pa.int64()), _HASH: pa.array(hashes[wanted], pa.uint64())}
-        arrays |= {each.key: values_of(each.kind, whole(part[each.key])) for each in self.columns}
+        arrays |= {each.key: self.values(each.kind, whole(part[each.key])) for each in self.columns}
         rows = pa.table(arrays)
         self.hold(rows)
         return rows
@@ -81,12 +84,24 @@ class Sample:
 
         Their number, and at most ``most`` rows in an order of their own.
         """
-        over = sorted(number for number in self._steps if (number + 1) * self.every <= end)
-        found = [(number, self._smallest(self._steps.pop(number).rows)) for number in over]
+        found = self.between(NEVER, end)
+        self.let_go(end)
+        return found
+
+    def between(self, start: Instant, end: Instant) -> list[tuple[int, pa.Table]]:
+        """Return the steps that lie in a stretch, as :meth:`finished` does, and go on holding them."""
+        inside = sorted(n for n in self._steps if start <= n * self.every and (n + 1) * self.every <= end)
+        keys = [each.key for each in self.columns]
+        return [(number, self._smallest(self._steps[number].rows).select(keys)) for number in inside]
+
+    def let_go(self, end: Instant) -> None:
+        """Hold no more the steps that are over at an instant, and none of their rows that come yet."""
+        over = [number for number in self._steps if (number + 1) * self.every <= end]
+        for number in over:
+            del self._steps[number]
         self.reduced = self.reduced or bool(over)
         before = end // self.every
         self.done = before if self.done is None else max(before, self.done)
-        return [(number, rows.select([each.key for each in self.columns])) for number, rows in found]
 
     def since(self, at: Instant, other: Sample) -> Sample:
         """Return another, empty one with the rows held from an instant on, to be stored in place of this one."""

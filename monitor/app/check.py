@@ -16,6 +16,7 @@ from monitor.app.misfits import (
     reference_fault,
     reference_keys,
     with_idle_classifier,
+    with_idle_tests,
     without_joint_scores,
 )
 from monitor.app.planned import (
@@ -55,6 +56,7 @@ from monitor.store.database import open_state
 
 Json = dict[str, Any]
 _LOOKUP_SECONDS = 5.0
+_UNKNOWN = dict.fromkeys(("memory_bytes", "child_memory_bytes", "state_bytes", "series"))
 
 
 def check(loaded: Loaded, network: Network | None = None) -> Json:
@@ -69,7 +71,7 @@ def check(loaded: Loaded, network: Network | None = None) -> Json:
 
 def check_of_faults(error: ConfigError) -> Json:
     """Return the ``check`` object of a config that does not hold."""
-    return _whole(error.faults, (), [], []) | {"memory_bytes": None, "state_bytes": None, "series": None}
+    return _whole(error.faults, (), [], []) | _UNKNOWN
 
 
 def _whole(faults: Iterable[Fault], warnings: Iterable[Fault], models: list[Json], receivers: list[Json]) -> Json:
@@ -102,6 +104,7 @@ class _Check:
         receivers = [self._receiver(place, settings) for place, settings in enumerate(config.receivers)]
         return _whole(self.faults, (*self.loaded.warnings, *self.warnings), models, receivers) | {
             "memory_bytes": forecast.memory_bytes(self.planned),
+            "child_memory_bytes": forecast.child_memory_bytes(self.planned),
             "state_bytes": forecast.state_bytes(self.planned),
             "series": forecast.series(self.planned, len(config.receivers)),
         }
@@ -116,6 +119,7 @@ class _Check:
         if judge is not None:
             self.warnings += without_joint_scores(self.loaded, place, plan, judge)
             self.warnings += with_idle_classifier(self.loaded, place, plan, judge)
+            self.warnings += with_idle_tests(self.loaded, place, judge)
         return {
             "name": plan.name,
             "task": plan.task,

@@ -8,8 +8,11 @@ from importlib.util import find_spec
 
 from monitor.by_rule import RULE
 from monitor.calibration.conformal import LEAST_SCORES
+from monitor.comparison import ColumnDriftSettings
 from monitor.config import Loaded
+from monitor.config.place import Place
 from monitor.derive.joint import GROUP
+from monitor.drift.by_evidently import TESTS
 from monitor.errors import Fault, MonitorError, ReferenceUnusable
 from monitor.judge import Judge
 from monitor.performance.reading import AnswerUnfit
@@ -80,12 +83,29 @@ def column_faults(loaded: Loaded, place: int, plan: ModelPlan, judge: Judge) -> 
             yield where.fault(
                 _UNFIT_METHOD, f"{kinds[name]} columns are not compared, so that no rule of theirs is broken"
             )
-        elif own.method is not None and name in methods and kinds[name] not in methods[name].kinds:
+        elif (
+            own.method is not None
+            and not own.by_evidently
+            and name in methods
+            and kinds[name] not in methods[name].kinds
+        ):
             message = f"{own.method} does not compare {kinds[name]} columns"
             yield where.fault(_UNFIT_METHOD, message, "leave method out for the one of its kind")
+        elif own.by_evidently and name in methods:
+            yield from _unfit_test(where, own, judge, name, kinds[name])
         elif own.circular is not None and kinds[name] is not Kind.NUMERIC:
             yield where.fault(_UNFIT_METHOD, f"a {kinds[name]} column does not go round", "leave circular out")
     yield from _quality_faults(loaded, place, plan, kinds)
+
+
+def _unfit_test(where: Place, own: ColumnDriftSettings, judge: Judge, name: str, kind: Kind) -> Iterator[Fault]:
+    """Yield why a test of Evidently's is not for a column: it is of another kind, or stands in no log."""
+    known = ", ".join(each for each, test in TESTS.items() if kind in test.kinds) or "none"
+    if kind not in TESTS[own.method or ""].kinds:
+        yield where.fault(_UNFIT_METHOD, f"{own.method} is not for {kind} columns", f"Evidently's for such: {known}")
+    elif judge.values is None or name not in judge.values.rules:
+        message = f"{own.method} needs the values themselves, and this column is made of another: it stands in no log"
+        yield where.fault(_UNFIT_METHOD, message, "take a native method, which needs none")
 
 
 def _quality_faults(loaded: Loaded, place: int, plan: ModelPlan, kinds: Mapping[str, Kind]) -> Iterator[Fault]:
@@ -129,6 +149,14 @@ def with_idle_classifier(loaded: Loaded, place: int, plan: ModelPlan, judge: Jud
         message = f"the classifier raises no alert: the last two thirds of the reference hold {steps} whole steps"
         hint = f"give a reference with {LEAST_SCORES} there, or a shorter classifier_every"
         yield where.fault("W134", f"{message}, of {plan.drift.joint.classifier_every.days} d", hint)
+
+
+def with_idle_tests(loaded: Loaded, place: int, judge: Judge) -> Iterator[Fault]:
+    """Yield that columns are under rules on Evidently's tests, where Evidently is not installed: each has failed."""
+    if judge.values is not None and find_spec("evidently") is None:
+        where = loaded.place("models", place, "drift", "columns", next(iter(judge.values.rules)))
+        message = "a rule on a test of Evidently's, which is not installed: the column has failed in every window"
+        yield where.fault("W138", message, 'python -m pip install "driftline[reports]"')
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:

@@ -12,6 +12,7 @@ from monitor.calibration.cures import GATHERING_REFERENCE, NO_REFERENCE, cure
 from monitor.calibration.detectable import MISSING, UNSEEN, floors, main_floor, steps_to_find
 from monitor.calibration.fitness import advice
 from monitor.comparison import Histogram, Unit
+from monitor.drift.by_evidently import EvidentlyRule, threshold_of
 from monitor.instant import SECOND, to_text
 from monitor.judge import Judge, expected_false_alarms, judged_fitness
 from monitor.measure import finite
@@ -174,12 +175,12 @@ def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[st
         why = "its_facets_are" if by_facets else f"{column.kind.value}_is_not_compared"
         return body | empty | {"watched": False, "why": why, "findable": None}
     if watched.rule is not None:
-        ruled = {"method": watched.method.name, "threshold": rule_threshold(watched, plan.window.min_rows)}
+        ruled = {"method": watched.told, "threshold": rule_threshold(watched, plan.window.min_rows)}
         told = {"minimum_effect": None, "importance": 0.0, "watched": True, "why": FIXED_RULE, "findable": None}
         return body | ruled | told
     at = None if watched.threshold is None else finite(watched.threshold.at(plan.window.min_rows))
     return body | {
-        "method": watched.method.name,
+        "method": watched.told,
         "threshold": at,
         "minimum_effect": watched.tolerance,
         "importance": importance.get(column.name, 0.0),
@@ -191,6 +192,9 @@ def _column(plan: ModelPlan, judge: Judge, bins: ColumnBins, importance: dict[st
 
 def rule_threshold(watched: Watched, rows: int) -> float | None:
     """Return from which distance on a window of so many rows, its shares those of the reference, breaks a rule."""
+    if isinstance(watched.rule, EvidentlyRule):
+        by_guesses = watched.rule.test.by_level and not watched.rule.test.yields_p_value
+        return None if by_guesses else finite(threshold_of(watched.rule.test, watched.rule.bound))
     if watched.rule is None:
         return None
     counts = np.append(watched.whole.counts, watched.whole.missing)

@@ -65,10 +65,15 @@ def tables(body: dict[str, Any]) -> list[Any]:
     if body["models"]:
         parts.append(
             f"memory at rest {_size(body['memory_bytes'])} · state at full retention {_size(body['state_bytes'])}"
-            f" · {body['series']} series"
+            f" · {body['series']} series{_child(body['child_memory_bytes'])}"
         )
     parts.append("the config holds" if body["valid"] else f"{len(body['faults'])} faults")
     return parts
+
+
+def _child(held: int) -> str:
+    """Return what a child process holds beside the daemon."""
+    return f" · while a child runs Evidently's tests, {_size(held)} more" if held else ""
 
 
 def _model(model: dict[str, Any]) -> list[Any]:
@@ -102,6 +107,7 @@ def _model(model: dict[str, Any]) -> list[Any]:
         *_fitness_lines(reference),
         _window_line(model["window"]),
         _promise_line(model),
+        *_outside_lines(model["columns"]),
         *_segment_lines(model["segments"]),
     ]
     earlier = [line for each in model["earlier_references"] for line in _earlier_lines(each)]
@@ -204,6 +210,12 @@ def _promise_line(model: dict[str, Any]) -> str:
         return f"false alarms: not calibrated ({why}), so that nothing is promised; {cure(why)}"
     expected = "" if figures["expected"] is None else f", {_number(figures['expected'])} expected"
     return f"false alarms: at most {_number(figures['promised'])} in 30 days promised{expected}"
+
+
+def _outside_lines(columns: list[dict[str, Any]]) -> list[str]:
+    """Return which columns the promise excludes, each with its method, and which are judged by a child process."""
+    ruled = [f"{each['name']} ({each['method']})" for each in columns if each["why"] == "fixed_rule"]
+    return [f"outside that promise, each under its own rule: {', '.join(ruled)}"] if ruled else []
 
 
 def _segment_lines(segments: list[dict[str, Any]]) -> list[str]:

@@ -221,22 +221,28 @@ def _by_evidently(root: Node, file: str, *, windowed: bool) -> Iterator[Fault]:
 
     Parameters
     ----------
-    windowed: whether windows are judged: of them profiles are kept, and no values.
+    windowed: whether windows are judged: then a test is given the rows that are kept of one.
     """
     for path, model in _items(root, "models"):
+        bare = windowed and _value(model, "rows_per_window") == 0
         drift = model.get("drift")
         columns = drift.get("columns") if drift else None
         for key, column in columns.entries if columns else ():
             node = column.get("method")
             if node and isinstance(node.value, str) and is_evidentlys(node.value):
                 at = f"{below(f'{path}.drift.columns', key.text)}.method"
-                message, hint, code = _unfit_test(node.value, column, windowed=windowed)
+                message, hint, code = _unfit_test(node.value, column, bare=bare)
                 if message:
                     yield Place(file, at, node).fault(code, message, hint)
 
 
-def _unfit_test(name: str, column: Node, *, windowed: bool) -> tuple[str, str | None, str]:
-    """Return what is wrong with a test of Evidently's, what to do, and the code; empty words if nothing is."""
+def _unfit_test(name: str, column: Node, *, bare: bool) -> tuple[str, str | None, str]:
+    """Return what is wrong with a test of Evidently's, what to do, and the code; empty words if nothing is.
+
+    Parameters
+    ----------
+    bare: whether windows are judged of which no rows are kept.
+    """
     if name not in TESTS:
         known = list(TESTS)
         return (
@@ -248,9 +254,10 @@ def _unfit_test(name: str, column: Node, *, windowed: bool) -> tuple[str, str | 
     given = [key for key in ("threshold", "p_value") if _value(column, key) is not None]
     if given != [test.rule]:
         return f"{name} is a fixed rule; expected {test.rule} beside it, and no other", None, "E115"
-    if windowed:
-        like = "leave the rule out" if test.native is None else f"the like of it is {test.native}"
-        return f"{name} needs the values themselves, and judges files in driftline compare alone", like, "E115"
+    if bare:
+        like = "" if test.native is None else f", or take {test.native}, which needs none"
+        message = f"{name} needs the values themselves, and rows_per_window: 0 keeps no rows"
+        return message, f"let e.g. 5000 be kept{like}", "E115"
     return "", None, ""
 
 

@@ -1,7 +1,7 @@
 """Evidently's tests by name, ``evidently:psi``: what each is for, and how a rule on it reads.
 
 They are not of :data:`monitor.drift.METHODS`: each needs the values themselves, in Evidently's own code and process
-(``monitor.workers.evidently_tests``), so that it is a rule on two tables and has no part in any promise.
+(``monitor.workers.evidently_tests``), so that it is a rule on two sides of values and has no part in any promise.
 
 The distance of a test that yields a p-value is -log10 p: 2 is one in a hundred. So for every rule a column is drifted
 exactly when its distance is at or over its threshold, as Evidently says it is.
@@ -15,9 +15,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from monitor.comparison import EVIDENTLYS, ColumnDriftSettings
 from monitor.record import Kind
 
-PREFIX = "evidently:"
+PREFIX = EVIDENTLYS
 _NUMBERS = frozenset({Kind.NUMERIC})
 _LEVELS = frozenset({Kind.CATEGORICAL, Kind.BOOLEAN, Kind.CONSTANT})
 _TEXTS = frozenset({Kind.TEXT})
@@ -107,6 +108,26 @@ TESTS: dict[str, EvidentlyTest] = {
 """All of Evidently 0.7.23, by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class EvidentlyRule:
+    """A test and the bound that is drift, as the config gives it."""
+
+    test: EvidentlyTest
+    bound: float
+
+    @property
+    def level(self) -> float:
+        """Return the bound as Evidently takes it: of a text's percentile the share that guess worse."""
+        return 1 - self.bound if self.test.by_level and not self.test.yields_p_value else self.bound
+
+
+def rule_in(own: ColumnDriftSettings) -> EvidentlyRule | None:
+    """Return the rule on one of Evidently's tests that a column has; ``None`` where it has another, or none."""
+    test = TESTS.get(own.method or "")
+    bound = None if test is None else own.p_value if test.by_level else own.threshold
+    return None if test is None or bound is None else EvidentlyRule(test, bound)
+
+
 def is_evidentlys(method: str | None) -> bool:
     """Say whether a method's name is meant as one of Evidently's."""
     return method is not None and method.startswith(PREFIX)
@@ -116,7 +137,7 @@ def distance_of(test: EvidentlyTest, score: float) -> float:
     """Return a score as a distance, which grows with the drift."""
     if not test.yields_p_value:
         return score
-    return -math.log10(score) if score > 0 else _FURTHEST
+    return 0.0 - math.log10(score) if score > 0 else _FURTHEST
 
 
 def threshold_of(test: EvidentlyTest, bound: float) -> float:

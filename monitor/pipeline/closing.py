@@ -16,6 +16,7 @@ from monitor.latency import latency_quantiles
 from monitor.measure import measure_columns
 from monitor.performance.objective import Served
 from monitor.pipeline.acting import Act, act, close_actions
+from monitor.pipeline.by_evidently import Stretch, judge_by_values, let_go
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.comparing import compare_counts
 from monitor.pipeline.diagnosing import told_anew
@@ -100,8 +101,9 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
     stretch_start = closed.end - microseconds(plan.window.every)
     step = profile if stretch_start == start else _sum(model, name, judge, stretch_start, closed.end)
     _look_apart(model, version, name, closed.end)
+    tested = _test_values(model, version, name, (max(start, version.measured_from), closed.end))
     step_judged, threshold = feed(model, version, step, (closed.end, closed.at, ident), own)
-    columns = _columns(model, version, profile)
+    columns = _columns(model, version, profile, tested)
     change = move(model, (plan.name, name), step_judged, columns, (closed.at, ident, start))
     body |= _judged_body(model, version, profile, body["resources"], (columns, threshold))
     if start < version.measured_from:
@@ -121,13 +123,31 @@ def _close_version(model: Model, name: str, closed: Closed, wall: Instant, shari
         close_segments(model, name, body, closed, sharing)
 
 
-def _columns(model: Model, version: Version, profile: Profile) -> list[Json]:
-    """Return the columns of a window of a version that is judged, that of a classifier among them."""
+def _columns(model: Model, version: Version, profile: Profile, tested: dict[str, Json]) -> list[Json]:
+    """Return the columns of a window of a version that is judged, that of a classifier among them.
+
+    Parameters
+    ----------
+    tested: what a child says of some, by name.
+    """
     judge, memory, window = version.judge, version.memory, model.plan.window
     if judge is None or memory is None:
         return []
     every = microseconds(window.every)
-    return with_its_column(version, measure_columns(judge, memory, profile, window.min_rows, every), every)
+    columns = measure_columns(judge, memory, profile, window.min_rows, every, tested)
+    return with_its_column(version, columns, every)
+
+
+def _test_values(model: Model, version: Version, name: str, span: tuple[Instant, Instant]) -> dict[str, Json]:
+    """Have columns under a rule on one of Evidently's tests judged, where there are some."""
+    if version.tested is None:
+        return {}
+    (start, end), window = span, model.plan.window
+    every = microseconds(window.every)
+    rows = {at: _rows(model, name, at, at + every) for at in range(start // every * every, end, every)}
+    found = judge_by_values(version.tested, Stretch(start, end, rows, window.min_rows), model.workers.ask)
+    let_go(version.tested, end + every - microseconds(window.length))
+    return found
 
 
 def _look_apart(model: Model, version: Version, name: str, end: Instant) -> None:

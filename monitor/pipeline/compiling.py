@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.apart.ground import ground_of
+from monitor.by_values import values_of_reference
 from monitor.errors import ReferenceUnusable
 from monitor.history import History, latency_history, step_length, volume_history
 from monitor.instant import from_text
@@ -48,7 +49,9 @@ def _compiled(
     judge = compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, period)
     parts = tuple(_parts(cut, references, plan, period) for cut, references in cuts)
     ground = ground_of(reference, (table, times), plan.drift, plan.columns)
-    return replace(judge, usual=usual_of(_histories(table, times, plan), plan), ground=ground, parts=parts), scorer
+    values = values_of_reference(reference, table, (plan.drift, plan.columns, plan.window), plan.rows_per_window)
+    usual = usual_of(_histories(table, times, plan), plan)
+    return replace(judge, usual=usual, ground=ground, values=values, parts=parts), scorer
 
 
 def _parts(cut: Segmentation, references: Sequence[Reference], plan: ModelPlan, period: int | None) -> Parts:
@@ -60,7 +63,8 @@ def _part(cut: Segmentation, reference: Reference, plan: ModelPlan, period: int 
     if reference.rows < plan.window.min_rows:
         return None
     try:
-        return compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, period, without=cut.columns)
+        without = *cut.columns, *(name for name, own in plan.drift.columns.items() if own.by_evidently)
+        return compile_judge(reference, plan.drift, plan.alerts, plan.window, plan.quality, period, without=without)
     except ReferenceUnusable:
         return None
 

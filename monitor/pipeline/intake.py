@@ -49,8 +49,8 @@ class Intake:
     rows: dict[tuple[str, Instant], pa.Table] = field(default_factory=dict)
     newest: Instant | None = None
     gathered: dict[str, pa.Table] = field(default_factory=dict)
-    sampled_rows: dict[str, list[pa.Table]] = field(default_factory=dict)
-    """Rows that a classifier may learn from, by version."""
+    sampled_rows: dict[tuple[str, str], list[pa.Table]] = field(default_factory=dict)
+    """Rows that a child may be given, by version and what for."""
 
 
 def arrange(table: pa.Table, layout: Layout) -> pa.Table:
@@ -217,9 +217,9 @@ def _count(
         part = _without_whole(table)
         part = part.filter(pa.array(picked)) if not picked.all() else part
         _count_version(model, intake, name, part, (starts[picked], hashes[picked]), version.judge)
-        if version.apart is not None and part.num_rows:
-            held = version.apart.sample.take(part, times[picked], hashes[picked])
-            intake.sampled_rows.setdefault(name, []).append(held)
+        for whose, sample in version.samples.items() if part.num_rows else ():
+            held = sample.take(part, times[picked], hashes[picked])
+            intake.sampled_rows.setdefault((name, whose), []).append(held)
 
 
 def _hold(model: Model, intake: Intake, table: pa.Table, hashes: NDArray[np.uint64]) -> None:
@@ -276,7 +276,7 @@ def _count_version(
     profiles = profile_rows(counted, reference.binning, place.astype(np.intp), len(panes))
     if judge.parts:
         count_segments(model, name, (table, counted), (panes, place), judge)
-    wanted = model.plan.rows_per_window or model.keeps_answers(name)
+    wanted = (model.plan.keeps_rows and model.plan.rows_per_window) or model.keeps_answers(name)
     kept = without_marks(without_usage(table)).append_column(HASH, pa.array(hashes)) if wanted else None
     for number, (start, profile) in enumerate(zip(panes.tolist(), profiles, strict=True)):
         key = (name, int(start))

@@ -22,7 +22,7 @@ from monitor.store.segment import Segment, write_segment
 
 def keep_rows(directory: Path, model: Model, intake: Intake) -> Iterator[Segment]:
     """Write a batch's rows that may be among the window's kept ones, and yield each segment written, one a version."""
-    if not model.plan.rows_per_window:
+    if not (model.plan.keeps_rows and model.plan.rows_per_window):
         return
     chosen: dict[str, list[pa.Table]] = {}
     first: dict[str, Instant] = {}

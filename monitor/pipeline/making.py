@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from monitor.instant import Instant
 from monitor.judge import Judge, first_memory
+from monitor.pipeline import by_evidently
+from monitor.pipeline.by_evidently import new_tested
 from monitor.pipeline.closed import Closed
 from monitor.pipeline.gathering import Gathered
 from monitor.pipeline.habits import new_habits, renewed_habits
@@ -112,7 +114,7 @@ def _waiting_spans(made: Made) -> list[tuple[str, Instant, Instant]]:
 def _judge_first(version: Version, judge: Judge, at: Instant) -> None:
     version.judge, version.memory, version.judged_from = judge, first_memory(judge), at
     version.habits, version.parts = new_habits(judge.usual), new_parts(judge, at)
-    version.apart = new_apart(judge.ground)
+    version.apart, version.tested = new_apart(judge.ground), new_tested(judge.values)
     for habit in version.habits.values():
         habit.changed = True  # so that the store forgets what was learnt before
 
@@ -122,6 +124,7 @@ def _judge_anew(version: Version, judge: Judge, at: Instant) -> None:
     version.judge, version.memory, version.measured_from = judge, first_memory(judge), at
     version.habits, version.parts = renewed_habits(version.habits, judge.usual), new_parts(judge, at)
     version.apart = follow_on(version.apart, judge.ground, at)
+    version.tested = by_evidently.follow_on(version.tested, judge.values, at)
 
 
 def _forget_panes(model: Model, name: str) -> None:

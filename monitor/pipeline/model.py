@@ -7,12 +7,15 @@ from typing import Any
 
 from monitor.action import PastAction, Status
 from monitor.alert import DriftAlert
+from monitor.apart.sample import Sample
 from monitor.fixed_rule import Streak
 from monitor.instant import Instant, from_text, microseconds
 from monitor.judge import Judge, Memory, first_memory
 from monitor.performance.burning import Ledger
 from monitor.performance.metric import Direction, Metric
+from monitor.pipeline import by_evidently
 from monitor.pipeline.arrivals import Arrivals
+from monitor.pipeline.by_evidently import Tested, new_tested
 from monitor.pipeline.cohorts import Scored, TargetWatch
 from monitor.pipeline.gathering import Gathered
 from monitor.pipeline.habits import Habit, new_habits
@@ -28,6 +31,8 @@ from monitor.window import NEVER
 from monitor.workers import Workers
 
 FOREVER: Instant = 2**62
+APART, VALUES = "apart", "values"
+"""What rows are held for: for a classifier, and for tests on values."""
 SILENT_WINDOWS = 3
 """A version without records for so many windows, while another has some, is retired."""
 
@@ -78,10 +83,18 @@ class Version:
     """Whether the store is to forget that there were segments."""
     apart: Apart | None = None
     """Of telling it from its reference, where a classifier is asked for."""
+    tested: Tested | None = None
+    """What is held for tests on values, where a column is judged by one."""
     held: tuple[bool, ...] = ()
     """Whether each of the last looks at its performance was a breach, the newest last."""
     lately: dict[Instant, tuple[float, int]] = field(default_factory=dict)
     """What its first metric was in its last windows, and on how many rows, by the window's end."""
+
+    @property
+    def samples(self) -> dict[str, Sample]:
+        """Return the rows that are held for a child process, by what for."""
+        apart = {} if self.apart is None else {APART: self.apart.sample}
+        return apart if self.tested is None else apart | {VALUES: self.tested.sample}
 
 
 @dataclass(slots=True)
@@ -146,11 +159,13 @@ class Model:
             habits = new_habits(judge.usual if judge is not None else {})
             found = self.versions[name] = Version(judge, memory, pane, habits=habits, parts=new_parts(judge, pane))
             found.apart = new_apart(judge.ground if judge is not None else None)
+            found.tested = new_tested(judge.values if judge is not None else None)
         elif found.judge is None:
             found.judge = self.references.judge(name)
             found.memory = first_memory(found.judge) if found.judge is not None else None
             found.parts = new_parts(found.judge, pane)
             found.apart = new_apart(found.judge.ground if found.judge is not None else None)
+            found.tested = new_tested(found.judge.values if found.judge is not None else None)
         found.since = min(found.since, pane)
         return found
 
@@ -158,10 +173,12 @@ class Model:
         """Meet a retired version again where records after its end were read already, as if they had come later."""
         again = [at for version, at in (*self.panes, *self.bare) if version == name and at >= end]
         if again:
-            before = self.versions[name].apart
+            before = self.versions[name]
             found = self.version(name, min(again))
             if found.apart is not None:
-                found.apart = follow_on(before, found.apart.ground, end)
+                found.apart = follow_on(before.apart, found.apart.ground, end)
+            if found.tested is not None:
+                found.tested = by_evidently.follow_on(before.tested, found.tested.values, end)
 
     @property
     def next_close(self) -> Instant:

@@ -112,7 +112,9 @@ def verdict_body(
         evidence=evidence,
         threshold=threshold,
         firing=version.alert.state is AlertState.FIRING,
-        ruled=rules_verdict(columns) if judge is not None and judge.ruled else None,
+        ruled=rules_verdict([each for each in columns if each["name"] != CLASSIFIER])
+        if judge is not None and judge.ruled
+        else None,
         short=why == Uncalibrated.TOO_FEW_BLOCKS,
     )
     return {

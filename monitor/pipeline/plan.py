@@ -32,7 +32,7 @@ from monitor.usage import Integers
 from monitor.versions import VersionsSettings
 from monitor.window import WindowSettings
 
-_SURROUNDINGS = frozenset({"root", "external_url", "spool", "switch", "policy"})
+_SURROUNDINGS = frozenset({"root", "external_url", "spool", "switch", "policy", "keeps_rows"})
 
 
 def _told(value: object) -> object:
@@ -63,6 +63,7 @@ class ModelPlan:
     policy: who is told of an alert, when and how.
     resources: where the model server tells what it uses; ``used`` returns what it told in a stretch of time, by name.
     token: the token with which a job reports back on an action, given the action's id.
+    keeps_rows: whether rows are kept to retrain with, ``rows_per_window`` of each step.
     switch: while this file lies there, no action is started; ``None`` where nobody could put it there.
     """
 
@@ -85,6 +86,7 @@ class ModelPlan:
     alerts: AlertSettings = field(default_factory=AlertSettings)
     retrain: RetrainSettings | None = None
     rows_per_window: int = 5000
+    keeps_rows: bool = True
     external_url: str = ""
     policy: Policy = field(default_factory=Policy)
     token: Callable[[str], str] | None = None

@@ -18,15 +18,17 @@ from monitor.packing import panes_bytes, panes_from_bytes
 from monitor.performance.burning import Ledger
 from monitor.pipeline.apart_bytes import fill_apart, forget_apart, names_of_apart, save_apart, save_rows
 from monitor.pipeline.arrivals import Arrivals
+from monitor.pipeline.by_evidently import new_tested
 from monitor.pipeline.cohorts import TargetWatch, scored_body, scored_from
 from monitor.pipeline.comparing import versus_body, versus_from
 from monitor.pipeline.habit_bytes import fill_habit, habit_bytes, history_bytes
 from monitor.pipeline.habits import new_habits
 from monitor.pipeline.holding import load_gathered
 from monitor.pipeline.memory_bytes import drift_alert, memory_from, step_bytes
-from monitor.pipeline.model import Model, Raised, Version, new_parts
+from monitor.pipeline.model import APART, VALUES, Model, Raised, Version, new_parts
 from monitor.pipeline.segment_bytes import SEGMENTS, fill_segments, segments_bytes
 from monitor.pipeline.telling_apart import new_apart
+from monitor.pipeline.tested_bytes import fill_tested, forget_tested, names_of_tested, save_tested, save_tested_rows
 from monitor.store.action import actions_since
 from monitor.store.database import Connection
 from monitor.store.memory import delete_memory, load_memory, load_piece, save_memory
@@ -92,12 +94,14 @@ def save_panes(connection: Connection, model: Model, keys: set[tuple[str, Instan
         save_pane(connection, model.plan.name, version, start, profile.rows, packed)
 
 
-def save_sampled(connection: Connection, model: Model, sampled: Mapping[str, Sequence[pa.Table]]) -> None:
-    """Keep the rows of a batch that a classifier may learn from."""
-    for version, tables in sorted(sampled.items()):
-        apart, rows = model.versions[version].apart, pa.concat_tables(tables)
-        if apart is not None and rows.num_rows:
-            save_rows(connection, model.plan.name, version, apart, rows)
+def save_sampled(connection: Connection, model: Model, sampled: Mapping[tuple[str, str], Sequence[pa.Table]]) -> None:
+    """Keep the rows of a batch that a child may be given, by version and what for."""
+    for (name, whose), tables in sorted(sampled.items()):
+        version, rows = model.versions[name], pa.concat_tables(tables)
+        if whose == APART and version.apart is not None and rows.num_rows:
+            save_rows(connection, model.plan.name, name, version.apart, rows)
+        if whose == VALUES and version.tested is not None and rows.num_rows:
+            save_tested_rows(connection, model.plan.name, name, version.tested, rows)
 
 
 def _tallies(model: Model, version: str) -> tuple[Tally, ...]:
@@ -123,6 +127,8 @@ def save_versions(connection: Connection, model: Model, first_pane: Instant) -> 
         _save_habits(connection, name, version_name, version)
         if version.apart is not None:
             save_apart(connection, name, version_name, version.apart)
+        if version.tested is not None:
+            save_tested(connection, name, version_name, version.tested)
         if version.ledgers:
             save_memory(connection, name, version_name, _LEDGERS, _dump(_ledgers_body(version)))
         if version.judge is not None and version.memory is not None:
@@ -144,6 +150,8 @@ def _forget(connection: Connection, model: str, name: str, version: Version) -> 
         delete_memory(connection, model, name, piece)
     if version.apart is not None:
         forget_apart(connection, model, name, version.apart)
+    if version.tested is not None:
+        forget_tested(connection, model, name, version.tested)
 
 
 def _save_versus(connection: Connection, model: Model) -> None:
@@ -217,8 +225,8 @@ def load_model(connection: Connection, model: Model) -> None:
     }
     for version in model.versions:
         load_gathered(model, version, pieces.get(version, {}))
-        if model.versions[version].apart is None and (names := names_of_apart(pieces.get(version, {}))):
-            model.unwanted.setdefault(version, []).extend(names)  # a classifier was asked for, and is not any more
+        if names := _unasked(model.versions[version], pieces.get(version, {})):
+            model.unwanted.setdefault(version, []).extend(names)
     for pane in load_panes(connection, name, NEVER):
         if _same_reference(model, pane.version, body["versions"]):
             whole, parts = panes_from_bytes(pane.payload, _tallies(model, pane.version))
@@ -226,6 +234,12 @@ def load_model(connection: Connection, model: Model) -> None:
             if parts and model.versions[pane.version].parts:
                 model.part_panes[pane.version, pane.start] = parts
     model.actions = {action["id"]: action for action in actions_since(connection, name, NEVER)}
+
+
+def _unasked(version: Version, pieces: Mapping[str, bytes]) -> list[str]:
+    """Return under which names rows are kept for what was asked for, and is not any more."""
+    apart = names_of_apart(pieces) if version.apart is None else []
+    return [*apart, *(names_of_tested(pieces) if version.tested is None else [])]
 
 
 def _same_reference(model: Model, version: str, kept: Mapping[str, Any]) -> bool:
@@ -247,6 +261,9 @@ def _version(model: Model, name: str, kept: Mapping[str, Any], pieces: Mapping[s
     version.apart = new_apart(judge.ground if judge is not None else None)
     if version.apart is not None:
         fill_apart(version.apart, pieces)
+    version.tested = new_tested(judge.values if judge is not None else None)
+    if version.tested is not None:
+        fill_tested(version.tested, pieces)
     version.newest, version.ledgers = kept.get("newest"), _ledgers(pieces.get(_LEDGERS, b"{}"))
     alert = json.loads(pieces.get(_ALERT, b"{}"))
     if alert:

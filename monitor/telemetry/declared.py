@@ -90,6 +90,7 @@ COLUMN_P_VALUE = _column("p_value", "Probability of such a distance without drif
 COLUMN_THRESHOLD = _column("threshold", "The distance from which the column counts as drifted in this window.")
 COLUMN_DETECTED = _column("detected", "1 if the column drifted, 0 if it was judged and did not.")
 
+COLUMNS_FAILED = _counter("columns_failed_total", "model version why", "Columns of windows that failed, by reason.")
 DRIFT_COLUMNS = _segmented("drift_columns_ratio", "model version", "Share of the judged columns that drifted.")
 DRIFT_DETECTED = _segmented(
     "drift_detected", "model version", "1 if the window drifted, 0 if it is stable, else absent."

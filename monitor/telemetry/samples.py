@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -10,6 +11,7 @@ from monitor.calibration.cures import CURES
 from monitor.instant import SECOND, from_text
 from monitor.settings import duration_text
 from monitor.telemetry import declared as d
+from monitor.verdict import CHILD_WHYS
 from monitor.versions import verdicts_of
 
 VERDICTS = ("stable", "drifted", "insufficient_data", "failed")
@@ -32,6 +34,13 @@ def window_samples(body: Body) -> Iterator[Sample]:
         yield d.QUALITY, (violation["column"] or "", violation["check"]), violation["value"]
     for column in body["columns"]:
         yield from _column_samples(column)
+
+
+def failures(body: Body) -> dict[str, int]:
+    """Return how many columns of a window have failed, by reason: every one that a child gives, where one is asked."""
+    asked = any((column["method"] or "").startswith("evidently:") for column in body["columns"])
+    failed = [column["why"] for column in body["columns"] if column["verdict"] == "failed"]
+    return dict.fromkeys(map(str, CHILD_WHYS) if asked else (), 0) | dict(Counter(failed))
 
 
 def verdict_samples(body: Body) -> Iterator[Sample]:

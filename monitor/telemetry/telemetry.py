@@ -14,7 +14,7 @@ from monitor.instant import SECOND, Instant
 from monitor.record import Reason
 from monitor.telemetry import declared as d
 from monitor.telemetry.page import Page, Pages, Renderer, TableCollector
-from monitor.telemetry.samples import Body, calibration_samples, verdict_samples, window_samples
+from monitor.telemetry.samples import Body, calibration_samples, failures, verdict_samples, window_samples
 from monitor.telemetry.series import SeriesTable
 from monitor.withholding import Withheld
 
@@ -71,6 +71,9 @@ class Telemetry:
             for metric, labels, value in samples:
                 set_series = self._table.add if metric.per_column else self._table.put
                 set_series(metric, (*scope, *labels), value)
+            for why, number in failures(body).items():
+                labels = (*scope, why)
+                self._table.raise_to(d.COLUMNS_FAILED, labels, self._table.get(d.COLUMNS_FAILED, labels) + number)
             for part in body.get("segments", ()):
                 for metric, labels, value in verdict_samples(part):
                     self._table.put(metric, (*scope, *labels, part["segment"]), value)

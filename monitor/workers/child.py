@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -20,25 +21,32 @@ from monitor.errors import MonitorError
 
 EXTRAS = {"evidently": "reports", "pandas": "reports", "sklearn": "reports"}
 """Which extra of the package brings a library."""
-_SPARE_SECONDS = 5
+SPARE_SECONDS = 5
 
 
 def main(arguments: list[str]) -> int:
     """Run the task that the argument names."""
     told = json.loads(arguments[0])
-    _follow(told["lifeline"])
-    _limit(told)
-    try:
-        content = _run(told["function"])
-        head: dict[str, Any] = {"answered": True}
-    except Exception as error:  # noqa: BLE001 - the outermost edge of a process
-        head, content = {"answered": False, **_blamed(error)}, b""
+    follow(told["lifeline"])
+    limit(told)
+    _lower(resource.RLIMIT_CPU, int(told["seconds"]) + SPARE_SECONDS)  # should nobody be left to watch the clock
+    head, content = done(told["function"], sys.stdin.buffer.read)
     with os.fdopen(told["answer"], "wb") as file:
         file.write(json.dumps(head).encode() + b"\n" + content)
     return 0
 
 
-def _follow(lifeline: int) -> None:
+def done(function: str, given: Callable[[], bytes]) -> tuple[dict[str, Any], bytes]:
+    """Run a function, ``module:function``, and return what there is to tell of it, and its answer."""
+    module, _, name = function.partition(":")
+    try:
+        content: bytes = getattr(import_module(module), name)(given())
+    except Exception as error:  # noqa: BLE001 - the outermost edge of a process
+        return {"answered": False, **_blamed(error)}, b""
+    return {"answered": True}, content
+
+
+def follow(lifeline: int) -> None:
     """End with the process that started this one, however it ended: then the pipe has no writer."""
 
     def end() -> None:
@@ -49,12 +57,12 @@ def _follow(lifeline: int) -> None:
     threading.Thread(target=end, daemon=True).start()
 
 
-def _limit(told: dict[str, Any]) -> None:
+def limit(told: dict[str, Any]) -> None:
+    """Stand back behind others, and take no more memory than told."""
     os.nice(told["niceness"])
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")  # before the daemon, if memory runs out for all
     _lower(resource.RLIMIT_DATA, told["memory_bytes"])
-    _lower(resource.RLIMIT_CPU, int(told["seconds"]) + _SPARE_SECONDS)  # should nobody be left to watch the clock
     _lower(resource.RLIMIT_CORE, 0)
 
 
@@ -62,13 +70,6 @@ def _lower(kind: int, most: int) -> None:
     _, hard = resource.getrlimit(kind)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (most, most))
-
-
-def _run(function: str) -> bytes:
-    module, _, name = function.partition(":")
-    content = sys.stdin.buffer.read()
-    answer: bytes = getattr(import_module(module), name)(content)
-    return answer
 
 
 def _blamed(error: Exception) -> dict[str, str]:

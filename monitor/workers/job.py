@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from monitor.errors import PermanentError
 
@@ -33,6 +34,7 @@ _SET = {
     "TZ": "UTC",
 }
 """One thread and one seed of hashes: the same answer on every machine. No telemetry of any library."""
+POOR = "it may have run out of memory"
 _POLL_SECONDS = 0.02
 _MIB = 2**20
 
@@ -101,7 +103,7 @@ class Job:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env=_environment(),
+                env=environment(),
                 pass_fds=(self._answer, far),
                 start_new_session=True,
             )
@@ -142,7 +144,7 @@ class Job:
         with self._lock:
             if self._result is None:
                 self._end()
-                self._settle(_failed(self._task, Failure.STOPPED, "was stopped"))
+                self._settle(failed(self._task, Failure.STOPPED, "was stopped"))
 
     @property
     def done(self) -> bool:
@@ -159,7 +161,7 @@ class Job:
         elif time.monotonic() >= self._ends:
             self._end()
             over = f"took over {self._task.limits.seconds:g} s"
-            self._settle(_failed(self._task, Failure.TIME_LIMIT, over, "give it fewer rows"))
+            self._settle(failed(self._task, Failure.TIME_LIMIT, over, "give it fewer rows"))
 
     def _end(self) -> int:
         with suppress(ProcessLookupError):
@@ -176,7 +178,7 @@ class Job:
                 os.close(descriptor)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the little that a child is told of this process: where to import from, and no secret."""
     passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
     places = [str(Path(__file__).parents[2]), *(place for place in sys.path if place)]
@@ -189,6 +191,11 @@ def _write(descriptor: int, content: bytes) -> None:
     os.lseek(descriptor, 0, os.SEEK_SET)
 
 
+def ended(code: int) -> str:
+    """Say how a process that gave no answer has ended."""
+    return f"has no answer: its process {f'was ended by signal {-code}' if code < 0 else f'ended with code {code}'}"
+
+
 def _read_answer(descriptor: int, code: int, task: Task) -> bytes | WorkerFailed:
     os.lseek(descriptor, 0, os.SEEK_SET)
     with os.fdopen(os.dup(descriptor), "rb") as file:
@@ -196,12 +203,17 @@ def _read_answer(descriptor: int, code: int, task: Task) -> bytes | WorkerFailed
     try:
         told = json.loads(head)
     except ValueError:
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        return _failed(task, Failure.DIED, f"has no answer: its process {how}", "it may have run out of memory")
+        return failed(task, Failure.DIED, ended(code), POOR)
+    return answer_of(task, told, content)
+
+
+def answer_of(task: Task, told: dict[str, Any], content: bytes) -> bytes | WorkerFailed:
+    """Return what a child has answered, or why it could not."""
     if told["answered"]:
         return content
-    return _failed(task, Failure(told["reason"]), told["message"], told["hint"])
+    return failed(task, Failure(told["reason"]), told["message"], told["hint"])
 
 
-def _failed(task: Task, reason: Failure, message: str, hint: str = "") -> WorkerFailed:
+def failed(task: Task, reason: Failure, message: str, hint: str = "") -> WorkerFailed:
+    """Return why there is no answer, in words that begin with what was to be done."""
     return WorkerFailed(reason, f"{task.what} {message}", hint)

@@ -60,6 +60,7 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 RATIO: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 SECONDS: Schema = {"type": "number", "minimum": 0}
 WORD = text(r"^[a-z][a-z0-9_]*$")
+METHOD = text(r"^([a-z][a-z0-9_]*|evidently:[A-Za-z][A-Za-z0-9_]*)$")
 NAME = text(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
 INSTANT = text(r"^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.(?!000000)\d{6})?Z$")
 SHA = text(r"^sha256:[0-9a-f]{12}$")
@@ -88,7 +89,7 @@ COLUMN = record(
     kind=KIND,
     verdict=VERDICT,
     why=WORD,
-    method=maybe(WORD),
+    method=maybe(METHOD),
     distance=maybe(NUMBER),
     p_value=maybe(RATIO),
     threshold=maybe(NUMBER),
@@ -100,6 +101,8 @@ COLUMN = record(
 )
 CARRIED = listed(record(column=STRING, skill_lost=NUMBER))
 """The columns that carry a classifier's skill, beside its own column."""
+TESTED = record(reference=COUNT, current=COUNT)
+"""On how many values of each side a test of Evidently's is based."""
 VIOLATION = record(column=maybe(STRING), check=WORD, value=maybe(NUMBER), lower=maybe(NUMBER), upper=maybe(NUMBER))
 _ESTIMATE = record(value=NUMBER, lower=maybe(NUMBER), upper=maybe(NUMBER), rows=COUNT)
 PERFORMANCE = beside(
@@ -199,7 +202,7 @@ WINDOW = record(
     evidence_threshold=maybe(NUMBER),
     columns_judged=COUNT,
     columns_drifted=COUNT,
-    columns=listed(beside(COLUMN, carried_by=CARRIED)),
+    columns=listed(beside(COLUMN, carried_by=CARRIED, tested_rows=TESTED)),
     quality_violations=listed(VIOLATION),
     performance=listed(PERFORMANCE),
     targets_coverage_ratio=maybe(RATIO),

@@ -32,6 +32,7 @@ from tests.contracts.schemas import (
     STATUS,
     STRING,
     TASK,
+    TESTED,
     USUAL,
     VERDICT,
     VERSION,
@@ -70,7 +71,7 @@ WEBHOOK = record(
             reason=one("first_time", "repeat_due", "changed", "resolved", "version_retired"),
         ),
         window=maybe(record(id=WINDOW_ID, start=INSTANT, end=INSTANT, rows=COUNT)),
-        columns=listed(beside(COLUMN, carried_by=CARRIED), MOST_COLUMNS),
+        columns=listed(beside(COLUMN, carried_by=CARRIED, tested_rows=TESTED), MOST_COLUMNS),
         columns_total=COUNT,
         diagnosis=maybe(DIAGNOSIS),
         performance=listed(PERFORMANCE),
@@ -315,66 +316,69 @@ _PROMISE = record(
     burning=listed(_BURNING),
 )
 _HELD = record(source=one("reference", "stream"), why=maybe(WORD), learning_steps=maybe(COUNT))
-CHECK = record(
-    kind={"const": "check"},
-    schema=FORMAT,
-    valid=BOOLEAN,
-    faults=listed(_fault("E")),
-    warnings=listed(_fault("W")),
-    models=listed(
-        beside(
-            record(
-                name=NAME,
-                task=TASK,
-                window=record(
-                    length_seconds=SECONDS,
-                    every_seconds=SECONDS,
-                    lateness_seconds=SECONDS,
-                    pane_seconds=SECONDS,
-                    min_rows=COUNT,
+CHECK = beside(
+    record(
+        kind={"const": "check"},
+        schema=FORMAT,
+        valid=BOOLEAN,
+        faults=listed(_fault("E")),
+        warnings=listed(_fault("W")),
+        models=listed(
+            beside(
+                record(
+                    name=NAME,
+                    task=TASK,
+                    window=record(
+                        length_seconds=SECONDS,
+                        every_seconds=SECONDS,
+                        lateness_seconds=SECONDS,
+                        pane_seconds=SECONDS,
+                        min_rows=COUNT,
+                    ),
+                    reference=maybe(_FIT_REFERENCE),
+                    columns=listed(beside(_COLUMN, findable=maybe(_FINDABLE))),
+                    calibrated=BOOLEAN,
+                    calibration_why=maybe(WORD),
+                    false_alarms_per_30d=FALSE_ALARMS,
+                    sources=listed(
+                        beside(
+                            record(
+                                role=one("records", "targets"),
+                                kind=WORD,
+                                reachable=BOOLEAN,
+                                matches=maybe(COUNT),
+                                why=maybe(STRING),
+                            ),
+                            topic=STRING,
+                            partitions=listed(record(number=COUNT, first=COUNT, next=COUNT)),
+                            path=STRING,
+                            listed=record(folders=COUNT, bytes=COUNT, whole=BOOLEAN),
+                            table=record(files=COUNT, rows=maybe(COUNT), bytes=COUNT),
+                            rows=listed({"type": "object", "additionalProperties": STRING}),
+                            refused=counts(),
+                        )
+                    ),
                 ),
-                reference=maybe(_FIT_REFERENCE),
-                columns=listed(beside(_COLUMN, findable=maybe(_FINDABLE))),
-                calibrated=BOOLEAN,
-                calibration_why=maybe(WORD),
-                false_alarms_per_30d=FALSE_ALARMS,
-                sources=listed(
-                    beside(
-                        record(
-                            role=one("records", "targets"),
-                            kind=WORD,
-                            reachable=BOOLEAN,
-                            matches=maybe(COUNT),
-                            why=maybe(STRING),
-                        ),
-                        topic=STRING,
-                        partitions=listed(record(number=COUNT, first=COUNT, next=COUNT)),
-                        path=STRING,
-                        listed=record(folders=COUNT, bytes=COUNT, whole=BOOLEAN),
-                        table=record(files=COUNT, rows=maybe(COUNT), bytes=COUNT),
-                        rows=listed({"type": "object", "additionalProperties": STRING}),
-                        refused=counts(),
+                earlier_references=listed(_EARLIER),
+                segments=listed(record(segment=STRING, rows=COUNT, calibrated=BOOLEAN, calibration_why=maybe(WORD))),
+                quality=_QUALITY,
+                objectives=listed(_PROMISE),
+                usual=record(latency=_HELD, volume=_HELD),
+                made_references=listed(
+                    record(
+                        version=maybe(STRING),
+                        rows=COUNT,
+                        kind={"enum": ["rows", "rolling", "season"]},
+                        renew_seconds=maybe(NUMBER),
+                        length_seconds=maybe(NUMBER),
                     )
                 ),
-            ),
-            earlier_references=listed(_EARLIER),
-            segments=listed(record(segment=STRING, rows=COUNT, calibrated=BOOLEAN, calibration_why=maybe(WORD))),
-            quality=_QUALITY,
-            objectives=listed(_PROMISE),
-            usual=record(latency=_HELD, volume=_HELD),
-            made_references=listed(
-                record(
-                    version=maybe(STRING),
-                    rows=COUNT,
-                    kind={"enum": ["rows", "rolling", "season"]},
-                    renew_seconds=maybe(NUMBER),
-                    length_seconds=maybe(NUMBER),
-                )
-            ),
-        )
+            )
+        ),
+        receivers=listed(record(name=NAME, kind=WORD, valid=BOOLEAN, address=maybe(STRING), why=maybe(STRING))),
+        memory_bytes=maybe(COUNT),
+        state_bytes=maybe(COUNT),
+        series=maybe(COUNT),
     ),
-    receivers=listed(record(name=NAME, kind=WORD, valid=BOOLEAN, address=maybe(STRING), why=maybe(STRING))),
-    memory_bytes=maybe(COUNT),
-    state_bytes=maybe(COUNT),
-    series=maybe(COUNT),
+    child_memory_bytes=maybe(COUNT),
 )
