@@ -53,7 +53,7 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
     ValueError: what comes by HTTP is to be replayed, and is kept no longer than until it is read.
     """
     if settings.type != "http" and (logged := getattr(settings, "format", None)) in PAIRED:
-        events: LoggedEventSettings = getattr(settings, "events")  # noqa: B009 - of every source that has formats
+        events: LoggedEventSettings = getattr(settings, "events", None) or LoggedEventSettings()
         halves = replace(HALVES, dialect=dialect_of(logged, events))
         source = _opened(settings, halves, replace(where, block_bytes=min(where.block_bytes, _HALVES_BYTES)))
         return PairedSource(source, layout, events, at_rest=where.at_rest)
@@ -62,7 +62,7 @@ def open_source(settings: SourceSettings, layout: Layout, where: Where) -> Sourc
 
 def _spoken(settings: SourceSettings, layout: Layout) -> Layout:
     """Return a layout that knows in which dialect a source's log is written."""
-    logged, events = getattr(settings, "format", None), getattr(settings, "events", None)
+    logged, events = getattr(settings, "format", None), getattr(settings, "events", None) or LoggedEventSettings()
     if not isinstance(logged, str) or not isinstance(events, LoggedEventSettings):
         return layout
     return replace(layout, dialect=dialect_of(logged, events) or layout.dialect)

@@ -74,6 +74,11 @@ class PairedSource:
         """Say why it cannot be read now; ``None`` if all is well."""
         return self._halves.problem()
 
+    @property
+    def away(self) -> bool:
+        """Say whether there may be halves that cannot be had now."""
+        return bool(getattr(self._halves, "away", False))
+
     def read(self, positions: Mapping[str, Position]) -> Batch | None:
         """Read the next halves, and return the records that they complete."""
         last = positions.get(self._kept.key) if self._kept.key is not None else None

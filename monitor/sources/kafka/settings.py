@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from monitor.settings import Settings, Size
-from monitor.sources.pairing import EventSettings
+from monitor.sources.dialects.settings import DialectName, LoggedEventSettings
 
 _Server = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$", max_length=300)]
 _Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
@@ -64,7 +64,8 @@ class KafkaSettings(Settings):
     ``servers`` are some of the brokers: the others are learnt from them. A message's value is one record: a JSON
     object. A larger one than ``max_message`` is refused. With ``message_time`` a record that says no event time has
     that of its message. With ``events`` messages are requests and responses of inferences, as CloudEvents, and are
-    paired; with ``responses``, a topic of their own, by their keys. With ``registry`` values may be of Avro, protocol
+    paired; with ``responses``, a topic of their own, by their keys. With ``format`` messages are lines that another
+    product logged, told further by ``events``. With ``registry`` values may be of Avro, protocol
     buffers or JSON that a schema registry describes. ``tls`` and ``login`` are left out where brokers
     ask for neither; ``tls: {}`` is TLS with the system's authorities.
     """
@@ -73,7 +74,8 @@ class KafkaSettings(Settings):
     servers: _Server | Annotated[list[_Server], Field(min_length=1)]
     topic: _Topic
     responses: _Topic | None = None
-    events: EventSettings | None = None
+    format: Literal["rows"] | DialectName = "rows"
+    events: LoggedEventSettings | None = None
     max_message: Annotated[Size, Field(ge=1, le=64 * 2**20)] = 2**20
     message_time: bool = False
     registry: RegistrySettings | None = None
@@ -86,6 +88,8 @@ class KafkaSettings(Settings):
             raise ValueError("topic and responses are one; expected two, or no responses")
         if self.registry is not None and self.is_of_events:
             raise ValueError("registry is of records; expected none beside events or responses")
+        if self.format != "rows" and (self.responses is not None or self.message_time):
+            raise ValueError("format is of logged lines; expected neither responses nor message_time beside it")
         return self
 
     @property
@@ -96,7 +100,7 @@ class KafkaSettings(Settings):
     @property
     def is_of_events(self) -> bool:
         """Say whether messages are halves of inferences, and not records."""
-        return self.events is not None or self.responses is not None
+        return self.format == "rows" and (self.events is not None or self.responses is not None)
 
     @property
     def bootstrap(self) -> str:
