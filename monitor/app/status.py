@@ -85,7 +85,7 @@ def status(state: State, loaded: Loaded, beside: Beside) -> Json:
             "reload_error": beside.reload_error or (facts.get("reload_error") if beside.running else None),
         },
         "models": models,
-        "alerts": [{key: alert.get(key) for key in (*_ALERT, *_ALERT_OPERATORS)} for alert in alerts],
+        "alerts": [_alert(alert) for alert in alerts],
         "silences": silences,
         "actions": [{key: action[key] for key in _ACTION} for action in actions],
         "receivers": [_receiver(entry, outboxes.get(entry.name), beside) for entry in loaded.config.receivers],
@@ -129,6 +129,11 @@ def _model(
             _version(name, versions[name], windows.get((model.name, name), (None, None))) for name in sorted(versions)
         ],
     }
+
+
+def _alert(alert: Json) -> Json:
+    body = {key: alert.get(key) for key in (*_ALERT, *_ALERT_OPERATORS)}
+    return body | {"text": (alert.get("diagnosis") or {}).get("text")}
 
 
 def _source(source: tuple[str, str], counts: Counts | None, why: str | None, at: Instant) -> Json:

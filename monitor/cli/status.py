@@ -85,11 +85,13 @@ def tables(body: dict[str, Any]) -> list[Any]:
     parts += [_models(body["models"]), *_uncalibrated(body["models"]), *_compared(body["models"])]
     parts += [_sources(body["models"]), *service_parts(body["models"])]
     if body["alerts"]:
+        told = [each for each in body["alerts"] if each["text"] and each["state"] == "firing"]
         alerts = table("alerts", "alert", "model", "version", "segment", "severity", "state", "since", "messages")
         for each in body["alerts"]:
             row = (each["name"], each["model"], each["version"], each["segment"] or "", each["severity"], each["state"])
             alerts.add_row(*row, each["started_at"] or "", messages(each))
         parts.append(alerts)
+        parts += [f"{each['name']} of {each['model']} {each['version']}: {each['text']}" for each in told]
     parts += [_silence_line(each) for each in body["silences"]]
     if body["actions"]:
         actions = table("actions", "action", "model", "status", "requested", "why")

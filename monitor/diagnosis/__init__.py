@@ -14,7 +14,7 @@ from monitor.diagnosis import dependence, duplicates, fixed_rule, missing, mix, 
 from monitor.diagnosis.causes import BROKEN, FINDERS, LAST, first
 from monitor.diagnosis.finding import Class, Found
 from monitor.diagnosis.seen import Evidence, Half, Seen, columns_seen
-from monitor.diagnosis.words import text_of
+from monitor.diagnosis.words import carried, text_of
 
 __all__ = ["DATA_FAULT", "POPULATION_CHANGE", "SURE", "UNCLEAR", "Evidence", "Half", "Seen", "columns_seen", "diagnose"]
 
@@ -62,7 +62,7 @@ def diagnose(columns: Sequence[Mapping[str, Any]], evidence: Evidence | None = N
     if repeated is not None:
         causes.insert(0, repeated.body)
     class_ = Class.DATA_FAULT if repeated is not None else _class(found, known)
-    return {"class": class_.value, "causes": causes[:_MOST], "text": text_of(class_.value, causes)}
+    return {"class": class_.value, "causes": causes[:_MOST], "text": text_of(class_.value, causes, carried(columns))}
 
 
 def _cause(column: Mapping[str, Any], evidence: Evidence) -> Found | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.alert import AlertState, Change, Scope
 from monitor.diagnosis import DATA_FAULT, SURE, Evidence, columns_seen, diagnose
-from monitor.diagnosis.words import SEGMENT_MIX, text_of
+from monitor.diagnosis.words import SEGMENT_MIX, carried, text_of
 from monitor.instant import Instant, from_text, microseconds
 from monitor.pipeline.concentrating import drift_causes
 from monitor.pipeline.model import Model, Version
@@ -30,7 +30,7 @@ def diagnosis_of(model: Model, scope: Scope, window: Json) -> Json:
         where = drift_causes(model, scope[1], window, culprits)
         diagnosis["causes"] += where
         if any(cause["kind"] == SEGMENT_MIX for cause in where):
-            diagnosis["text"] = text_of(diagnosis["class"], diagnosis["causes"])
+            diagnosis["text"] = text_of(diagnosis["class"], diagnosis["causes"], carried(found))
     return diagnosis
 
 

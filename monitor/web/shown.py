@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from monitor.calibration.cures import cure
+from monitor.diagnosis.words import beside_verdict
 from monitor.instant import SECOND, from_text
 from monitor.versions import comparison_words
 
@@ -253,8 +254,9 @@ def segment(text: object) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "age": age, "bytes": bytes_text, "compared": compared, "cure": cure, "instant": instant, "mark": mark,
-    "number": number, "percent": percent, "segment": segment, "span": span, "words": words,
+    "age": age, "beside_verdict": beside_verdict, "bytes": bytes_text, "compared": compared, "cure": cure,
+    "instant": instant, "mark": mark, "number": number, "percent": percent, "segment": segment, "span": span,
+    "words": words,
 }  # fmt: skip
 GLOBALS: dict[str, Any] = {
     "evidence_place": evidence_place, "ratio_place": ratio_place, "strip": strip, "UNKNOWN": UNKNOWN,

@@ -224,6 +224,7 @@ STATUS_REPORT = beside(
                     acknowledged_by=maybe(STRING),
                     silenced_until=maybe(INSTANT),
                 ),
+                text=maybe(STRING),
                 acknowledged_at=maybe(INSTANT),
                 note=maybe(STRING),
                 withheld=maybe(record(why=WORD, by=maybe(STRING))),

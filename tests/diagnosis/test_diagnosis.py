@@ -224,3 +224,12 @@ def test_a_type_that_changed_is_told() -> None:
     seen = evidence(x=([1.0, 2.0, 3.0] * 200, [1.0, None, 3.0] * 100))
     found = diagnose([SHIFTED], Evidence(seen.columns, [violation]))
     assert [cause["kind"] for cause in found["causes"]] == ["type_change"]
+
+
+def test_a_column_that_is_calm_in_this_window_is_said_to_carry_the_alert_by_evidence() -> None:
+    """Who reads that the column is under its threshold is told why it pages, before what to do; others are not."""
+    under = SHIFTED | {"why": "distance_under_threshold"}
+    text = diagnose([under], evidence())["text"]
+    assert "Evidence over windows carries the alert, more than this window alone, in which x does not" in text
+    assert text.index("Evidence over windows") < text.index("retrain")
+    assert "Evidence over windows" not in diagnose([SHIFTED | {"why": "distance_over_threshold"}], evidence())["text"]

@@ -246,3 +246,13 @@ def test_an_alert_says_in_words_what_happened_and_what_to_do(app: ASGIApp) -> No
     page = read(app, f"/alerts/{ALERT}")
     assert "The population has changed: retrain on recent rows." in page.text
     assert "confidence 70 %" in page.text
+
+
+def test_an_alert_says_why_a_column_that_looks_stable_is_named(app: ASGIApp, view: SampleView) -> None:
+    """A column under its threshold in that window is named by evidence over windows, and the page says so beside it."""
+    said = "evidence over windows carries the alert; in this window alone its distance is under its threshold"
+    by_verdict = {column["verdict"]: column["name"] for column in window(5)["columns"]}
+    view.all_alerts[0] |= {"started_at": window(5)["closed_at"], "columns": [by_verdict["stable"]]}
+    assert said in read(app, f"/alerts/{ALERT}").text
+    view.all_alerts[0] |= {"columns": [by_verdict["drifted"]]}
+    assert said not in read(app, f"/alerts/{ALERT}").text
