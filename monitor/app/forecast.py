@@ -34,7 +34,7 @@ _HELD_ROW_BYTES, _FROZEN_ROW_BYTES = 350, 80
 
 One that follows the log holds them compressed, in memory and, beside those that it was made of, in the state.
 """
-_WAITING_BYTES = 8
+_WAITING_BYTES = 6
 """In memory, of an answer that waits for its target: half a hash, and whose it is."""
 _ANSWER_BYTES, _TARGET_BYTES = 45, 146
 """On disk, of such an answer and of a target, under ids of 36 characters."""

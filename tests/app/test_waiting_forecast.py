@@ -43,7 +43,7 @@ def test_a_horizon_of_records_waits(tmp_path: Path) -> None:
     assert waiting_rows(foretold(scored_plan(tmp_path, targets=None))) == 0
     longer = foretold(scored_plan(tmp_path, horizon=timedelta(hours=12 + 100_000)))
     assert memory_bytes([longer]) - memory_bytes([planned]) == pytest.approx(
-        ROWS * 100_000 * 8, rel=2 / REFERENCE_HOURS
+        ROWS * 100_000 * 6, rel=2 / REFERENCE_HOURS
     )
 
 
