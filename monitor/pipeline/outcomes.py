@@ -170,15 +170,19 @@ class Outcomes:
     def _read(self, named: Segment) -> _Answers | None:
         found = self._cache.get(named.name)
         if found is None:
+            self._make_room(named.rows)
             table = read_segment(self._state.directory, named)
             if table is None:
                 return None
             found = _timed(table if _in_order(table) else all_of(table))
             self._cache[named.name] = found
         self._cache.move_to_end(named.name)
-        while len(self._cache) > 1 and sum(len(times) for _, times in self._cache.values()) > _CACHED_ROWS:
-            self._cache.popitem(last=False)
         return found
+
+    def _make_room(self, rows: int) -> None:
+        """Let go of segments read before those read last: before another is read, so that both need not be held."""
+        while self._cache and sum(len(times) for _, times in self._cache.values()) + rows > _CACHED_ROWS:
+            self._cache.popitem(last=False)
 
 
 def _in_order(table: pa.Table) -> bool:
