@@ -18,6 +18,8 @@ from monitor.record import Column, Kind, Layout, Role
 from monitor.settings import Settings
 
 NATIVE_FEATURES = "inputs.*"
+LOWER, UPPER = "prediction.lower", "prediction.upper"
+"""What the ends of the interval are called that a regression gives with its prediction."""
 _NATIVE = ("timestamp", "request_id", "model_version", "prediction", "score", "target", "latency_ms", "error")
 _NATIVE_GROUPS = ("resources",)
 
@@ -43,6 +45,8 @@ class ColumnsSettings(Settings):
     version: str | None = Field("model_version", description="the model's version")
     prediction: str | None = Field("prediction", description="what the model answered")
     score: str | None = Field("score", description="its probability or number")
+    lower: str | None = Field(None, description="of a regression: where the interval that the model gives begins")
+    upper: str | None = Field(None, description="of a regression: where it ends")
     target: str | None = Field("target", description="the true outcome, in the targets' own source")
     latency: str | None = Field("latency_ms", description="milliseconds the model took")
     error: str | None = Field("error", description="null, or a short code where the inference failed")
@@ -60,6 +64,14 @@ class ColumnsSettings(Settings):
         default_factory=list, description="features whose values are judged apart; [carrier, origin] is a pair"
     )
     most_segments: int = Field(20, ge=1, le=200, description="segments of each column or pair: those with most rows")
+
+    @model_validator(mode="after")
+    def _interval_has_both_ends(self) -> Self:
+        if (self.lower is None) != (self.upper is None):
+            raise ValueError("an interval has two ends; expected both lower and upper, or neither")
+        if self.lower is not None and len({self.lower, self.upper, self.prediction}) < 3:  # noqa: PLR2004 - three columns
+            raise ValueError("lower, upper and prediction name one column twice; expected three")
+        return self
 
     @model_validator(mode="after")
     def _segments_are_distinct(self) -> Self:
@@ -185,6 +197,8 @@ def _resolve(column: str, named: Sequence[tuple[str, str]]) -> str:
 def answer_paths(available: Sequence[str], settings: ColumnsSettings) -> list[tuple[str, str, Role]]:
     """Return name, path and role of the model's answers that the reference has; of a score a class, each of its parts.
 
+    The ends of the interval that a regression gives are answers too, each a score.
+
     Raises
     ------
     ColumnUnknown: one is named other than by default, and stands nowhere.
@@ -199,7 +213,8 @@ def answer_paths(available: Sequence[str], settings: ColumnsSettings) -> list[tu
             found += [(f"score.{each.removeprefix(path).removeprefix('.')}", each, role) for each in parts]
         elif path is not None and path != ColumnsSettings.model_fields[role.value].default:
             _find(path, available)
-    return found
+    ends = {LOWER: settings.lower, UPPER: settings.upper}
+    return found + [(name, _find(path, available), Role.SCORE) for name, path in ends.items() if path is not None]
 
 
 def attribution_paths(available: Iterable[str], settings: ColumnsSettings) -> dict[str, str]:

@@ -281,7 +281,7 @@ def _metrics(answers: Answers, plan: ScoringPlan) -> tuple[Metric, ...]:
     wanted = plan.metrics
     has = {"has_prediction": answers.prediction is not None or answers.has_score, "has_score": answers.has_score}
     if wanted is None:
-        wanted = list(defaults_for(answers.task, **has))
+        wanted = [*defaults_for(answers.task, **has), *(("interval_coverage",) if answers.ends else ())]
     there = {name for name in ("prediction", "score") if has[f"has_{name}"]}
     names = dict.fromkeys((*wanted, *plan.also, *of_worth))
     found = [metric for name in names if (metric := of_worth.get(name) or named(name)) is not None]

@@ -35,6 +35,7 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
     found = (
         _unknown_metrics,
         _unfit_matrix,
+        _unfit_interval,
         _unfit_groups,
         _repeated_names,
         _unknown_names,
@@ -115,8 +116,7 @@ def _routed(root: Node, *keys: str) -> Iterator[tuple[str, Node]]:
 
 def _retraining(root: Node) -> Iterator[tuple[str, Node]]:
     for path, model in _items(root, "models"):
-        retrain = model.get("retrain")
-        receiver = retrain.get("receiver") if retrain else None
+        receiver = retrain.get("receiver") if (retrain := model.get("retrain")) else None
         if receiver:
             yield f"{path}.retrain.receiver", receiver
 
@@ -150,6 +150,15 @@ def _unfit_matrix(root: Node, file: str) -> Iterator[Fault]:
             message = f"a business value of 2 classes is a matrix of as many rows (got {rows})"
         if matrix is not None and message is not None:
             yield Place(file, f"{path}.performance.{VALUE}", matrix).fault("E103", message)
+
+
+def _unfit_interval(root: Node, file: str) -> Iterator[Fault]:
+    """Yield ends of intervals of models that give no number."""
+    for path, model in _items(root, "models"):
+        lower = columns.get("lower") if (columns := model.get("columns")) else None
+        if lower and lower.value is not None and _value(model, "task") != "regression":
+            place = Place(file, f"{path}.columns.lower", lower)
+            yield place.fault("E103", "an interval is of a predicted number; expected task: regression beside it")
 
 
 def _unfit_groups(root: Node, file: str) -> Iterator[Fault]:
@@ -199,8 +208,7 @@ def _without_p_value(root: Node, file: str) -> Iterator[Fault]:
     """Yield the rules on a p-value whose method has none."""
     known = [method.name for method in METHODS.values() if method.tail is not None]
     for path, model in _items(root, "models"):
-        drift = model.get("drift")
-        columns = drift.get("columns") if drift else None
+        columns = drift.get("columns") if (drift := model.get("drift")) else None
         for key, column in columns.entries if columns else ():
             node, method = column.get("p_value"), _value(column, "method")
             if node and node.value is not None and method in METHODS and method not in known:
@@ -225,8 +233,7 @@ def _by_evidently(root: Node, file: str, *, windowed: bool) -> Iterator[Fault]:
     """
     for path, model in _items(root, "models"):
         bare = windowed and _value(model, "rows_per_window") == 0
-        drift = model.get("drift")
-        columns = drift.get("columns") if drift else None
+        columns = drift.get("columns") if (drift := model.get("drift")) else None
         for key, column in columns.entries if columns else ():
             node = column.get("method")
             if node and isinstance(node.value, str) and is_evidentlys(node.value):

@@ -30,6 +30,7 @@ from monitor.performance.pairs import (
     RankPairs,
 )
 from monitor.record import Column, Role
+from monitor.record_layout import LOWER, UPPER
 
 _BOOLEANS = {"true": "1", "false": "0", "True": "1", "False": "0"}
 _THRESHOLD = 0.5
@@ -45,6 +46,7 @@ class Answers:
     ----------
     prediction, score: keys, ``None`` where the model logs none.
     scores: of a multiclass model the key of each class's probability, in the order of ``classes``.
+    ends: of a regression the keys of the interval's lower and upper end; empty where the model logs none.
     """
 
     task: str
@@ -52,6 +54,7 @@ class Answers:
     prediction: str | None
     score: str | None
     scores: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
     places: Mapping[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -65,7 +68,7 @@ class Answers:
     @property
     def keys(self) -> tuple[str, ...]:
         """Return the columns of canonical rows that hold answers."""
-        return tuple(key for key in (self.prediction, self.score, *self.scores) if key is not None)
+        return tuple(key for key in (self.prediction, self.score, *self.scores, *self.ends) if key is not None)
 
 
 class AnswerUnfit(PermanentError):
@@ -79,7 +82,12 @@ class AnswerUnfit(PermanentError):
 
 def require_numbers(answers: Answers, columns: Sequence[Column], rows: pa.Table) -> None:
     """Raise :class:`AnswerUnfit` where canonical rows of a reference hold no numbers that the task asks for."""
-    numbers = {answers.score, *answers.scores, answers.prediction if answers.task == "regression" else None}
+    numbers = {
+        answers.score,
+        *answers.scores,
+        *answers.ends,
+        answers.prediction if answers.task == "regression" else None,
+    }
     for column in columns:
         try:
             floats_of(rows, column.key if column.key in numbers else None)
@@ -111,11 +119,14 @@ def answers_of(task: str, columns: Sequence[Column], known: Sequence[pa.ChunkedA
     columns: of the reference's layout.
     known: the reference's predictions and targets: their values are the classes.
     """
-    by_role = {column.role: column.key for column in columns if column.role is not Role.FEATURE}
+    ends = tuple(column.key for name in (LOWER, UPPER) for column in columns if column.name == name)
+    by_role = {
+        column.role: column.key for column in columns if column.role is not Role.FEATURE and column.key not in ends
+    }
     prediction, score = by_role.get(Role.PREDICTION), by_role.get(Role.SCORE)
     if task == "regression":
         answer = prediction or score
-        return None if answer is None else Answers(task, (), answer, None)
+        return None if answer is None else Answers(task, (), answer, None, (), ends)
     if task in LIST_TASKS:
         return (
             None
@@ -174,7 +185,9 @@ def pairs_of(answers: Answers, rows: pa.Table, targets: Sequence[str | None]) ->
         numbers = np.array([*(_number(value) for value in values), math.nan])[codes]
         kept = np.flatnonzero(np.isfinite(numbers))
         predictions = floats_of(rows, answers.prediction)
-        return NumberPairs(numbers[kept], predictions[kept]), kept
+        return NumberPairs(
+            numbers[kept], predictions[kept], *(floats_of(rows, end)[kept] for end in answers.ends)
+        ), kept
     if answers.task in LIST_TASKS:
         return _list_pairs(answers, rows, [*values, None], codes)
     places = np.array([*(_place(answers, value) for value in values), UNKNOWN], dtype=np.intp)[codes]
