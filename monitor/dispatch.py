@@ -20,6 +20,7 @@ from monitor.errors import DeliveryFailed, DeliveryRefused
 from monitor.instant import SECOND, Instant, to_text
 from monitor.notification import expiry
 from monitor.receivers import Network, ReceiverSettings
+from monitor.standing import standing_of
 from monitor.store.audit import append
 from monitor.store.database import State
 from monitor.store.delivery import Delivery, due, mark_dead, mark_delivered, mark_retry, next_due_at
@@ -78,6 +79,7 @@ class Passage:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._unsettled: tuple[Delivery, Decision, str] | None = None
+        self._standing = standing_of(desk.settings)
         self.name = desk.settings.name
         self.why: str | None = None
         self.disabled = False
@@ -94,11 +96,14 @@ class Passage:
         if self._unsettled is None:
             delivery = None if self.disabled else self._next()
             if delivery is None:
+                self._tell_again()
                 return False
             self._unsettled = (delivery, *self._attempt(delivery))
         delivery, decision, detail = self._unsettled
         self._settle(delivery, decision)
         self._unsettled = None
+        if self._standing is not None and decision.outcome is Outcome.DELIVERED:
+            self._standing.note(delivery, self._desk.clock())
         self._tell(delivery, decision, detail)
         return True
 
@@ -116,6 +121,22 @@ class Passage:
         with self._desk.state.read() as connection:
             waiting = due(connection, self.name, self._desk.clock(), 1)
         return waiting[0] if waiting else None
+
+    def _tell_again(self) -> None:
+        """Tell a receiver that forgets what still holds, while nothing new waits for it; what fails is told later."""
+        desk = self._desk
+        if self._standing is None or self.disabled:
+            return
+        with desk.state.read() as connection:
+            if next_due_at(connection, self.name) is not None:
+                return
+        for delivery in self._standing.due(desk.state, desk.clock()):
+            try:
+                receivers.send(desk.settings, delivery.message_id, delivery.body, desk.clock(), desk.network)
+                self.why = None
+            except (DeliveryFailed, DeliveryRefused) as error:
+                self.why = error.reason
+                return
 
     def _attempt(self, delivery: Delivery) -> tuple[Decision, str]:
         desk, failure, expires_at = self._desk, None, None

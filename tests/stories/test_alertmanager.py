@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +16,13 @@ from typing import Any
 
 import pytest
 
+from monitor.dispatch import Desk, Dispatcher
 from monitor.instant import SECOND
 from monitor.notification import MessageType
 from monitor.receivers import Network, send
+from monitor.store.alert import save_alert
+from monitor.store.database import StateSettings, open_state
+from monitor.store.delivery import QueuedDelivery, enqueue
 from tests.receivers.dialect_samples import sample, settings
 
 PROGRAM = which("prometheus-alertmanager")
@@ -88,4 +93,24 @@ def test_an_alert_fires_and_resolves(alertmanager: str) -> None:
     assert alert["generatorURL"] == "https://monitor.example/"
     assert alert["status"]["state"] == "active"
     send(receiver, *sample(MessageType.RESOLVED), now - SECOND, Network())
+    until(lambda: shown(alertmanager) == [])
+
+
+def test_an_alert_that_is_told_again_outlives_its_end(alertmanager: str, tmp_path: Path) -> None:
+    """An alert said to last four seconds stands longer while we run, and is gone soon after we do not."""
+    state = open_state(StateSettings(), tmp_path)
+    receiver = settings("alertmanager", f"http://{alertmanager}/", token=None, values={"lasts": 4})
+    ident, body = sample(MessageType.FIRING)
+    with state.write() as connection:
+        save_alert(connection, json.loads(body)["data"]["alert"])
+        enqueue(connection, QueuedDelivery(receiver.name, ident, 0, body, 0))
+    dispatcher = Dispatcher([Desk(state, receiver, Network(), lambda: time.time_ns() // 1000, random.Random(1))])
+    dispatcher.start()
+    until(lambda: bool(shown(alertmanager)))
+    began = shown(alertmanager)[0]["updatedAt"]
+    time.sleep(6)
+    (alert,) = shown(alertmanager)
+    dispatcher.stop(1)
+    state.close()
+    assert alert["updatedAt"] > began
     until(lambda: shown(alertmanager) == [])

@@ -22,6 +22,7 @@ class Dialect:
     token: what the token is, or ``None`` if there is none to give; ``user`` the same of a user's name.
     takes: ``alerts`` where people read, ``actions`` where each request starts a job, or ``all``.
     done: statuses besides 2xx that mean success, such as "it is there already".
+    forgets: what was told is to be told again while it holds.
     refusal: reads an answer of 2xx; returns what is wrong with it, or ``None``.
     """
 
@@ -37,4 +38,5 @@ class Dialect:
     user: str | None = None
     takes: Takes = "alerts"
     done: frozenset[int] = frozenset()
+    forgets: bool = False
     refusal: Callable[[bytes], str | None] | None = None

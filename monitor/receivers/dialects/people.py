@@ -106,7 +106,8 @@ ALERTMANAGER = Dialect(
     token="what it takes as Authorization: Bearer, if it asks",  # noqa: S106 - what it is, not one
     token_needed=False,
     headers={"Authorization": "Bearer {{ token }}"},
-    may={"lasts": "seconds that an alert stays firing unless it is told again; longer than alerts.repeat (8 days)"},
+    may={"lasts": "seconds that an alert stays firing where it is not told again; from 4 (8 days)"},
+    forgets=True,
     body=[
         {
             "labels": "{{ {'alertname': 'Driftline_' ~ (alert.name or 'test'), 'model': alert.model or '',"
