@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from monitor.demo.monitoring import Body
-from monitor.demo.scene import Scene, Stage, score_of
+from monitor.demo.scene import Scene, Stage, score_of, told_of
 from monitor.instant import to_text
 
 _WINDOWS_A_LINE = 7
@@ -63,6 +63,10 @@ class PlainScreen:
         if scene.retraining is not None:
             facts = {"rows": scene.retraining.rows, "why": scene.retraining.why}
             self._once(f"demo_retraining_{scene.retraining.status}", scene.retraining.action_id, **facts)
+        if scene.recovery is not None:
+            self._once("demo_recovery", "", text=scene.recovery.text)
+        if scene.withheld is not None:
+            self._once("demo_retraining_withheld", scene.withheld.action_id, text=told_of(scene.withheld))
         if performance.after is not None:
             self._once("demo_performance", "", after=performance.after, old=performance.old_version_same_rows)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from monitor.demo.monitoring import Body
-from monitor.demo.scene import Scene, Stage
+from monitor.demo.scene import Scene, Stage, Withheld
 
 _DIGITS = 4
 _SECONDS_DIGITS = 1
@@ -27,7 +27,9 @@ def demo_body(scene: Scene, elapsed_seconds: float) -> dict[str, Any]:
         "alert": _alert(scene.alert),
         "webhook": _webhook(scene),
         "retraining": _retraining(scene),
+        "recovery": None if scene.recovery is None else asdict(scene.recovery),
         "performance": _performance(scene),
+        "withheld": _withheld(scene.withheld),
         "addresses": {"page": scene.page, "metrics": scene.metrics} if begun else None,
         "elapsed_seconds": round(elapsed_seconds, _SECONDS_DIGITS),
     }
@@ -57,6 +59,21 @@ def _retraining(scene: Scene) -> dict[str, Any] | None:
     if scene.retraining is None:
         return None
     return {key: value for key, value in asdict(scene.retraining).items() if key != "why"}
+
+
+def _withheld(withheld: Withheld | None) -> dict[str, Any] | None:
+    if withheld is None:
+        return None
+    alert = withheld.alert
+    return {
+        "action_id": withheld.action_id,
+        "why": withheld.why,
+        "alert_id": alert["id"],
+        "fired_at": alert["started_at"],
+        "resolved_at": alert["resolved_at"],
+        "class": alert["diagnosis"]["class"],
+        "cause": {key: withheld.cause[key] for key in ("kind", "column", "detail", "factor")},
+    }
 
 
 def _performance(scene: Scene) -> dict[str, Any] | None:

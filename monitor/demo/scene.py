@@ -22,6 +22,7 @@ class Stage(StrEnum):
     RETRAIN = "retrain"
     PROMOTE = "promote"
     RECOVER = "recover"
+    WITHHOLD = "withhold"
 
 
 @dataclass(slots=True)
@@ -71,6 +72,29 @@ class Retraining:
     why: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What the monitor has found of a retraining once its version served."""
+
+    status: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A retraining that was not started, as the data were at fault.
+
+    Attributes
+    ----------
+    alert: as it stands now. ``why``: the gate's. ``cause``: the diagnosis's first.
+    """
+
+    action_id: str
+    alert: Body
+    why: str
+    cause: Body
+
+
 @dataclass(slots=True)
 class Scene:
     """The moment.
@@ -106,12 +130,14 @@ class Scene:
     gate: Gate | None = None
     delivered: Delivered | None = None
     retraining: Retraining | None = None
+    recovery: Recovery | None = None
+    withheld: Withheld | None = None
     performance: Performance = field(default_factory=Performance)
 
     @property
     def closed(self) -> bool:
-        """Whether the loop has closed, from training to recovery."""
-        return self.stopped_at is None and Stage.RECOVER in self.done
+        """Whether the loop has closed, from training to recovery, and held where it must not be closed."""
+        return self.stopped_at is None and Stage.WITHHOLD in self.done
 
 
 def score_of(body: Body | None, kind: str, metric: str = "roc_auc") -> Body | None:
@@ -122,6 +148,11 @@ def score_of(body: Body | None, kind: str, metric: str = "roc_auc") -> Body | No
         return None
     start = (body["window"] if kind == "realised" else body["id"]).split("~")[2]
     return {**found, "day": f"{start[:4]}-{start[4:6]}-{start[6:8]}"}
+
+
+def told_of(withheld: Withheld) -> str:
+    """Return a sentence on a retraining that was not started."""
+    return f"No retraining was started ({withheld.why}): {withheld.cause['detail']}."
 
 
 class Screen(Protocol):

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.demo.monitoring import Body
-from monitor.demo.scene import Performance, Scene, Stage, score_of
+from monitor.demo.scene import Performance, Scene, Stage, score_of, told_of
 from monitor.instant import to_text
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -157,6 +157,11 @@ def _retraining(scene: Scene) -> list[RenderableType]:
         rows = f" on {scene.retraining.rows:,} flights" if scene.retraining.rows else ""
         why = f": {scene.retraining.why}" if scene.retraining.why else ""
         lines.append(Text(f"  retraining {scene.retraining.status}{rows}{why}", "bold"))
+    if scene.recovery is not None:
+        color = "green" if scene.recovery.status == "recovered" else "red"
+        lines.append(Text(f"  {scene.recovery.text}", color))
+    if scene.withheld is not None:
+        lines.append(Text(f"  {told_of(scene.withheld)}", "yellow"))
     return lines
 
 

@@ -41,9 +41,12 @@ class Server:
     served: int = 0
     told: int = 0
     version: str = ""
+    factor: float = 1.0
+    """What distances are multiplied by on their way to the model: 1 is as they are."""
     scores: NDArray[np.float64] = field(init=False)
     times: NDArray[np.int64] = field(init=False)
     latencies: NDArray[np.float64] = field(init=False)
+    _model: Model = field(init=False)
 
     def __post_init__(self) -> None:
         self.scores = np.full(len(self.rows), np.nan)
@@ -60,8 +63,18 @@ class Server:
 
         All that it will be asked is scored now, at once: a score depends on its own row and on nothing else.
         """
-        self.version = model.version
+        self.version, self._model = model.version, model
         self.scores[self.served :] = model.score(self.rows.slice(self.served))
+
+    def measure_distances(self, factor: float, until: Instant) -> None:
+        """Have distances multiplied from the next record on, up to an instant at most: the model is asked with those.
+
+        Records after that instant are scored as they are.
+        """
+        self.factor = factor
+        last = int(np.searchsorted(self.times, until))
+        rows = _measured(self.rows.slice(self.served, last - self.served), factor)
+        self.scores[self.served : last] = self._model.score(rows)
 
     def serve(self, until: Instant) -> int:
         """Log every record before an instant, and every target that is known by then; return how many records."""
@@ -84,7 +97,7 @@ class Server:
         return self.served == len(self.rows)
 
     def _log(self, start: int, stop: int) -> None:
-        rows = self.rows.slice(start, stop - start).combine_chunks()
+        rows = _measured(self.rows.slice(start, stop - start), self.factor).combine_chunks()
         scores = self.scores[start:stop]
         inputs = json_objects({name: _array(rows[name]) for name in FEATURES})
         records = {
@@ -107,6 +120,13 @@ class Server:
         }
         landed = targets["target"].is_valid()
         _append(self.directory / "targets", {key: column.filter(landed) for key, column in targets.items()})
+
+
+def _measured(rows: pa.Table, factor: float) -> pa.Table:
+    if factor == 1.0:
+        return rows
+    place = rows.column_names.index("distance")
+    return rows.set_column(place, "distance", pc.round(pc.multiply(rows["distance"], factor), 1))
 
 
 def _array(column: pa.ChunkedArray) -> pa.Array:

@@ -1,4 +1,4 @@
-"""The story of the demo, stage by stage: train, serve, alert, delivery, retrain, promote, recover.
+"""The story of the demo, stage by stage: train, serve, alert, delivery, retrain, promote, recover, withhold.
 
 Event time runs ahead as fast as it is read, and stands still while the job trains: what happens depends on the
 flights alone, so that every run tells the same story. Why it is told with these spans: docs/decisions.
@@ -14,15 +14,14 @@ from typing import TypeAlias
 
 from monitor.demo.cast import Cast, raise_curtain
 from monitor.demo.evaluation import ROWS_AFTER, evaluate_after, evaluate_at_alert, flights_landed
+from monitor.demo.fault import STEP, Fault
 from monitor.demo.monitoring import Body, OpenMonitor
 from monitor.demo.retraining import Retrained
-from monitor.demo.scene import Delivered, Gate, Retraining, Scene, Screen, Stage
+from monitor.demo.scene import Delivered, Gate, Recovery, Retraining, Scene, Screen, Stage
 from monitor.demo.setup import Folder, check_port
 from monitor.instant import SECOND, Instant, from_text
 
 RaiseCurtain: TypeAlias = Callable[[Folder, int, OpenMonitor, Callable[[Retrained], None], ExitStack], Cast]
-STEP = 12 * 3600 * SECOND
-"""Event time moves on by so much at once: a window of a day is seen at noon of the next."""
 _PROMOTION_STEPS = 20
 _TICK_SECONDS = 0.02
 _ASKED = frozenset({"requested", "started", "succeeded", "failed"})
@@ -81,6 +80,7 @@ class Story:
             (Stage.RETRAIN, "The job retrains on the rows that the webhook points to", self._retrain),
             (Stage.PROMOTE, "Version 2 serves, and has a reference of its own", self._promote),
             (Stage.RECOVER, "The alert of version 1 ends; version 2 shows what it can do", self._recover),
+            (Stage.WITHHOLD, "From now on distances come in kilometres: a fault that looks like drift", self._withhold),
         )
         for stage, note, play in stages:
             self.scene.stage, self.scene.note, self.scene.stopped_at = stage, note, stage
@@ -197,13 +197,30 @@ class Story:
         """Go on until the old alert is over and enough flights of version 2 have landed; version 2 must be better."""
         cast = self._cast
         if not self._play_until(
-            lambda: self._is_resolved() and flights_landed(cast.server, self._promoted) >= self.staging.rows_after
+            lambda: (
+                self._is_resolved()
+                and flights_landed(cast.server, self._promoted) >= self.staging.rows_after
+                and self._is_known()
+            )
         ):
             return False
         performance = self.scene.performance
         evaluate_after(cast, self._promoted, self.staging.rows_after, performance)
         before, after = performance.old_version_same_rows, performance.after
-        return before is not None and after is not None and after > before
+        better = before is not None and after is not None and after > before
+        return better and self.scene.recovery is not None and self.scene.recovery.status == "recovered"
+
+    def _is_known(self) -> bool:
+        """Take up what the monitor has found of the retraining; say whether it has found anything."""
+        retraining = self.scene.retraining
+        asked = [body for body in self._cast.monitor.actions() if retraining and body["id"] == retraining.action_id]
+        found = next((body["recovery"] for body in asked if body["recovery"]), None)
+        if found is not None and found["text"] is not None:
+            self.scene.recovery = Recovery(found["status"], found["text"])
+        return self.scene.recovery is not None
+
+    def _withhold(self) -> bool:
+        return Fault(self._cast, self.scene, self._step).play()
 
     def _is_resolved(self) -> bool:
         return self.scene.alert is not None and self.scene.alert["resolved_at"] is not None

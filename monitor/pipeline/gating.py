@@ -2,7 +2,8 @@
 
 A change of the population also puts values out of their range or among unseen categories; such violations veto
 nothing. What only a fault does, vetoes: values that are missing, not finite, of another type or one and the same, a
-column that is gone, records that come twice or with impossible times, a broken rule between columns, and silence.
+column that is gone, records that come twice or with impossible times, a broken rule between columns, and silence. So
+does an alert whose diagnosis is sure of a fault: another unit, an exchange or other names, which no population has.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from monitor.action import Facts
 from monitor.alert import AlertState
+from monitor.diagnosis import DATA_FAULT, SURE
 from monitor.identity import digest_id
 from monitor.instant import Instant, from_text, microseconds
 from monitor.pipeline.concentrating import KIND as CONCENTRATION
@@ -62,7 +64,7 @@ def facts_of(model: Model, asked: Asked, event: Instant) -> Facts:
         targets=model.targets_between(version.since, event),
         suspended=is_suspended(model.plan.switch),
         settling=is_settling(model, version, end),
-        data_fault=has_data_fault(model, version, asked.window),
+        data_fault=has_data_fault(model, version, asked.window) or is_sure_fault(asked.alert),
         persistent=asked.persistent,
         concentrated=asked.alert is not None and CONCENTRATION in _kinds(asked.alert),
     )
@@ -96,6 +98,16 @@ def has_data_fault(model: Model, version: Version, window: Json) -> bool:
     own = {name for name, body in _firing(version.raised) if _SILENCE.get(name) in _kinds(body)}
     untold = (body for each in model.versions.values() for name, body in _firing(each.raised) if name == "targets")
     return bool(own) or any(_SILENCE["targets"] in _kinds(body) for body in untold)
+
+
+def is_sure_fault(alert: Json | None) -> bool:
+    """Say whether the diagnosis of an alert is sure of a fault of the data.
+
+    One that was seen in the figures of a column alone, such as missing values, is not: the checks watch for those.
+    """
+    diagnosis: Json = (alert or {}).get("diagnosis") or {"class": None, "causes": []}
+    is_sure = any(cause.get("confidence", 0.0) >= SURE for cause in diagnosis["causes"])
+    return is_sure and bool(diagnosis["class"] == DATA_FAULT)
 
 
 def _firing(raised: Mapping[tuple[str, str], Raised]) -> Sequence[tuple[str, Json]]:

@@ -96,11 +96,11 @@ WEBHOOK = record(
         links=record(page=maybe(STRING), report=maybe(STRING), rows=maybe(STRING)),
     ),
 )
-DEMO = record(
+_DEMO = record(
     kind={"const": "demo"},
     schema=FORMAT,
     closed=BOOLEAN,
-    stopped_at=maybe(one("train", "serve", "alert", "delivery", "retrain", "promote", "recover")),
+    stopped_at=maybe(one("train", "serve", "alert", "delivery", "retrain", "promote", "recover", "withhold")),
     directory=STRING,
     records=maybe(COUNT),
     windows=maybe(COUNT),
@@ -130,6 +130,21 @@ DEMO = record(
     ),
     addresses=maybe(record(page=STRING, metrics=STRING)),
     elapsed_seconds=SECONDS,
+)
+DEMO = beside(
+    _DEMO,
+    recovery=maybe(record(status=one("recovered", "not_recovered"), text=STRING)),
+    withheld=maybe(
+        record(
+            action_id=ACTION_ID,
+            why=WORD,
+            alert_id=ALERT_ID,
+            fired_at=INSTANT,
+            resolved_at=maybe(INSTANT),
+            class_=CLASS,
+            cause=record(kind=WORD, column=maybe(STRING), detail=STRING, factor=maybe(NUMBER)),
+        )
+    ),
 )
 _LAST_WINDOW = record(
     id=WINDOW_ID,

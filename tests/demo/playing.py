@@ -112,10 +112,13 @@ class ScriptedMonitor:
     asks_at: Instant | None
     version: Callable[[], str]
     ask: Callable[[], None]
+    factor: Callable[[], float] = lambda: 1.0
     now: Instant = 0
     asked: bool = False
     closed: bool = False
+    sees_fault: bool = True
     _promoted_at: Instant | None = None
+    _broke_at: Instant | None = None
 
     page = "http://127.0.0.1:10464/"
     metrics = "http://127.0.0.1:10464/metrics"
@@ -123,6 +126,8 @@ class ScriptedMonitor:
     def advance(self, until: Instant) -> Sequence[dict[str, Any]]:
         """Close a window of the version that serves, twice a day."""
         self.now = until
+        if self.factor() != 1.0 and self._broke_at is None:
+            self._broke_at = until
         if self.version() != "1" and self._promoted_at is None:
             self._promoted_at = until
         if self.asks_at is not None and until >= self.asks_at and not self.asked:
@@ -138,13 +143,24 @@ class ScriptedMonitor:
         return 1
 
     def alerts(self) -> Sequence[dict[str, Any]]:
-        """Return the alert of the script; it resolves two days after the promotion."""
+        """Return the alert of the script, which resolves two days after the promotion, and after it that of a fault."""
         if self.fires_at is None or self.now < self.fires_at:
             return []
         over = self._promoted_at is not None and self.now >= self._promoted_at + 2 * DAY
         alert = {"id": "al_1", "name": "drift", "severity": "warning", "columns": ["temp"], "diagnosis": None}
         times = {"started_at": to_text(self.fires_at), "resolved_at": to_text(self.now) if over else None}
-        return [{**alert, **times, "state": "resolved" if over else "firing", "reason": "first_time"}]
+        drift = {**alert, **times, "state": "resolved" if over else "firing", "reason": "first_time"}
+        return [*self._of_fault(drift), drift]
+
+    def _of_fault(self, drift: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the alert on distances; it resolves as soon as they are mended."""
+        if self._broke_at is None or not self.sees_fault:
+            return []
+        cause = {"kind": "unit_change", "column": "distance", "detail": "in kilometres", "factor": 1.609}
+        over = to_text(self.now) if self.factor() == 1.0 else None
+        diagnosis = {"class": "data_fault", "causes": [cause]}
+        times = {"started_at": to_text(self._broke_at), "resolved_at": over}
+        return [{**drift, **times, "id": "al_2", "columns": ["distance"], "diagnosis": diagnosis}]
 
     def actions(self) -> Sequence[dict[str, Any]]:
         """Return the action, as the job has reported on it."""
@@ -152,7 +168,10 @@ class ScriptedMonitor:
             return []
         steps = [step for step, _, _ in self.desk.calls if step != "rows"]
         status = (steps or ["requested"])[-1] if self.asked else "withheld"
-        return [{"id": ACTION, "alert": "al_1", "status": status, "why": "too_few_targets"}]
+        recovery = {"status": "recovered", "text": "Retraining finished."} if status == "succeeded" else None
+        first = {"id": ACTION, "alert": "al_1", "status": status, "why": "too_few_targets", "recovery": recovery}
+        second = {"id": "ac_2", "alert": "al_2", "status": "withheld", "why": "data_fault", "recovery": None}
+        return [*([second] if self._broke_at is not None and self.sees_fault else []), first]
 
     def deliveries(self) -> Sequence[dict[str, Any]]:
         """Return the one delivery."""

@@ -57,7 +57,7 @@ class TestTheStory:
         """Without a terminal stderr is one JSON object a line, and tells each stage."""
         events = [json.loads(line) for line in told.stderr.splitlines()]
         stages = [event["stage"] for event in events if event["event"] == "demo_stage"]
-        assert stages == ["train", "serve", "alert", "delivery", "retrain", "promote", "recover"]
+        assert stages == ["train", "serve", "alert", "delivery", "retrain", "promote", "recover", "withhold"]
 
     def test_the_warmth_of_spring_is_found(self, body: dict[str, Any]) -> None:
         """The alert is about drift, names the temperature, and says that the world has changed, not the data."""
@@ -85,6 +85,19 @@ class TestTheStory:
         performance = body["performance"]
         assert performance["rows"] == 20_000
         assert performance["after"] > performance["old_version_same_rows"] + 0.01
+
+    def test_the_monitor_has_verified_the_recovery(self, body: dict[str, Any]) -> None:
+        """Version 2 has held in windows of its own, and the sentence says from how much to how much."""
+        assert body["recovery"]["status"] == "recovered"
+        assert "version 2 recovered: roc_auc" in body["recovery"]["text"]
+
+    def test_nothing_is_retrained_on_broken_data(self, body: dict[str, Any]) -> None:
+        """Kilometres are named as such with their factor, the retraining is withheld, and the alert ends."""
+        withheld = body["withheld"]
+        assert (withheld["why"], withheld["class"]) == ("data_fault", "data_fault")
+        assert (withheld["cause"]["kind"], withheld["cause"]["column"]) == ("unit_change", "distance")
+        assert withheld["cause"]["factor"] == pytest.approx(1.609, abs=0.001)
+        assert withheld["resolved_at"] is not None
 
 
 def test_a_folder_of_others_is_a_fault_before_the_start(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monitor.demo.result import demo_body
-from monitor.demo.scene import Delivered, Performance, Retraining, Scene, Stage
+from monitor.demo.scene import Delivered, Performance, Recovery, Retraining, Scene, Stage, Withheld
 
 ALERT: dict[str, Any] = {
     "id": "al_4k2d7x3mzq6ph5tnwy2rvb6cja",
@@ -18,6 +18,16 @@ ALERT: dict[str, Any] = {
     "resolved_at": "2013-06-30T00:05:00Z",
     "columns": ["score", "temp"],
     "diagnosis": {"class": "population_change", "causes": []},
+}
+
+FAULT: dict[str, Any] = {
+    "id": "al_2",
+    "started_at": "2013-07-22T04:05:00Z",
+    "resolved_at": "2013-07-26T04:05:00Z",
+    "diagnosis": {
+        "class": "data_fault",
+        "causes": [{"kind": "unit_change", "column": "distance", "detail": "in kilometres", "factor": 1.609}],
+    },
 }
 
 
@@ -36,6 +46,8 @@ def closed() -> Scene:
         alert=ALERT,
         delivered=Delivered("evt_q6ph5tnwy2rvb6cja4k2d7x3mz", 1),
         retraining=Retraining("ac_7m2p4t6x5zq3ks5vwy2rnb6djc", "succeeded", 80_000),
+        recovery=Recovery("recovered", "Retraining finished: version 2 recovered."),
+        withheld=Withheld("ac_2", FAULT, "data_fault", FAULT["diagnosis"]["causes"][0]),
         performance=Performance("roc_auc", 0.68912345, 0.629, 0.764, 0.741, 20_000),
     )
 
@@ -62,6 +74,16 @@ def test_a_closed_loop_is_told_whole(closed: Scene) -> None:
         },
         "webhook": {"id": "evt_q6ph5tnwy2rvb6cja4k2d7x3mz", "attempts": 1, "signature_verified": True},
         "retraining": {"action_id": "ac_7m2p4t6x5zq3ks5vwy2rnb6djc", "status": "succeeded", "rows": 80_000},
+        "recovery": {"status": "recovered", "text": "Retraining finished: version 2 recovered."},
+        "withheld": {
+            "action_id": "ac_2",
+            "why": "data_fault",
+            "alert_id": "al_2",
+            "fired_at": "2013-07-22T04:05:00Z",
+            "resolved_at": "2013-07-26T04:05:00Z",
+            "class": "data_fault",
+            "cause": {"kind": "unit_change", "column": "distance", "detail": "in kilometres", "factor": 1.609},
+        },
         "performance": {
             "metric": "roc_auc",
             "reference": 0.6891,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -63,6 +64,7 @@ def tell(
         *,
         first: Model = poor,
         delivered: bool = True,
+        sees_fault: bool = True,
     ) -> Story:
         def raise_curtain(
             folder: Folder, port: int, opening: OpenMonitor, deploy: Callable[[Retrained], None], stack: ExitStack
@@ -76,7 +78,8 @@ def tell(
                 if delivered:
                     post(job.url, body, signed(body))
 
-            monitor = ScriptedMonitor(opened, fires, asks, lambda: server.version, ask)
+            monitor = ScriptedMonitor(opened, fires, asks, lambda: server.version, ask, lambda: server.factor)
+            monitor.sees_fault = sees_fault
             monitors.append(monitor)
             stack.callback(monitor.close)
             return Cast(first, 0.7, server, job, monitor, 10_000)
@@ -157,3 +160,19 @@ def test_a_version_that_is_no_better_does_not_close_the_loop(tell: Callable[...,
     scene = tell(first=train(january, "1")).scene
     assert scene.stopped_at is Stage.RECOVER
     assert scene.performance.after is not None
+
+
+def test_a_fault_is_named_and_nothing_is_started(tell: Callable[..., Story], tmp_path: Path) -> None:
+    """Kilometres stand at the end of the log, a fraction each, and the retraining is withheld with its cause."""
+    scene = tell().scene
+    assert scene.withheld is not None
+    assert (scene.withheld.why, scene.withheld.cause["column"]) == ("data_fault", "distance")
+    lines = (tmp_path / "demo" / "logs" / "2013-01.jsonl").read_text().splitlines()
+    assert json.loads(lines[0])["inputs"]["distance"] % 1 == 0
+    assert any(json.loads(line)["inputs"]["distance"] % 1 for line in lines[-50:])
+
+
+def test_a_fault_that_is_not_named_does_not_close_the_loop(tell: Callable[..., Story]) -> None:
+    """If the monitor takes kilometres for the world's doing, the stage is withhold."""
+    scene = tell(sees_fault=False).scene
+    assert (scene.stopped_at, scene.withheld) == (Stage.WITHHOLD, None)

@@ -65,6 +65,14 @@ def flipped(hour: int) -> list[Json]:
     return found
 
 
+def converted(hour: int) -> list[Json]:
+    """Send counts in another unit: no count is a fraction."""
+    found = WORLD.hour(BEGIN + hour * HOUR)
+    for record in found if hour >= CALM else ():
+        record["inputs"]["count"] = round(record["inputs"]["count"] * 1.609344, 3)
+    return found
+
+
 def replayed(hour: int) -> list[Json]:
     """Send the drifted records of one hour every hour, as if they were new."""
     if hour < CALM:
@@ -129,8 +137,9 @@ def whys(found: Iterable[Json]) -> Counter[str]:
     ("attack", "says"),
     [
         (targeted, None),
-        (flood, "concentrated"),
+        (flood, "data_fault"),  # its other amounts pass for another unit of them; concentrated is the next to say so
         (flipped, "data_fault"),
+        (converted, "data_fault"),
         (repeated, "data_fault"),
         (replayed, None),
         (alternating, "budget_spent"),
