@@ -6,20 +6,19 @@ from collections.abc import Iterator
 
 from monitor.config.faults import nearest, one_of
 from monitor.config.lengths import unfit_lengths
+from monitor.config.method_checks import unfit_methods, unfit_tests, without_p_value
+from monitor.config.nodes import items, value
 from monitor.config.not_yet import HELP
-from monitor.config.place import Place, below, item, quoted, shown
+from monitor.config.place import Place, below, quoted
 from monitor.config.receiver_checks import misused_receivers, unallowed_commands
 from monitor.config.route_checks import escalated, misused_routes, unreachable_routes
 from monitor.config.yaml_marks import Node
-from monitor.drift import CATEGORIES, METHODS, NUMBERS
-from monitor.drift.by_evidently import TESTS, is_evidentlys
 from monitor.errors import Fault
 from monitor.performance.business_value import NAME as VALUE
 from monitor.performance.reading import CLASS_TASKS
 from monitor.performance.registry import DEFAULTS, named
 from monitor.performance.registry import METRICS as METRIC_NAMES
 from monitor.performance.settings import is_performance
-from monitor.record import Kind
 from monitor.settings import parse_duration
 
 _TWO = 2
@@ -40,23 +39,23 @@ def cross_faults(root: Node, file: str, *, windowed: bool = True) -> list[Fault]
         _repeated_names,
         _unknown_names,
         _uneven_windows,
-        _unfit_methods,
-        _without_p_value,
+        unfit_methods,
+        without_p_value,
         _unmet,
         _sent_twice,
     )
     faults = [fault for check in found for fault in check(root, file)]
     faults += [*unfit_lengths(root, file), *misused_receivers(root, file), *misused_routes(root, file)]
     faults += unallowed_commands(root, file)
-    return [*faults, *_by_evidently(root, file, windowed=windowed)]
+    return [*faults, *unfit_tests(root, file, windowed=windowed)]
 
 
 def cross_warnings(root: Node, file: str) -> list[Fault]:
     """Return what is allowed, and probably not meant."""
     found = []
-    for path, model in _items(root, "models"):
+    for path, model in items(root, "models"):
         retrain = model.get("retrain")
-        if retrain is None or model.get("targets") is not None or _value(retrain, "min_targets") == 0:
+        if retrain is None or model.get("targets") is not None or value(retrain, "min_targets") == 0:
             continue
         message = "no targets are configured, so that every retraining is withheld (too_few_targets)"
         where = Place(file, below(path, "retrain"), model.key("retrain"))
@@ -64,21 +63,10 @@ def cross_warnings(root: Node, file: str) -> list[Fault]:
     return [*found, *unreachable_routes(root, file)]
 
 
-def _items(root: Node, key: str) -> Iterator[tuple[str, Node]]:
-    listed = root.get(key)
-    for index, child in enumerate(listed.items if listed else ()):
-        yield item(key, index, child), child
-
-
-def _value(node: Node | None, key: str) -> object:
-    child = node.get(key) if node else None
-    return child.value if child and child.kind == "scalar" else None
-
-
 def _repeated_names(root: Node, file: str) -> Iterator[Fault]:
     for key in ("models", "receivers"):
         lines: dict[object, int] = {}
-        for path, child in _items(root, key):
+        for path, child in items(root, key):
             name = child.get("name")
             if name is None or not isinstance(name.value, str):
                 continue
@@ -93,7 +81,7 @@ def _unknown_names(root: Node, file: str) -> Iterator[Fault]:
         ("receiver", [*_routed(root, "to"), *escalated(root), *_retraining(root)]),
         ("model", _routed(root, "match", "model")),
     ):
-        known = [name for _, child in _items(root, f"{kind}s") if isinstance(name := _value(child, "name"), str)]
+        known = [name for _, child in items(root, f"{kind}s") if isinstance(name := value(child, "name"), str)]
         for path, node in used:
             if isinstance(node.value, str) and node.value not in known:
                 expected = one_of(known) or f"a name under {kind}s"
@@ -103,7 +91,7 @@ def _unknown_names(root: Node, file: str) -> Iterator[Fault]:
 
 def _routed(root: Node, *keys: str) -> Iterator[tuple[str, Node]]:
     """Yield the names, one or a list, that each route has under the keys."""
-    for path, route in _items(root, "routes"):
+    for path, route in items(root, "routes"):
         found: Node | None = route
         for key in keys:
             found = found.get(key) if found else None
@@ -115,7 +103,7 @@ def _routed(root: Node, *keys: str) -> Iterator[tuple[str, Node]]:
 
 
 def _retraining(root: Node) -> Iterator[tuple[str, Node]]:
-    for path, model in _items(root, "models"):
+    for path, model in items(root, "models"):
         receiver = retrain.get("receiver") if (retrain := model.get("retrain")) else None
         if receiver:
             yield f"{path}.retrain.receiver", receiver
@@ -123,7 +111,7 @@ def _retraining(root: Node) -> Iterator[tuple[str, Node]]:
 
 def _unknown_metrics(root: Node, file: str) -> Iterator[Fault]:
     """Yield the performance metrics that there are not; the figures of objectives are their settings' to judge."""
-    for path, model in _items(root, "models"):
+    for path, model in items(root, "models"):
         asked = model.get("performance")
         for at, node in _metrics(asked, f"{path}.performance"):
             if node.value == VALUE:
@@ -139,8 +127,8 @@ def _unknown_metrics(root: Node, file: str) -> Iterator[Fault]:
 
 def _unfit_matrix(root: Node, file: str) -> Iterator[Fault]:
     """Yield matrices of what answers bring that are of other classes than the task."""
-    for path, model in _items(root, "models"):
-        asked, task = model.get("performance"), _value(model, "task")
+    for path, model in items(root, "models"):
+        asked, task = model.get("performance"), value(model, "task")
         matrix = asked.get(VALUE) if asked else None
         rows = len(matrix.items) if matrix and matrix.items else 0
         message = None
@@ -154,19 +142,19 @@ def _unfit_matrix(root: Node, file: str) -> Iterator[Fault]:
 
 def _unfit_interval(root: Node, file: str) -> Iterator[Fault]:
     """Yield ends of intervals of models that give no number."""
-    for path, model in _items(root, "models"):
+    for path, model in items(root, "models"):
         lower = columns.get("lower") if (columns := model.get("columns")) else None
-        if lower and lower.value is not None and _value(model, "task") != "regression":
+        if lower and lower.value is not None and value(model, "task") != "regression":
             place = Place(file, f"{path}.columns.lower", lower)
             yield place.fault("E103", "an interval is of a predicted number; expected task: regression beside it")
 
 
 def _unfit_groups(root: Node, file: str) -> Iterator[Fault]:
     """Yield groups of models that the measures of fairness are not for."""
-    for path, model in _items(root, "models"):
+    for path, model in items(root, "models"):
         fairness = model.get("fairness")
         columns = fairness.get("columns") if fairness else None
-        if columns and columns.items and _value(model, "task") != "binary":
+        if columns and columns.items and value(model, "task") != "binary":
             message = "fairness is measured of models of two classes; expected task: binary beside it"
             yield Place(file, f"{path}.fairness.columns", columns).fault("E103", message)
 
@@ -182,103 +170,17 @@ def _metrics(asked: Node | None, path: str) -> Iterator[tuple[str, Node]]:
 
 
 def _uneven_windows(root: Node, file: str) -> Iterator[Fault]:
-    for path, model in _items(root, "models"):
+    for path, model in items(root, "models"):
         window = model.get("window")
         if window is None:
             continue
         try:
-            length, every = (parse_duration(_value(window, key) or "1h") for key in ("length", "every"))
+            length, every = (parse_duration(value(window, key) or "1h") for key in ("length", "every"))
         except ValueError:
             continue
         if every.total_seconds() > 0 and length > every and length % every:
             where = Place(file, below(path, "window"), model.key("window"))
-            yield where.fault("E115", f"length {_value(window, 'length') or '1h'} is not a multiple of every")
-
-
-def _unfit_methods(root: Node, file: str) -> Iterator[Fault]:
-    for path, model in _items(root, "models"):
-        for at, node, kinds in _methods(model.get("drift"), f"{path}.drift"):
-            known = [method.name for method in METHODS.values() if kinds & method.kinds]
-            if isinstance(node.value, str) and node.value not in known and not _is_of_a_column(at, node.value):
-                message = f"no method for such columns (got {shown(node)}); expected {one_of(known)}"
-                yield Place(file, at, node).fault("E103", message, nearest(node.value, known))
-
-
-def _without_p_value(root: Node, file: str) -> Iterator[Fault]:
-    """Yield the rules on a p-value whose method has none."""
-    known = [method.name for method in METHODS.values() if method.tail is not None]
-    for path, model in _items(root, "models"):
-        columns = drift.get("columns") if (drift := model.get("drift")) else None
-        for key, column in columns.entries if columns else ():
-            node, method = column.get("p_value"), _value(column, "method")
-            if node and node.value is not None and method in METHODS and method not in known:
-                where = Place(file, f"{below(f'{path}.drift.columns', key.text)}.p_value", node)
-                message = (
-                    f"{method} has no p-value; expected a threshold, or a method that is one of {', '.join(known)}"
-                )
-                yield where.fault("E115", message)
-
-
-def _is_of_a_column(at: str, method: str) -> bool:
-    """Say whether a method is meant as Evidently's, which single columns have: those are looked at by themselves."""
-    return is_evidentlys(method) and ".drift.columns." in at
-
-
-def _by_evidently(root: Node, file: str, *, windowed: bool) -> Iterator[Fault]:
-    """Yield the tests of Evidently's that cannot be meant.
-
-    Parameters
-    ----------
-    windowed: whether windows are judged: then a test is given the rows that are kept of one.
-    """
-    for path, model in _items(root, "models"):
-        bare = windowed and _value(model, "rows_per_window") == 0
-        columns = drift.get("columns") if (drift := model.get("drift")) else None
-        for key, column in columns.entries if columns else ():
-            node = column.get("method")
-            if node and isinstance(node.value, str) and is_evidentlys(node.value):
-                at = f"{below(f'{path}.drift.columns', key.text)}.method"
-                message, hint, code = _unfit_test(node.value, column, bare=bare)
-                if message:
-                    yield Place(file, at, node).fault(code, message, hint)
-
-
-def _unfit_test(name: str, column: Node, *, bare: bool) -> tuple[str, str | None, str]:
-    """Return what is wrong with a test of Evidently's, what to do, and the code; empty words if nothing is.
-
-    Parameters
-    ----------
-    bare: whether windows are judged of which no rows are kept.
-    """
-    if name not in TESTS:
-        known = list(TESTS)
-        return (
-            f"Evidently has no such test (got {quoted(name)}); expected {one_of(known)}",
-            nearest(name, known),
-            "E103",
-        )
-    test = TESTS[name]
-    given = [key for key in ("threshold", "p_value") if _value(column, key) is not None]
-    if given != [test.rule]:
-        return f"{name} is a fixed rule; expected {test.rule} beside it, and no other", None, "E115"
-    if bare:
-        like = "" if test.native is None else f", or take {test.native}, which needs none"
-        message = f"{name} needs the values themselves, and rows_per_window: 0 keeps no rows"
-        return message, f"let e.g. 5000 be kept{like}", "E115"
-    return "", None, ""
-
-
-def _methods(drift: Node | None, path: str) -> Iterator[tuple[str, Node, frozenset[Kind]]]:
-    """Yield each method that is named: where, and the kinds of column it is meant for."""
-    for key, kinds in (("numeric", NUMBERS), ("categorical", CATEGORIES)):
-        node = drift.get(key) if drift else None
-        if node:
-            yield below(path, key), node, kinds
-    columns = drift.get("columns") if drift else None
-    for key_of_column, column in columns.entries if columns else ():
-        node = column.get("method")
-        if node:
-            yield f"{below(f'{path}.columns', key_of_column.text)}.method", node, NUMBERS | CATEGORIES
+            yield where.fault("E115", f"length {value(window, 'length') or '1h'} is not a multiple of every")
 
 
 def _unmet(root: Node, file: str) -> Iterator[Fault]:
@@ -286,18 +188,18 @@ def _unmet(root: Node, file: str) -> Iterator[Fault]:
     database = state.key("database") if state else None
     if database:
         yield Place(file, "state.database", database).fault("E109", "this version keeps state in SQLite alone", HELP)
-    for path, model in _items(root, "models"):
+    for path, model in items(root, "models"):
         for key in ("records", "targets"):
             found = model.get(key)
             for source in (found.items or (found,)) if found else ():
-                if _value(source, "type") == "files" and parse_duration(_value(source, "dedup") or "0s"):
+                if value(source, "type") == "files" and parse_duration(value(source, "dedup") or "0s"):
                     place = Place(file, f"{path}.{key}.dedup", source.get("dedup") or source)
                     yield place.fault("E109", "this version drops no duplicates from files; expected 0s", HELP)
 
 
 def _sent_twice(root: Node, file: str) -> Iterator[Fault]:
     """Yield all but the first of a model's sources that are sent by HTTP: they would have one address."""
-    for path, model in _items(root, "models"):
+    for path, model in items(root, "models"):
         records = model.get("records")
         types = [
             (f"{path}.records[{place}].type", each.get("type"))
