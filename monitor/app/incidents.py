@@ -19,7 +19,7 @@ from monitor.store.alert import acknowledge, get_alert
 from monitor.store.database import Connection, State
 from monitor.store.delivery import Delivery, get_delivery, revive
 from monitor.store.silence import end_silence, get_silence, lasting_silences, save_silence
-from monitor.web.problems import Problem, unauthorized
+from monitor.web.problems import Problem, not_found, unauthorized
 from monitor.web.view import Acknowledgement, SilenceAsked
 
 Json = dict[str, Any]
@@ -61,7 +61,7 @@ def take_acknowledgement(state: State, id: str, said: Acknowledgement, now: Inst
     with state.write() as connection:
         alert = get_alert(connection, id)
         if alert is None:
-            raise Problem(404, "not_found", "there is no such alert")
+            raise not_found("alert")
         if alert["state"] != "firing":
             raise Problem(409, "alert_over", f"the alert is {alert['state']} and needs nobody")
         acknowledge(connection, id, said.by, said.note, now)
@@ -113,7 +113,7 @@ def take_end(state: State, id: str, by: str, now: Instant) -> Json:
     with state.write() as connection:
         found = get_silence(connection, id)
         if found is None:
-            raise Problem(404, "not_found", "there is no such silence")
+            raise not_found("silence")
         if state_of(found, now) == "expired":
             raise Problem(409, "silence_over", f"the silence ended at {to_text(found.ends_at)}")
         ended = end_silence(connection, found, by, now)
@@ -130,13 +130,13 @@ def take_retry(state: State, id: str, by: str, now: Instant) -> Delivery:
     """
     with state.write() as connection:
         if get_delivery(connection, id) is None:
-            raise Problem(404, "not_found", "there is no such delivery")
+            raise not_found("delivery")
         if not revive(connection, id, now):
             raise Problem(409, "delivered_already", "the message was delivered already")
         audit.append(connection, now, by, "delivery_retried", {"delivery": id})
         found = get_delivery(connection, id)
     if found is None:
-        raise Problem(404, "not_found", "there is no such delivery")
+        raise not_found("delivery")
     return found
 
 

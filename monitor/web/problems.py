@@ -69,7 +69,7 @@ def unauthorized() -> Problem:
     return Problem(
         HTTPStatus.UNAUTHORIZED,
         "token_invalid",
-        "this needs the action's own token as a bearer token",
+        "this needs its own token as a bearer token: the action's, or that of who can read the state",
         headers={"WWW-Authenticate": 'Bearer realm="driftline"'},
     )
 
