@@ -189,12 +189,10 @@ def _item(event: Json) -> dict[str, Any]:
     """Return what a digest says of a message."""
     data = event["data"]
     return {
-        "id": event["id"],
-        "time": event["time"],
+        **{key: event[key] for key in ("id", "time")},
         "alert": data["alert"],
         "columns": [column["name"] for column in data["columns"]],
-        "columns_total": data["columns_total"],
-        "diagnosis": data["diagnosis"],
+        **{key: data[key] for key in ("columns_total", "diagnosis")},
         "page": data["links"]["page"],
     }
 

@@ -10,12 +10,13 @@ from monitor.action import Status
 from monitor.alert import AlertState
 from monitor.app.incidents import shown_alerts
 from monitor.app.running import Running
-from monitor.instant import SECOND
+from monitor.instant import SECOND, Instant
 from monitor.pipeline.model import Version
 from monitor.store.action import list_actions
 from monitor.store.alert import open_alerts
 from monitor.store.audit import head
 from monitor.store.counts import load_counts
+from monitor.store.database import Connection
 from monitor.store.delivery import pending_counts
 from monitor.store.notice import load_withheld
 from monitor.store.silence import lasting_silences
@@ -44,12 +45,9 @@ def publish(running: Running) -> None:
     telemetry, now = running.telemetry, running.clock()
     with running.state.read() as connection:
         counts = load_counts(connection)
-        alerts = [alert for alert in open_alerts(connection) if alert["model"] in running.workers]
         outboxes = {outbox.receiver: outbox for outbox in pending_counts(connection)}
         actions, _ = list_actions(connection, limit=_ACTIONS)
-        alerts = shown_alerts(connection, running.loaded.config, alerts, now)
-        silences = [each for each in lasting_silences(connection, now) if each.starts_at <= now]
-        withheld_messages = load_withheld(connection)
+        _publish_alerts(running, connection, now)
         entries = head(connection).seq
     for entry in counts:
         if entry.model in running.workers:
@@ -59,10 +57,6 @@ def publish(running: Running) -> None:
             )
             lag = None if entry.accepted_at is None else max(now - entry.accepted_at, 0) / SECOND
             telemetry.source_lag(entry.model, entry.role, lag)
-    telemetry.alerts([*alerts, *_pending(running)])
-    telemetry.withheld(alerts, {model: withheld_messages.get(model, {}) for model in running.workers})
-    everything = sum(each.everything for each in silences)
-    telemetry.silences(everything=everything, others=len(silences) - everything)
     for settings in running.loaded.config.receivers:
         outbox = outboxes.get(settings.name)
         pending = outbox.pending if outbox is not None else 0
@@ -85,6 +79,18 @@ def publish(running: Running) -> None:
     telemetry.callbacks_refused(running.callbacks_refused)
     telemetry.state(bytes_on_disk=running.state.bytes(), writable=running.state.writable)
     telemetry.audit(entries)
+
+
+def _publish_alerts(running: Running, connection: Connection, now: Instant) -> None:
+    """Show alerts, what is withheld of them, and silences."""
+    known = [alert for alert in open_alerts(connection) if alert["model"] in running.workers]
+    alerts = shown_alerts(connection, running.loaded.config, known, now)
+    messages = load_withheld(connection)
+    silences = [each for each in lasting_silences(connection, now) if each.starts_at <= now]
+    everything = sum(each.everything for each in silences)
+    running.telemetry.alerts([*alerts, *_pending(running)])
+    running.telemetry.withheld(alerts, {model: messages.get(model, {}) for model in running.workers})
+    running.telemetry.silences(everything=everything, others=len(silences) - everything)
 
 
 def _reached(status: str) -> tuple[str, ...]:

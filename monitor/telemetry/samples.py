@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -117,3 +117,15 @@ def _column_samples(column: Body) -> Iterator[Sample]:
             yield metric, labels, column[key]
     if column["verdict"] in {"stable", "drifted"}:
         yield d.COLUMN_DETECTED, labels, column["verdict"] == "drifted"
+
+
+def alert_states(bodies: Iterable[Body], scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, ...], str]:
+    """Return the state of each alert by model, version, name, severity and segment; of several the gravest."""
+    grave = ("inactive", "resolved", "pending", "firing")
+    states: dict[tuple[str, ...], str] = {}
+    for body in bodies:
+        labels = (body["model"], body["version"], body["name"], body["severity"], body.get("segment") or "")
+        states[labels] = max(states.get(labels, "inactive"), body["state"], key=grave.index)
+    judged = {labels[:2] for labels in states if labels[2] == "drift" and not labels[4]}
+    calm = {(*scope, "drift", "warning", ""): "inactive" for scope in scopes if scope not in judged}
+    return calm | states

@@ -14,7 +14,7 @@ from monitor.instant import SECOND, Instant
 from monitor.record import Reason
 from monitor.telemetry import declared as d
 from monitor.telemetry.page import Page, Pages, Renderer, TableCollector
-from monitor.telemetry.samples import Body, calibration_samples, failures, verdict_samples, window_samples
+from monitor.telemetry.samples import Body, alert_states, calibration_samples, failures, verdict_samples, window_samples
 from monitor.telemetry.series import SeriesTable
 from monitor.withholding import Withheld
 
@@ -131,7 +131,7 @@ class Telemetry:
 
         A model and version that had a window and has no drift alert among them shows one that is inactive.
         """
-        states = _states(bodies, self._windows)
+        states = alert_states(bodies, self._windows)
         with self._lock:
             self._table.remove([d.ALERTS], {})
             for labels, state in states.items():
@@ -291,15 +291,3 @@ class Telemetry:
     def _render(self) -> Pages:
         self._table.raise_to(d.SERIES_DROPPED, (), self._table.dropped)
         return self._renderer.render()
-
-
-def _states(bodies: Iterable[Body], scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, ...], str]:
-    """Return the state of each alert by model, version, name, severity and segment; of several the gravest."""
-    grave = ("inactive", "resolved", "pending", "firing")
-    states: dict[tuple[str, ...], str] = {}
-    for body in bodies:
-        labels = (body["model"], body["version"], body["name"], body["severity"], body.get("segment") or "")
-        states[labels] = max(states.get(labels, "inactive"), body["state"], key=grave.index)
-    judged = {labels[:2] for labels in states if labels[2] == "drift" and not labels[4]}
-    calm = {(*scope, "drift", "warning", ""): "inactive" for scope in scopes if scope not in judged}
-    return calm | states
