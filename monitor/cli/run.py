@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from monitor.app.daemon import Daemon
 
 _TICK_SECONDS = 1.0
+_SWITCH_SECONDS = 0.0005
+"""A thread that answers waits so long for one that reads or judges, and not the 5 ms that Python would have it wait."""
 
 
 class Role(StrEnum):
@@ -42,6 +45,7 @@ def run(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG, role: Rol
     from monitor.app.lean import begin_lean
 
     begin_lean()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     given = options(context)
     loaded = read_config(config)
 
