@@ -1,7 +1,7 @@
 """How fast a table is read, and in how much memory: rows of 16 columns, from PostgreSQL on this machine.
 
 ``python -m benchmarks.sql [ROWS]`` starts a server of its own, fills a table, and reads a tenth of it, then all of it,
-each in a process of its own (``read``), by the CPU time of that process.
+into columns and into profiles, each in a process of its own, by the CPU time of that process.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +16,11 @@ from pathlib import Path
 
 import pyarrow.csv as pcsv
 
-from benchmarks.harness import report
-from benchmarks.ingest import LAYOUT, blocks
-from monitor.sources.position import Position
-from monitor.sources.sql.settings import SqlSettings
-from monitor.sources.sql.source import SqlSource
+from benchmarks.ingest import blocks
+from benchmarks.reading import command, compare, prepare
 
 _ROWS = 1_000_000
 _BAR = 100_000
-_KIBIBYTE = 1024
 _TYPES = {"string": "text", "double": "float8", "int64": "int8"}
 
 
@@ -66,50 +61,20 @@ def fill(url: str, rows: int) -> None:
         connection.execute("ANALYZE logged")
 
 
-def read(url: str, rows: int) -> None:
-    """Read so many rows, and say what it took: CPU seconds, and the peak of memory in bytes."""
-    given = {"type": "sql", "url": url.replace("postgresql://", "postgresql+psycopg://"), "key": "serial"}
-    source = SqlSource(SqlSettings.model_validate(given | {"table": "logged"}), LAYOUT, Path(), at_rest=True)
-    positions: dict[str, Position] = {}
-    came, begun = 0, time.process_time()
-    while came < rows and (batch := source.read(positions)) is not None:
-        if batch.rejected:
-            sys.exit("rows were refused")
-        positions[batch.file] = batch.position
-        came += batch.table.num_rows
-    seconds = time.process_time() - begun
-    source.close()
-    if came < rows:
-        sys.exit(f"only {came} rows came: {source.problem()}")
-    peak = next(line for line in Path("/proc/self/status").read_text("ascii").splitlines() if line.startswith("VmHWM"))
-    print(seconds, int(peak.split()[1]) * _KIBIBYTE)
-
-
 def main(rows: int) -> int:
     """Measure, report, and say whether the bar is met."""
-    told, rate = [], 0.0
-    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as url:
+    with tempfile.TemporaryDirectory() as name, server(Path(name) / "server") as url:
         fill(url, rows)
-        for number in (rows // 10, rows):
-            began = time.monotonic()
-            command = [sys.executable, "-m", "benchmarks.sql", "read", url, str(number)]
-            seconds, peak = map(float, subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.split())
-            rate = number / seconds
-            told.append(
-                {
-                    "rows": number,
-                    "cpu_s": round(seconds, 2),
-                    "wall_s": round(time.monotonic() - began, 1),
-                    "thousand_per_cpu_second": round(rate / 1000, 1),
-                    "peak_mb": round(peak / 2**20, 1),
-                }
-            )
-    report("sql", told)
-    return int(rate < _BAR)
+        own = url.replace("postgresql://", "postgresql+psycopg://")
+        prepare(Path(name), {"type": "sql", "url": own, "table": "logged", "key": "serial"})
+
+        def measure(number: int, into: str) -> tuple[float, int]:
+            done = subprocess.run(command(Path(name), number, into), stdout=subprocess.PIPE, check=True)
+            seconds, peak = done.stdout.splitlines()[-1].split()
+            return float(seconds), int(peak)
+
+        return compare("sql", rows, _BAR, measure)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["read"]:
-        read(sys.argv[2], int(sys.argv[3]))
-    else:
-        sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else _ROWS))
+    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else _ROWS))
