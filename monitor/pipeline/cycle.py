@@ -41,9 +41,8 @@ TransformFor = Callable[[Layout], Transform | None]
 class Pipeline:
     """One model, with its sources and perhaps a store; without one it forgets everything at its end (backtest).
 
-    Not safe for threads: one at a time calls it. With ``event_clock`` event time stands for wall time in every
-    decision; only how long an action waits for its job is real time, where there is a store. ``workers`` start its
-    children; whoever gives them ends them.
+    One thread at a time calls it. With ``event_clock`` event time decides, and only how long an action waits for its
+    job is wall time, where there is a store. ``workers`` start its children; whoever gives them ends them.
     """
 
     def __init__(
