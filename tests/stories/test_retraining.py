@@ -83,7 +83,7 @@ def test_the_job_alone_is_asked_to_retrain(story: Story) -> None:
 def test_no_message_goes_out_under_two_ids(story: Story) -> None:
     """Each delivery that arrived has an id of its own."""
     ids = [request.headers["webhook-id"] for server in (story.job, story.team) for request in server.requests]
-    assert len(ids) == len(set(ids)) == 3
+    assert len(ids) == len(set(ids)) == 4  # the alert, its action, its end, and whether the action helped
 
 
 def test_the_job_gets_the_rows_of_the_time_before_with_their_targets(story: Story) -> None:
@@ -118,11 +118,22 @@ def test_another_token_opens_nothing(story: Story) -> None:
 
 def test_the_alert_resolves_as_its_version_retires(story: Story) -> None:
     """Three silent hours while version 2 has records end version 1, and its alert with it."""
-    (event,) = events(story.team.requests, RESOLVED)
-    assert event["data"]["alert"]["reason"] == "version_retired"
+    reasons = [event["data"]["alert"]["reason"] for event in events(story.team.requests, RESOLVED)]
+    assert sorted(reasons) == ["resolved", "version_retired"]
+    event = events(story.team.requests, RESOLVED)[reasons.index("version_retired")]
     assert event["data"]["alert"]["id"] == story.firing["data"]["alert"]["id"]
     alerts = until(lambda: story.daemon.items("alerts"))
     assert [(alert["version"], alert["state"]) for alert in alerts] == [("1", "resolved")]
+
+
+def test_the_team_hears_that_the_retraining_helped(story: Story) -> None:
+    """Whoever was told of the alert is told that version 2 holds."""
+    told = [
+        event["data"]["action"]["recovery"]
+        for event in events(story.team.requests, RESOLVED)
+        if event["data"]["action"]
+    ]
+    assert [(recovery["status"], recovery["version"]) for recovery in told if recovery] == [("recovered", "2")]
 
 
 def test_the_new_version_is_judged_by_its_own_reference(story: Story) -> None:
