@@ -100,7 +100,8 @@ class ParquetRows:
         return self._firsts[-1]
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give the file back, and what was read ahead: what yields rows holds this reader, and is held by it."""
+        self._batches, self._pending, self._plain = iter(()), None, None
         self._reader.close()
 
     def read(self, row: int) -> Part:
@@ -119,6 +120,8 @@ class ParquetRows:
             raise Unreadable(f"damaged after row {row} ({type(error).__name__})") from None
         self._at = row + table.num_rows
         table = self._names.named(table)
+        if self._at >= self.total:
+            self._batches, self._plain = iter(()), None
         for name, value in self._constants.items():
             table = table.append_column(name, pa.repeat(value, table.num_rows))
         return Part(decode_rows(self._file, table, row, self._layout), self._at, done=self._at >= self.total)
