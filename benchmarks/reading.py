@@ -27,6 +27,7 @@ from monitor.sources.position import Position
 from monitor.store.database import StateSettings, open_state
 
 _KIBIBYTE = 1024
+_PAUSE_SECONDS = 0.1
 INTO = ("columns", "profiles")
 
 
@@ -50,6 +51,8 @@ def read(folder: Path, number: int, into: str) -> None:
         if (came := step()) > rows:
             rows = came
             print(rows, flush=True)
+        else:
+            time.sleep(_PAUSE_SECONDS)  # what was written just now is read a little later
     seconds = time.process_time() - begun
     pipeline.close()
     state.close()
