@@ -72,6 +72,8 @@ _LEAST_SHARE = 0.25
 _NEARLY_ALL = 0.9
 _PART_NOISE = 2.0
 """A map of a part of the rows has two numbers to fit with, and must leave no more than so many times chance."""
+_MOST_OF_A_PART = 0.75
+"""So sure is such a map at most, unless values are few and apart: other amounts in a part of the rows pass for it."""
 _CLEARLY = 0.7
 """A map is told from a shift if it leaves less than this part of what a shift leaves."""
 _FOLD, _EXACT = 3.0, 6.0
@@ -269,7 +271,9 @@ def _told(seen: Seen, fit: _Fit, apart: float, class_: Class) -> Found:
     verb = "is now" if class_ is Class.DATA_FAULT else "may be"
     said = f"{seen.name} {verb} in {candidate.now or 'another unit'}"
     detail = f"{said}{line}{part}: {candidate.what}" if candidate.named else f"{said}{line}{part}"
-    return Found("unit_change", seen.name, detail, candidate.factor, confidence=1 - fit.left / apart, class_=class_)
+    proof = fit.share == 1.0 or (seen.numbers is not None and bool(lone_values(seen.numbers, seen.before)))
+    sure = min(1 - fit.left / apart, 1.0 if proof else _MOST_OF_A_PART)
+    return Found("unit_change", seen.name, detail, candidate.factor, confidence=sure, class_=class_)
 
 
 def factor_words(factor: float) -> str:

@@ -66,10 +66,3 @@ def test_a_classifier_without_rows_keeps_the_contract(driftline: Driftline, tmp_
     assert own == {"rows": [50, 50], "usual": 0.0, "carried_by": []}
     told = next(column for column in body["columns"] if column["name"] == "joint.classifier")
     assert (told["verdict"], told["why"], told["distance"]) == ("insufficient_data", "too_few_rows", None)
-
-
-def test_windows_are_not_judged_by_evidently(driftline: Driftline, config: Path) -> None:
-    """A config by which windows are judged refuses such a rule, and names the like of it."""
-    done = driftline("check", "-c", config)
-    assert done.code == 2
-    assert "the like of it is kolmogorov_smirnov" in done.err

@@ -137,7 +137,7 @@ def whys(found: Iterable[Json]) -> Counter[str]:
     ("attack", "says"),
     [
         (targeted, None),
-        (flood, "data_fault"),  # its other amounts pass for another unit of them; concentrated is the next to say so
+        (flood, "concentrated"),
         (flipped, "data_fault"),
         (converted, "data_fault"),
         (repeated, "data_fault"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from monitor.action import RetrainSettings
 from monitor.app.actions import take_report
 from monitor.pipeline.cycle import Pipeline
 from monitor.pipeline.plan import ModelPlan
+from monitor.routing import Policy
 from monitor.store.action import list_actions
 from monitor.store.alert import list_alerts
 from monitor.store.database import State
@@ -34,11 +35,6 @@ RETRAIN = {
     "min_targets": 0,
     "recovery": {"windows": 3, "within": "8h"},
 }
-
-
-def to_team(_: Mapping[str, Any]) -> tuple[str, ...]:
-    """Route every alert to a team."""
-    return ("team",)
 
 
 @pytest.fixture
@@ -72,7 +68,9 @@ def play(tmp_path: Path, state: State) -> Iterator[Callable[..., Pipeline]]:
 def plan(root: Path, **retrain: Any) -> ModelPlan:
     """Return a plan that retrains, and whose targets are known at once."""
     settings = RetrainSettings.model_validate(RETRAIN | retrain)
-    return scored_plan(root, delay=timedelta(), route=to_team, retrain=settings, token=lambda action: action)
+    return scored_plan(
+        root, delay=timedelta(), policy=Policy(receivers=("team",)), retrain=settings, token=lambda action: action
+    )
 
 
 def action(state: State) -> Json:

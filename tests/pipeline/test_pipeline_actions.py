@@ -223,7 +223,7 @@ def test_a_replay_decides_as_a_run_does(root: Path, state: State) -> None:
 def test_two_episodes_are_two_actions_a_cooldown_apart(root: Path, state: State) -> None:
     """A second drift within the cooldown is withheld; its action has an id of its own."""
     for hour in range(16, 24):
-        write_log(root / "log.jsonl", World(seed=1, shift=2.0 * (hour < 20)).hour(BEGIN + hour * HOUR))
+        write_log(root / "log.jsonl", World(seed=1, shift=-1.5 * (hour < 20)).hour(BEGIN + hour * HOUR))
     plan = acting(root, cooldown="24h")
     pipeline = Pipeline(plan, state)
     for _ in pipeline.step(WALL):

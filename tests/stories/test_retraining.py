@@ -82,6 +82,7 @@ def test_the_job_alone_is_asked_to_retrain(story: Story) -> None:
 
 def test_no_message_goes_out_under_two_ids(story: Story) -> None:
     """Each delivery that arrived has an id of its own."""
+    until(lambda: len(story.job.requests) + len(story.team.requests) >= 4)
     ids = [request.headers["webhook-id"] for server in (story.job, story.team) for request in server.requests]
     assert len(ids) == len(set(ids)) == 4  # the alert, its action, its end, and whether the action helped
 
